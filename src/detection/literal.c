@@ -1,0 +1,1 @@
+#include "detection/rule.h"
