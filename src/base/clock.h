@@ -33,9 +33,11 @@ int clock_zone_offset(const struct clock_zone *zone, int64_t utc_ns); /* seconds
 int64_t clock_zone_to_utc(const struct clock_zone *zone, const struct clock_date *local);
 void clock_zone_close(struct clock_zone **zone);
 
-/* Any time that logs carry: RFC 3339 and ISO 8601 (blank or T, comma or point, zone or none), RFC 3164
- * "Nov 22 10:36:00" (year from the nearest to near_ns), "Tue Jul 28 11:28:00 2026", combined web log
- * "22/Nov/2026:10:36:00 +0700", W3C, Unix seconds / milliseconds / microseconds / nanoseconds (by size,
- * with fraction), auditd "1700000000.123", "07/28/2026 11:28:00 AM". Texts without a zone are in
- * zone. CLOCK_NONE: not a time. */
+/* Any time that logs carry: RFC 3339 and ISO 8601 (blank or T, comma or point, zone or none, date only,
+ * 20261122T103600Z), RFC 3164 "Nov 22 10:36:00" (year from the nearest to near_ns; none when near_ns is
+ * CLOCK_NONE), "Tue Jul 28 11:28:00 2026", "Tue, 28 Jul 2026 11:28:00 +0700", combined web log
+ * "22/Nov/2026:10:36:00 +0700", W3C, "07/28/2026 11:28:00 AM" (month first always), Unix seconds /
+ * milliseconds / microseconds / nanoseconds by their count of digits (9-10 / 12-13 / 15-16 / 19, with
+ * fraction: auditd "1700000000.123"), Windows FILETIME (18 digits). Texts without a zone are in zone
+ * (NULL: UTC). CLOCK_NONE: not a time. */
 int64_t clock_parse(struct slice text, const struct clock_zone *zone, int64_t near_ns);

@@ -29,7 +29,8 @@ bool text_hex_decode(struct buf *out, struct slice s);
 void text_utf16(struct buf *out, struct slice s, bool big_endian);
 /* UTF-8 of UTF-16 bytes; unpaired surrogates become U+FFFD. */
 void text_from_utf16(struct buf *out, struct slice s, bool big_endian);
-/* Edit distance up to limit, then limit + 1: for "did you mean". ASCII case is ignored. */
+/* Edit distance (insert, delete, replace, swap of neighbours) up to limit, then limit + 1: for "did you
+ * mean". ASCII case is ignored; texts over 255 bytes are only compared for being equal. */
 unsigned text_distance(struct slice a, struct slice b, unsigned limit);
 /* The entry of a NULL-terminated list nearest to word, or NULL when none is near (a third of it). */
 const char *text_nearest(struct slice word, const char *const *words);

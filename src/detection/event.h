@@ -9,19 +9,19 @@
 
 struct mapping;
 
+struct event_chain { /* the fields of one name */
+    uint32_t generation, first, last;
+};
+
 struct event {
     struct record *record;
     const struct name_table *names;
     const struct mapping *mapping; /* NULL: none */
     uint16_t *field_names;         /* by field: its name's number */
     uint32_t field_capacity;
-    struct {
-        uint32_t generation;
-        uint32_t first; /* field index */
-    } *by_name;         /* by name's number */
-    uint32_t *next;     /* by field: the next field of that name, or EVENT_NO_FIELD */
-    uint32_t generation;
-    struct name_cache *cache;
+    struct event_chain *by_name; /* by name's number */
+    uint32_t *next;              /* by field: the next field of that name, or EVENT_NO_FIELD */
+    uint32_t generation;         /* chains of another one are empty */
 };
 
 #define EVENT_NO_FIELD UINT32_MAX

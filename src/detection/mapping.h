@@ -20,7 +20,7 @@ struct mapping {
     struct slice id, title, file;
     uint32_t version;
     uint16_t index; /* in the set, from 1 */
-    bool is_finding; /* its events are another detector's findings */
+    bool is_finding; /* some of its events (mapping_finding) are findings of another detector */
     struct mapping_alias *aliases;
     uint32_t alias_count;
     struct slice_list prefixes; /* `winlog.event_data.`: names under it stand for themselves without it */
@@ -57,6 +57,8 @@ const struct mapping *mapping_select(const struct mapping_set *set, struct event
  * *limit_hits. */
 void mapping_derive(const struct mapping_set *set, struct event *e, struct mapping_scratch *scratch,
                     uint64_t *limit_hits);
+/* Whether the event is itself the finding of another detector (Suricata, antivirus), by e->mapping. */
+bool mapping_finding(struct event *e);
 /* Log source by mapping and by the event's own fields product, category, service (these go first).
  * Slices borrow from set and event. */
 void mapping_source(const struct mapping_set *set, struct event *e, struct event_source *out);

@@ -1,1 +1,438 @@
-#include "detection/rule.h"
+#include "detection/match.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "detection/match_inside.h"
+
+struct matcher *matcher_open(struct ruleset *set)
+{
+    struct matcher *m = mem_zeroed(1, sizeof(*m));
+    uint32_t rules = set->rules->count + 1;
+    m->set = set;
+    event_open(&m->event, set->names);
+    m->mapping_scratch = mapping_scratch_open();
+    m->regex_scratch = regex_scratch_open();
+    m->atom_states = mem_zeroed(set->atom_count + 1, sizeof(*m->atom_states));
+    m->rule_seen = mem_zeroed(rules, sizeof(*m->rule_seen));
+    m->candidates = mem_zeroed(rules, sizeof(*m->candidates));
+    m->found = mem_zeroed(rules, sizeof(*m->found));
+    return m;
+}
+
+void matcher_close(struct matcher **out)
+{
+    struct matcher *m = *out;
+    if (!m)
+        return;
+    event_close(&m->event);
+    mapping_scratch_close(&m->mapping_scratch);
+    regex_scratch_close(&m->regex_scratch);
+    arena_free(&m->folds);
+    mem_free(m->folded);
+    mem_free(m->atom_states);
+    mem_free(m->rule_seen);
+    mem_free(m->term_seen);
+    mem_free(m->terms);
+    mem_free(m->candidates);
+    mem_free(m->found);
+    mem_free(m);
+    *out = NULL;
+}
+
+static bool field_has_text(const struct field *f)
+{
+    return f->kind != VALUE_OBJECT && f->kind != VALUE_NULL;
+}
+
+/* The folded text of a field's value, made once an event, LITERAL_PADDING readable bytes behind it.
+ */
+static struct slice field_folded(struct matcher *m, uint32_t field)
+{
+    if (m->folded[field].data)
+        return m->folded[field];
+    struct slice text = record_text(m->event.record, &m->event.record->fields[field]);
+    char *room = arena_bytes(&m->folds, text_fold_room(text.len) + LITERAL_PADDING);
+    size_t len = text_fold(room, text);
+    memset(room + len, 0, LITERAL_PADDING);
+    m->folded[field] = slice_make(room, len);
+    return m->folded[field];
+}
+
+static struct predicate_value field_value(struct matcher *m, uint32_t field)
+{
+    struct field *f = &m->event.record->fields[field];
+    struct predicate_value value = {.kind = f->kind};
+    if (field_has_text(f)) {
+        value.text = record_text(m->event.record, f);
+        value.folded = field_folded(m, field);
+    }
+    return value;
+}
+
+/* for each field of a slot: names that stand for it, then the chain of each name */
+struct slot_walk {
+    const struct name_list *names;
+    uint32_t at, field;
+};
+
+static bool slot_walk_next(const struct matcher *m, struct slot_walk *walk)
+{
+    if (walk->field != EVENT_NO_FIELD)
+        walk->field = event_next(&m->event, walk->field);
+    while (walk->field == EVENT_NO_FIELD && walk->at < walk->names->count)
+        walk->field = event_first(&m->event, walk->names->names[walk->at++]);
+    return walk->field != EVENT_NO_FIELD;
+}
+
+static struct slot_walk slot_walk_begin(const struct matcher *m, uint32_t slot)
+{
+    return (struct slot_walk){&m->route->slot_names[slot], 0, EVENT_NO_FIELD};
+}
+
+static bool value_satisfies(struct matcher *m, const struct atom *atom, uint32_t field)
+{
+    const struct predicate *p = atom->predicate;
+    if (p->kind == PREDICATE_EXISTS)
+        return true;
+    struct predicate_value value = field_value(m, field);
+    if (p->kind != PREDICATE_FIELDREF)
+        return predicate_test(p, &value, atom->regex, m->regex_scratch, &m->stats.regex_limits);
+    struct slot_walk other = slot_walk_begin(m, atom->other_slot);
+    while (slot_walk_next(m, &other)) {
+        struct predicate_value right = field_value(m, other.field);
+        if (predicate_compare_fields(p, &value, &right))
+            return true;
+    }
+    return false;
+}
+
+static uint32_t keyword_field(struct matcher *m, const struct atom *atom)
+{
+    const struct record *record = m->event.record;
+    for (uint32_t i = 0; i < record->count; i++) {
+        const struct field *f = &record->fields[i];
+        if (field_has_text(f) && !(f->flags & FIELD_DERIVED) && value_satisfies(m, atom, i))
+            return i;
+    }
+    return EVENT_NO_FIELD;
+}
+
+uint32_t matcher_atom_field(struct matcher *m, uint32_t number)
+{
+    const struct atom *atom = &m->set->atoms[number];
+    if (atom->predicate->keyword)
+        return keyword_field(m, atom);
+    struct slot_walk walk = slot_walk_begin(m, atom->slot);
+    uint32_t found = EVENT_NO_FIELD;
+    while (slot_walk_next(m, &walk)) {
+        bool yes = value_satisfies(m, atom, walk.field);
+        if (atom->predicate->all_members) {
+            bool member = m->event.record->fields[walk.field].kind != VALUE_OBJECT;
+            if (member && !yes)
+                return EVENT_NO_FIELD;
+            found = yes ? walk.field : found;
+        } else if (yes) {
+            return walk.field;
+        }
+    }
+    return found;
+}
+
+static bool atom_test(struct matcher *m, uint32_t number)
+{
+    const struct atom *atom = &m->set->atoms[number];
+    if (atom->predicate->kind != PREDICATE_NULL)
+        return matcher_atom_field(m, number) != EVENT_NO_FIELD;
+    struct slot_walk walk = slot_walk_begin(m, atom->slot);
+    bool missing = true;
+    while (slot_walk_next(m, &walk)) {
+        missing = false;
+        if (m->event.record->fields[walk.field].kind == VALUE_NULL)
+            return true;
+    }
+    return missing;
+}
+
+bool matcher_atom_true(struct matcher *m, uint32_t number)
+{
+    uint32_t state = m->atom_states[number];
+    if (state >> 1 == m->generation)
+        return state & 1;
+    if (route_decides(m->route, number))
+        return false;
+    bool yes = atom_test(m, number);
+    m->atom_states[number] = m->generation << 1 | yes;
+    return yes;
+}
+
+static bool node_true(struct matcher *m, const struct node *node)
+{
+    const struct node *children = m->set->nodes + node->arg;
+    switch (node->kind) {
+    case NODE_ATOM:
+        return matcher_atom_true(m, node->arg);
+    case NODE_NOT:
+        return !node_true(m, children);
+    case NODE_AND:
+        for (uint32_t i = 0; i < node->count; i++)
+            if (!node_true(m, &children[i]))
+                return false;
+        return true;
+    default:
+        for (uint32_t i = 0; i < node->count; i++)
+            if (node_true(m, &children[i]))
+                return true;
+        return false;
+    }
+}
+
+static inline void candidates_add(struct matcher *m, const uint32_t *rules, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (m->rule_seen[rules[i]] == m->generation)
+            continue;
+        m->rule_seen[rules[i]] = m->generation;
+        m->candidates[m->candidate_count++] = rules[i];
+    }
+}
+
+static void terms_apply(struct matcher *m, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++) {
+        const struct route_term *term = &m->route->terms[m->terms[i]];
+        if (term->atom != ATOM_NONE)
+            m->atom_states[term->atom] = m->generation << 1 | 1;
+        candidates_add(m, m->route->rules + term->rule_first, term->rule_count);
+    }
+}
+
+static uint32_t target_scan(struct matcher *m, const struct route_target *target, uint32_t field,
+                            uint32_t term_count)
+{
+    if (target->rule_count)
+        candidates_add(m, m->route->rules + target->rule_first, target->rule_count);
+    if (!target->index || !field_has_text(&m->event.record->fields[field]))
+        return term_count;
+    uint32_t more = field_index_scan(target->index, field_folded(m, field), m->term_seen,
+                                     m->generation, m->terms, term_count);
+    terms_apply(m, term_count, more);
+    return more;
+}
+
+static void fields_scan(struct matcher *m)
+{
+    const struct route *route = m->route;
+    const struct record *record = m->event.record;
+    uint32_t term_count = 0;
+    for (uint32_t i = 0; i < record->count; i++) {
+        uint32_t list = route->target_of_name[m->event.field_names[i]];
+        if (list)
+            for (const uint16_t *t = &route->target_lists[list]; *t; t++)
+                term_count = target_scan(m, &route->targets[*t], i, term_count);
+        if (route->has_keywords && !(record->fields[i].flags & FIELD_DERIVED))
+            term_count = target_scan(m, &route->targets[0], i, term_count);
+    }
+}
+
+/* The route, remembered by a keyed hash of the values that decide it. */
+static const struct route *matcher_route(struct matcher *m)
+{
+    struct ruleset *set = m->set;
+    const struct mapping *mapping = m->event.mapping;
+    uint16_t names[SOURCE_NAMES_MAX];
+    uint64_t key = hash_seed() ^ (mapping ? mapping->index : 0u) * 0x9e3779b97f4a7c15ull;
+    if (set->options.routing) {
+        uint32_t count = mapping_source_names(set->mappings, mapping, names, SOURCE_NAMES_MAX);
+        for (uint32_t i = 0; i < count; i++) {
+            struct slice value = event_text(&m->event, names[i]);
+            key =
+                hash_bytes(value.data ? value.data : "", value.len, key + i + (value.data != NULL));
+        }
+    }
+    key |= 1;
+    struct route_cache_slot *slot = &m->route_cache[key >> 32 & (ROUTE_CACHE_SLOTS - 1)];
+    if (slot->route && slot->key == key)
+        return slot->route;
+    struct event_source source;
+    matcher_source(m, &source);
+    *slot = (struct route_cache_slot){key, route_get(set, mapping, &source)};
+    return slot->route;
+}
+
+void matcher_source(struct matcher *m, struct event_source *out)
+{
+    *out = (struct event_source){0};
+    mapping_source(m->set->mappings, &m->event, out);
+    const struct logsource *configured = m->set->options.source;
+    if (!configured)
+        return;
+    if (configured->product.len)
+        out->product = configured->product;
+    if (configured->service.len)
+        out->service = configured->service;
+    if (configured->category.len) {
+        out->categories[0] = configured->category;
+        out->category_count = 1;
+    }
+}
+
+static void matcher_reserve(struct matcher *m)
+{
+    uint32_t fields = m->event.record->count;
+    if (fields > m->folded_capacity) {
+        m->folded_capacity = fields * 2;
+        m->folded = mem_resize(m->folded, m->folded_capacity, sizeof(*m->folded));
+    }
+    memset(m->folded, 0, fields * sizeof(*m->folded));
+    if (m->route->term_count > m->term_capacity) {
+        m->term_capacity = m->route->term_count;
+        m->terms = mem_resize(m->terms, m->term_capacity, sizeof(*m->terms));
+        mem_free(m->term_seen);
+        m->term_seen = mem_zeroed(m->term_capacity, sizeof(*m->term_seen));
+    }
+}
+
+static void matcher_next_generation(struct matcher *m)
+{
+    if (++m->generation < UINT32_MAX / 2)
+        return;
+    memset(m->atom_states, 0, m->set->atom_count * sizeof(*m->atom_states));
+    memset(m->rule_seen, 0, m->set->rules->count * sizeof(*m->rule_seen));
+    memset(m->term_seen, 0, m->term_capacity * sizeof(*m->term_seen));
+    m->generation = 1;
+}
+
+/* Insertion sort: a handful of findings at most. */
+static void rules_sort(uint32_t *rules, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++)
+        for (uint32_t k = i; k > 0 && rules[k - 1] > rules[k]; k--) {
+            uint32_t swap = rules[k];
+            rules[k] = rules[k - 1];
+            rules[k - 1] = swap;
+        }
+}
+
+static int number_order(const void *a, const void *b)
+{
+    const uint32_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static uint32_t candidates_judge(struct matcher *m)
+{
+    const struct ruleset *set = m->set;
+    struct event_source source;
+    uint32_t found = 0;
+    if (m->route->check_source)
+        matcher_source(m, &source);
+    for (uint32_t i = 0; i < m->candidate_count; i++) {
+        uint32_t rule = m->candidates[i];
+        if (m->route->check_source &&
+            source_contradicts(&source, &set->rules->rules[rule]->logsource))
+            continue;
+        if (node_true(m, &set->nodes[set->programs[rule].root]))
+            m->found[found++] = rule;
+    }
+    m->stats.candidates += m->candidate_count;
+    if (found > 32)
+        qsort(m->found, found, sizeof(*m->found), number_order);
+    else
+        rules_sort(m->found, found);
+    return found;
+}
+
+uint32_t matcher_run(struct matcher *m, struct record *record, const uint32_t **rules)
+{
+    struct ruleset *set = m->set;
+    event_bind(&m->event, record);
+    m->event.mapping = mapping_select(set->mappings, &m->event);
+    if (m->event.mapping)
+        mapping_derive(set->mappings, &m->event, m->mapping_scratch, &m->stats.regex_limits);
+    m->route = matcher_route(m);
+    arena_reset(&m->folds);
+    matcher_reserve(m);
+    matcher_next_generation(m);
+    m->candidate_count = 0;
+    fields_scan(m);
+    candidates_add(m, m->route->always, m->route->always_count);
+    m->stats.events++;
+    *rules = m->found;
+    return candidates_judge(m);
+}
+
+static uint32_t matched_add(struct matcher *m, uint32_t number, struct matched_field *out,
+                            uint32_t count)
+{
+    const struct predicate *p = m->set->atoms[number].predicate;
+    uint32_t field = p->kind == PREDICATE_NULL ? EVENT_NO_FIELD : matcher_atom_field(m, number);
+    if (field == EVENT_NO_FIELD || count == MATCHED_FIELDS_MAX)
+        return count;
+    struct field *f = &m->event.record->fields[field];
+    struct slice name = p->keyword ? f->name : p->field;
+    for (uint32_t i = 0; i < count; i++)
+        if (slice_equal(out[i].name, name))
+            return count;
+    out[count] = (struct matched_field){name, record_text(m->event.record, f)};
+    return count + 1;
+}
+
+/* What is true on the way down: all of an AND, the first of an OR, nothing under a NOT. */
+static uint32_t node_matched(struct matcher *m, const struct node *node, struct matched_field *out,
+                             uint32_t count)
+{
+    const struct node *children = m->set->nodes + node->arg;
+    if (node->kind == NODE_ATOM)
+        return matched_add(m, node->arg, out, count);
+    if (node->kind == NODE_AND)
+        for (uint32_t i = 0; i < node->count; i++)
+            count = node_matched(m, &children[i], out, count);
+    if (node->kind == NODE_OR)
+        for (uint32_t i = 0; i < node->count; i++)
+            if (node_true(m, &children[i]))
+                return node_matched(m, &children[i], out, count);
+    return count;
+}
+
+uint32_t matcher_matched(struct matcher *m, uint32_t rule,
+                         struct matched_field out[MATCHED_FIELDS_MAX])
+{
+    return node_matched(m, &m->set->nodes[m->set->programs[rule].root], out, 0);
+}
+
+int64_t matcher_time(struct matcher *m, int64_t near_ns)
+{
+    return mapping_time(m->set->mappings, &m->event, m->set->options.zone, near_ns);
+}
+
+struct slice matcher_host(struct matcher *m)
+{
+    return mapping_host(m->set->mappings, &m->event);
+}
+
+struct slice matcher_value(struct matcher *m, struct slice field)
+{
+    struct map_entry *slot = map_find(&m->set->slot_of_field, field);
+    if (!slot)
+        return (struct slice){0};
+    struct slot_walk walk = slot_walk_begin(m, (uint32_t)slot->value);
+    while (slot_walk_next(m, &walk)) {
+        struct field *f = &m->event.record->fields[walk.field];
+        if (field_has_text(f))
+            return record_text(m->event.record, f);
+    }
+    return (struct slice){0};
+}
+
+const struct mapping *matcher_mapping(const struct matcher *m)
+{
+    return m->event.mapping;
+}
+
+void matcher_count(const struct matcher *m, struct matcher_stats *out)
+{
+    *out = m->stats;
+}

@@ -21,7 +21,7 @@ enum predicate_kind {
     PREDICATE_LESS_EQUAL,
     PREDICATE_GREATER,
     PREDICATE_GREATER_EQUAL,
-    PREDICATE_TIME_PART, /* number equals the part (time_part) of a value that is a time, UTC */
+    PREDICATE_TIME_PART, /* the part (time_part, UTC) of a value that is a time, against number */
     PREDICATE_REGEX,     /* text is the source, regex_flags; always on the unfolded value */
     PREDICATE_CIDR,      /* network; value is an address inside */
     PREDICATE_FIELDREF,  /* other: name of a field, of which any value compares (field_op, folded) */
@@ -41,7 +41,9 @@ enum predicate_time_part {
 struct predicate {
     enum predicate_kind kind;
     enum predicate_time_part time_part;
-    enum predicate_kind field_op; /* FIELDREF: EQUALS, CONTAINS, STARTSWITH or ENDSWITH */
+    /* FIELDREF: EQUALS, CONTAINS, STARTSWITH or ENDSWITH; TIME_PART: NUMBER (equal) or one of the four
+     * comparisons */
+    enum predicate_kind field_op;
     bool cased;
     bool keyword;     /* asks every received value; field is empty */
     uint8_t regex_flags;

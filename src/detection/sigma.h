@@ -37,6 +37,7 @@ struct sigma_placeholders {
 /* A YAML map of name -> value or list of values. */
 MUST_CHECK int sigma_placeholders_read(struct sigma_placeholders *out, struct slice yaml,
                                        struct arena *arena, struct err *err);
+void sigma_placeholders_free(struct sigma_placeholders *placeholders); /* the map; texts are the arena's */
 
 struct sigma_options {
     const struct sigma_placeholders *placeholders; /* NULL: none, `expand` refuses the rule */

@@ -1,14 +1,14 @@
 /* Formats: the one table of the log formats that Canh reads, and what each of them gives.
  *
- * Reading has two steps, so that the second can run on any thread: the splitter (split.h) cuts a byte
- * stream into the texts of whole records; parse turns one text into one record.
- * Adding a format is: a reader file with its parse and probe, one row in format.c, a fuzz target,
- * a unit test, a row in docs/formats.md. */
+ * Reading has two steps, so that the second can run on any thread: the splitter (split.h) cuts a
+ * byte stream into the texts of whole records; parse turns one text into one record. Adding a
+ * format is: a reader file with its parse and probe, one row in format.c, a fuzz target, a unit
+ * test, a row in docs/formats.md. */
 #pragma once
 #include "formats/record.h"
 
-/* What a splitter learned from header lines (column names of CSV and W3C files): shared by the spans
- * that follow it, immutable, lives in the splitter until it is closed. */
+/* What a splitter learned from header lines (column names of CSV and W3C files): shared by the
+ * spans that follow it, immutable, lives in the splitter until it is closed. */
 struct format_header {
     struct slice *columns;
     uint32_t column_count;
@@ -18,7 +18,8 @@ struct format_header {
 
 enum split_kind {
     SPLIT_LINES,  /* one record a line; empty lines are skipped */
-    SPLIT_JSON,   /* JSON values: one a line, members of an array, or pretty-printed one after another;
+    SPLIT_JSON,   /* JSON values: one a line, members of an array, or pretty-printed one after
+                   * another;
                    * {"Records":[...]} and its kin are opened */
     SPLIT_CSV,    /* RFC 4180 rows, quoted ones may span lines; the first row is the header */
     SPLIT_W3C,    /* lines; #Fields and #Date make a new header */
@@ -31,8 +32,8 @@ struct format {
     const char *name;    /* as --format takes it */
     const char *summary; /* one line for --help and docs */
     enum split_kind split;
-    /* One record's text into r (which is empty). text stays readable and unchanged until r is reset.
-     * ERR_SYNTAX or ERR_LIMIT with what and where when it is not a record of this format. */
+    /* One record's text into r (which is empty). text stays readable and unchanged until r is
+     * reset. ERR_SYNTAX or ERR_LIMIT with what and where when it is not a record of this format. */
     int (*parse)(struct record *r, struct slice text, const struct format_header *header,
                  struct err *err);
     /* How sure the first bytes of a file look like this format: 0 no, 100 certainly. */

@@ -1,1 +1,231 @@
-#include "formats/record.h"
+#include "formats/keyvalue.h"
+
+#include "formats/probe.h"
+
+/* One step through the text: a pair, or a run of text that is none. */
+struct part {
+    bool is_pair, escaped;
+    struct slice key, value; /* loose text: value alone */
+};
+
+struct scan {
+    struct slice text;
+    size_t at;
+    bool wide; /* ` ; ` parts the pairs */
+};
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool is_separator(char c)
+{
+    return is_blank(c) || c == ',' || c == ';';
+}
+
+static bool is_key_char(char c)
+{
+    return (unsigned char)c > 32 && c != '=' && c != '"' && c != '\'' && c != ',' && c != ';' &&
+           c != '|' && c != '{' && c != '}' && c != '<' && c != '>' && c != '?' && c != '&';
+}
+
+/* Length of the key at `at` when `=` stands behind it, else 0. */
+static size_t key_length(struct slice s, size_t at)
+{
+    size_t i = at;
+    while (i < s.len && is_key_char(s.data[i]))
+        i++;
+    bool is_key = i < s.len && s.data[i] == '=' && i > at && i - at <= KEYVALUE_KEY_BYTES_MAX;
+    return is_key ? i - at : 0;
+}
+
+/* In a bare value: whether the comma or semicolon at `at` ends it. A look ahead stops at the next
+ * such one, so that all of them together cost one pass. */
+static bool separator_ends(struct slice s, size_t at)
+{
+    return at + 1 >= s.len || is_blank(s.data[at + 1]) || key_length(s, at + 1) > 0;
+}
+
+static size_t bare_end(struct slice s, size_t at)
+{
+    for (; at < s.len && !is_blank(s.data[at]); at++)
+        if ((s.data[at] == ',' || s.data[at] == ';') && separator_ends(s, at))
+            break;
+    return at;
+}
+
+/* The value from `at` on, up to the next ` ; ` that has a key behind it. */
+static size_t wide_end(struct slice s, size_t at)
+{
+    for (;;) {
+        size_t gap = slice_find(slice_part(s, at, s.len), SLICE(" ; "));
+        if (gap == SLICE_NONE)
+            return s.len;
+        if (key_length(s, at + gap + 3))
+            return at + gap;
+        at += gap + 2;
+    }
+}
+
+static void take_quoted(struct scan *scan, struct part *part)
+{
+    struct slice s = scan->text;
+    size_t start = scan->at + 1, i = start;
+    while (i < s.len && s.data[i] != '"') {
+        if (s.data[i] == '\\' && i + 1 < s.len && (s.data[i + 1] == '"' || s.data[i + 1] == '\\')) {
+            part->escaped = true;
+            i++;
+        }
+        i++;
+    }
+    part->value = slice_part(s, start, i - start);
+    scan->at = i < s.len ? i + 1 : s.len;
+}
+
+static bool scan_next(struct scan *scan, struct part *part)
+{
+    struct slice s = scan->text;
+    *part = (struct part){0};
+    while (scan->at < s.len && is_separator(s.data[scan->at]))
+        scan->at++;
+    if (scan->at >= s.len)
+        return false;
+    size_t start = scan->at;
+    size_t key = key_length(s, start);
+    if (key) {
+        part->is_pair = true;
+        part->key = slice_part(s, start, key);
+        scan->at = start + key + 1;
+        if (scan->at < s.len && s.data[scan->at] == '"') {
+            take_quoted(scan, part);
+        } else {
+            size_t end = scan->wide ? wide_end(s, scan->at) : bare_end(s, scan->at);
+            part->value = slice_part(s, scan->at, end - scan->at);
+            scan->at = end;
+        }
+        return true;
+    }
+    size_t end = start;
+    while (end < s.len) {
+        while (end < s.len && !is_separator(s.data[end]))
+            end++;
+        part->value = slice_part(s, start, end - start);
+        while (end < s.len && is_separator(s.data[end]))
+            end++;
+        if (key_length(s, end))
+            break;
+    }
+    scan->at = end;
+    return true;
+}
+
+/* ` ; ` parts the pairs when a key stands behind the first one and at most one pair before it, so
+ * that one inside a quoted value of an ordinary line does not count. */
+static bool is_wide(struct slice text)
+{
+    size_t gap = slice_find(text, SLICE(" ; "));
+    if (gap == SLICE_NONE || key_length(text, gap + 3) == 0)
+        return false;
+    size_t equals = 0;
+    for (size_t i = 0; i < gap; i++) {
+        equals += text.data[i] == '=' ? 1 : 0;
+        if (text.data[i] == '"')
+            return false;
+    }
+    return equals <= 1;
+}
+
+static struct scan scan_open(struct slice text)
+{
+    return (struct scan){.text = text, .wide = is_wide(text)};
+}
+
+static struct slice unescape(struct record *r, struct slice s)
+{
+    char *out = arena_bytes(&r->arena, s.len);
+    size_t len = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.data[i] == '\\' && i + 1 < s.len && (s.data[i + 1] == '"' || s.data[i + 1] == '\\'))
+            i++;
+        out[len++] = s.data[i];
+    }
+    return slice_make(out, len);
+}
+
+static int add_parts(struct record *r, struct slice text, bool loose, uint32_t *pairs,
+                     struct err *err)
+{
+    struct scan scan = scan_open(text);
+    struct part part;
+    uint32_t count = 0;
+    int rc = ERR_OK;
+    while (!rc && scan_next(&scan, &part)) {
+        if (!part.is_pair) {
+            if (loose)
+                rc = record_add(r, SLICE("message"), part.value, VALUE_STRING, 0, err);
+            continue;
+        }
+        struct slice value = part.escaped ? unescape(r, part.value) : part.value;
+        rc = record_add(r, part.key, value, VALUE_STRING, 0, err);
+        count++;
+    }
+    if (pairs)
+        *pairs = count;
+    return rc;
+}
+
+int keyvalue_add(struct record *r, struct slice text, uint32_t *pairs, struct err *err)
+{
+    return add_parts(r, text, false, pairs, err);
+}
+
+bool keyvalue_is_most(struct slice text)
+{
+    if (slice_find_char(text, '=') == SLICE_NONE)
+        return false;
+    struct scan scan = scan_open(text);
+    struct part part;
+    size_t pairs = 0, pair_bytes = 0, loose_bytes = 0;
+    while (scan_next(&scan, &part)) {
+        pairs += part.is_pair ? 1 : 0;
+        if (part.is_pair)
+            pair_bytes += part.key.len + part.value.len;
+        else
+            loose_bytes += part.value.len;
+    }
+    return pairs >= KEYVALUE_MOST_PAIRS && pair_bytes > loose_bytes;
+}
+
+/* Behind "<189>", when the line has it. */
+static struct slice without_priority(struct slice s)
+{
+    size_t close =
+        s.len && s.data[0] == '<' ? slice_find_char(slice_part(s, 0, 5), '>') : SLICE_NONE;
+    if (close == SLICE_NONE)
+        return s;
+    uint64_t number;
+    return slice_to_u64(slice_part(s, 1, close - 1), &number) ? slice_part(s, close + 1, s.len) : s;
+}
+
+int keyvalue_parse(struct record *r, struct slice text, const struct format_header *header,
+                   struct err *err)
+{
+    (void)header;
+    uint32_t pairs;
+    int rc = add_parts(r, without_priority(text), true, &pairs, err);
+    if (!rc && pairs == 0)
+        return err_set(err, ERR_SYNTAX, "the line has no key=value pair");
+    return rc;
+}
+
+static bool looks_keyvalue(struct slice line)
+{
+    line = without_priority(line);
+    return line.len && line.data[0] != '{' && key_length(line, 0) && keyvalue_is_most(line);
+}
+
+int keyvalue_probe(struct slice head)
+{
+    return probe_share(head, looks_keyvalue, 75);
+}

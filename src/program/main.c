@@ -1,4 +1,51 @@
-int main(void)
+/* canh: one program, one subcommand a duty. */
+#include <stdio.h>
+
+#include "base/text.h"
+#include "program/cli.h"
+
+static const struct cli_command commands[] = {
+    {"detect", cli_detect, "run Sigma rules over event files",
+     "chạy quy tắc Sigma trên các tệp sự kiện"},
+    {"rules", cli_rules, "check, list, explain and test rules, show ATT&CK coverage",
+     "kiểm tra, liệt kê, giải thích, thử quy tắc, xem độ phủ ATT&CK"},
+    {"version", cli_version, "version and build", "phiên bản"},
+};
+
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+
+static void usage(FILE *to)
 {
-    return 0;
+    struct cli_common common = {0};
+    bool vietnamese = cli_vietnamese(&common);
+    (void)fprintf(to, "%s\n\n",
+                  vietnamese ? "canh LỆNH [tùy chọn]: canh gác an toàn thông tin 24/7"
+                             : "canh COMMAND [options]: the 24/7 cybersecurity watch");
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        (void)fprintf(to, "  %-10s %s\n", commands[i].name,
+                      vietnamese ? commands[i].help_vi : commands[i].help_en);
+    (void)fprintf(to, "\n%s\n",
+                  vietnamese ? "canh LỆNH --help nói rõ từng lệnh."
+                             : "canh COMMAND --help says more.");
+}
+
+int main(int argc, char **argv)
+{
+    const char *names[COMMAND_COUNT + 1] = {0};
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        usage(argc < 2 ? stderr : stdout);
+        return argc < 2 ? CLI_USAGE : CLI_OK;
+    }
+    const char *wanted = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i].name, wanted) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+        names[i] = commands[i].name;
+    }
+    const char *near = text_nearest(slice_from(wanted), names);
+    (void)fprintf(stderr, "canh: there is no command '%s'%s%s%s\n", wanted,
+                  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    usage(stderr);
+    return CLI_USAGE;
 }

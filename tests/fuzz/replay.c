@@ -1,6 +1,7 @@
-/* Gives a fuzz target a main: runs it over every file of the folders that are named (one level), then
- * over simple mutations of each (cut short, one byte changed, repeated) from a fixed seed, so that gcc
- * builds replay corpus and past crashes without libFuzzer. A folder that is not there is empty. */
+/* Gives a fuzz target a main: runs it over every file of the folders that are named (one level),
+ * then over simple mutations of each (cut short, one byte changed, repeated) from a fixed seed, so
+ * that gcc builds replay corpus and past crashes without libFuzzer. A folder that is not there is
+ * empty. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,7 +25,8 @@ static void run(const uint8_t *data, size_t size)
     uint8_t *copy = malloc(size ? size : 1);
     if (!copy)
         abort();
-    memcpy(copy, data, size);
+    if (size)
+        memcpy(copy, data, size);
     (void)LLVMFuzzerTestOneInput(copy, size);
     free(copy);
 }
@@ -46,7 +48,7 @@ static void run_mutations(const uint8_t *data, size_t size)
             break;
         case 2:
             changed[random_next() % size] ^= (uint8_t)(1u << random_next() % 8);
-            changed[random_next() % size] = "\"\\{}[]<>&;:,=\n\0\xff"[random_next() % 17];
+            changed[random_next() % size] = (uint8_t) "\"\\{}[]<>&;:,=\n\0\xff"[random_next() % 17];
             break;
         default:
             memcpy(changed + size, data, size);

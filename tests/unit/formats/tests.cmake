@@ -1,1 +1,13 @@
 # canh_unit_test(formats <noun>), one line a file of this folder
+canh_unit_test(formats yaml)
+canh_unit_test(formats json)
+canh_unit_test(formats json_engines)
+canh_unit_test(formats json_pull)
+canh_unit_test(formats json_write)
+canh_unit_test(formats record)
+canh_unit_test(formats auditd)
+canh_unit_test(formats cef)
+canh_unit_test(formats csv)
+canh_unit_test(formats keyvalue)
+canh_unit_test(formats syslog)
+canh_unit_test(formats weblog)

@@ -1,0 +1,9 @@
+# cmake --install: the program, its rules and mappings, its documents.
+include(GNUInstallDirs)
+install(TARGETS canh RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY rules mappings samples DESTINATION ${CMAKE_INSTALL_DATADIR}/canh)
+install(FILES README.md README.vi.md ARCHITECTURE.md CHANGELOG.md SECURITY.md LICENSE
+    DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}
+    PATTERN decisions EXCLUDE)
+install(DIRECTORY man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")

@@ -1,0 +1,90 @@
+/* The inside of a rule set, shared by compile.c, witness.c, route.c, match.c and explain.c only. */
+#pragma once
+#include <pthread.h>
+
+#include "base/map.h"
+#include "detection/field_index.h"
+#include "detection/ruleset.h"
+
+#define ATOM_NONE UINT32_MAX
+
+struct atom {
+    const struct predicate *predicate;
+    struct regex *regex;        /* REGEX */
+    uint32_t slot, other_slot;  /* other: FIELDREF */
+    uint32_t uses;              /* rules that ask it */
+    uint32_t cost;              /* of testing it, in no unit */
+    /* What to look for in an index instead, when the atom itself cannot stand there: literals of which
+     * one is in every text that satisfies it. */
+    struct slice *required;
+    uint32_t required_count;
+};
+
+enum node_kind { NODE_ATOM, NODE_NOT, NODE_AND, NODE_OR };
+
+struct node {
+    uint8_t kind;
+    uint32_t arg;   /* ATOM: the atom; else: its first child in ruleset.nodes */
+    uint32_t count; /* children */
+    uint32_t cost;
+};
+
+/* One way to see that a rule may hold. */
+enum witness_kind { WITNESS_TERM, WITNESS_PRESENT };
+
+struct witness {
+    enum witness_kind kind;
+    uint32_t slot;
+    uint32_t atom;            /* the atom that a hit decides, or ATOM_NONE: it only raises suspicion */
+    enum predicate_kind term; /* TERM: EQUALS, STARTSWITH, ENDSWITH, CONTAINS, NUMBER */
+    struct slice text;
+};
+
+struct program {
+    uint32_t root;            /* node; UINT32_MAX: no detection rule */
+    struct witness *witnesses;
+    uint32_t witness_count;   /* 0: evaluated on every event */
+};
+
+struct slot {
+    struct slice field; /* Sigma name; slot 0: keywords, without one */
+    uint16_t name;
+};
+
+struct name_list {
+    uint16_t *names;
+    uint32_t count;
+};
+
+struct route;
+
+struct ruleset {
+    struct arena arena;
+    struct ruleset_options options;
+    const struct rule_list *rules;
+    struct mapping_set *mappings;
+    struct name_table *names;
+    struct slot *slots;
+    uint32_t slot_count, slot_capacity;
+    struct map slot_of_field;
+    struct name_list **slot_names; /* [mapping index, 0 for none][slot]: received names that stand for it */
+    struct atom *atoms;
+    uint32_t atom_count, atom_capacity;
+    struct node *nodes;
+    uint32_t node_count, node_capacity;
+    struct program *programs; /* by rule index */
+    uint32_t always_count;
+
+    pthread_mutex_t route_lock;
+    struct map routes;            /* by source, value: struct route * */
+    struct map routes_by_rules;   /* by mapping and rule bits: routes that are the same */
+    struct route **route_list;
+    uint32_t route_count;
+};
+
+/* The slot of a Sigma field name, made when new; keyword: 0. */
+uint32_t ruleset_slot(struct ruleset *set, struct slice field);
+/* Fills program->witnesses from its nodes (witness.c). */
+void witness_choose(struct ruleset *set, struct program *program);
+/* Whether what is known of an event's source contradicts the rule's log source. */
+bool source_contradicts(const struct event_source *source, const struct logsource *rule);

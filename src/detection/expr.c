@@ -1,1 +1,0 @@
-#include "detection/rule.h"

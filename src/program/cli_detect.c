@@ -1,0 +1,234 @@
+/* canh detect: event files through rules, findings out. */
+#include <signal.h>
+#include <stdio.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "formats/json.h"
+#include "program/cli.h"
+#include "program/detect_run.h"
+
+struct detect_settings {
+    struct cli_common common;
+    struct option_list rules;
+    const char *format, *mappings, *source, *timezone, *placeholders, *routing, *fail_level;
+    uint64_t threads;
+    bool stats, strict;
+};
+
+#define AT(member) offsetof(struct detect_settings, member)
+static const struct option detect_options[] = {
+    {"rules", 'r', OPTION_LIST, AT(rules), "PATH", 0, 0,
+     "Sigma rules: a file, folder or archive (may be given again)",
+     "quy tắc Sigma: tệp, thư mục hoặc gói nén (dùng được nhiều lần)"},
+    {"format", 'f', OPTION_TEXT, AT(format), "NAME", 0, 0,
+     "format of the input (auto, json, syslog, evtx ...; default auto)",
+     "định dạng đầu vào (auto, json, syslog, evtx ...; mặc định auto)"},
+    {"mappings", 0, OPTION_TEXT, AT(mappings), "PATH|none", 0, 0,
+     "mappings in place of the built-in ones", "bộ ánh xạ thay cho bộ có sẵn"},
+    {"source", 0, OPTION_TEXT, AT(source), "P/C/S", 0, 0,
+     "log source of all events: product/category/service",
+     "nguồn nhật ký của mọi sự kiện: product/category/service"},
+    {"timezone", 0, OPTION_TEXT, AT(timezone), "ZONE", 0, 0,
+     "zone of times that name none (+07:00, Asia/Ho_Chi_Minh; default UTC)",
+     "múi giờ khi nhật ký không ghi (+07:00, Asia/Ho_Chi_Minh; mặc định UTC)"},
+    {"placeholders", 0, OPTION_TEXT, AT(placeholders), "FILE", 0, 0,
+     "values of %placeholders% (YAML: name: [values])",
+     "giá trị của %placeholder% (YAML: tên: [giá trị])"},
+    {"routing", 0, OPTION_CHOICE, AT(routing), "on|off", 0, 0,
+     "try a rule only on its log source (default on)",
+     "chỉ thử quy tắc trên đúng nguồn nhật ký (mặc định on)"},
+    {"threads", 't', OPTION_NUMBER, AT(threads), "N", 1, DETECT_THREADS_MAX,
+     "threads that match (default: one a processor)",
+     "số luồng so khớp (mặc định: theo số bộ xử lý)"},
+    {"fail-level", 0, OPTION_CHOICE, AT(fail_level), "informational|low|medium|high|critical", 0, 0,
+     "exit with 1 when a finding has this level or a higher one",
+     "thoát với mã 1 khi có kết quả từ mức này trở lên"},
+    {"strict", 0, OPTION_FLAG, AT(strict), NULL, 0, 0,
+     "exit with 1 when a record or a rule was refused",
+     "thoát với mã 1 khi có bản ghi hoặc quy tắc bị từ chối"},
+    {"stats", 0, OPTION_FLAG, AT(stats), NULL, 0, 0,
+     "one JSON object of figures on stderr at the end", "in số liệu (JSON) ra stderr khi xong"},
+    CLI_OPTIONS(detect_settings, common, "auto|table|ndjson|csv|html"),
+};
+
+static void note(void *context, enum input_note kind, const char *text)
+{
+    const struct detect_settings *settings = context;
+    if (kind == INPUT_NOTE_UNREADABLE || settings->common.verbose)
+        (void)fprintf(stderr, "canh: %s\n", text);
+}
+
+static void show_problems(const struct detect_settings *settings, const struct detector *d)
+{
+    const struct problem_list *problems = &d->load.problems;
+    struct buf text = {0};
+    for (uint32_t i = 0; i < problems->count; i++)
+        if (settings->common.verbose)
+            rules_load_problem_text(&text, &problems->items[i], cli_vietnamese(&settings->common));
+    if (problems->error_count && !settings->common.verbose && !settings->common.quiet)
+        buf_printf(&text,
+                   cli_vietnamese(&settings->common)
+                       ? "canh: %u quy tắc không dùng được (xem bằng `canh rules check`)\n"
+                       : "canh: %u rules cannot be used (`canh rules check` says why)\n",
+                   d->load.refused_count);
+    (void)fwrite(text.data, 1, text.len, stderr);
+    buf_free(&text);
+}
+
+static void show_stats(const struct detector *d, const struct detect_run_result *r)
+{
+    struct buf out = {0};
+    struct json_writer w = {.out = &out};
+    struct rusage usage;
+    struct ruleset_counts counts;
+    (void)getrusage(RUSAGE_SELF, &usage);
+    ruleset_count(d->set, &counts);
+    const struct {
+        const char *key;
+        uint64_t value;
+    } whole[] = {
+        {"events", r->events},
+        {"bytes", r->bytes},
+        {"files", r->files},
+        {"findings", r->findings},
+        {"rules", counts.rules},
+        {"rules_refused", d->load.refused_count},
+        {"peak_rss_bytes", (uint64_t)usage.ru_maxrss * 1024},
+        {"refused", r->refused},
+        {"unreadable", r->unreadable},
+        {"routes", counts.routes},
+        {"correlation_inputs", r->correlations.inputs},
+        {"correlation_late", r->correlations.late},
+        {"correlation_evicted", r->correlations.evicted_entries},
+    };
+    json_open_object(&w);
+    for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
+        json_key(&w, whole[i].key);
+        json_u64(&w, whole[i].value);
+    }
+    json_key(&w, "load_seconds");
+    json_double(&w, (double)d->load_ns / 1e9);
+    json_key(&w, "run_seconds");
+    json_double(&w, (double)r->run_ns / 1e9);
+    json_key(&w, "cpu_seconds");
+    json_double(&w, (double)clock_cpu_ns() / 1e9);
+    json_close_object(&w);
+    buf_char(&out, '\n');
+    (void)fwrite(out.data, 1, out.len, stderr);
+    buf_free(&out);
+}
+
+static enum rule_level level_of(const char *name)
+{
+    int level = LEVEL_NONE;
+    while (name && level < LEVEL_CRITICAL && strcmp(rule_level_names[level], name) != 0)
+        level++;
+    return (enum rule_level)level;
+}
+
+static int detect_output(const struct detect_settings *settings, const struct detector *d,
+                         const struct option_list *paths, struct detect_run_result *result,
+                         struct err *err)
+{
+    static const char *const standard_input[] = {"-"};
+    struct output_options shown = {
+        .vietnamese = cli_vietnamese(&settings->common), .zone = d->zone, .now_ns = clock_now_ns()};
+    int rc = output_options_set(&shown, settings->common.output, STDOUT_FILENO, err);
+    if (rc)
+        return rc;
+    struct slice name = slice_from(settings->format);
+    const struct format *format = NULL;
+    if (settings->format && !slice_equal(name, SLICE("auto"))) {
+        format = format_find(name);
+        if (!format)
+            return err_set(err, ERR_USAGE,
+                           "--format %s is not known; `canh detect --help` and docs/formats.md "
+                           "list the formats",
+                           settings->format);
+    }
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t threads = settings->threads ? settings->threads
+                       : processors > 0  ? (uint64_t)processors
+                                         : 1;
+    struct detect_run_options run = {
+        .detector = d,
+        .input = {.paths = paths->count ? paths->items : standard_input,
+                  .path_count = paths->count ? paths->count : 1,
+                  .format = format,
+                  .note = note,
+                  .note_context = (void *)(uintptr_t)settings},
+        .output = output_open(&shown, &d->load.rules),
+        .out_fd = STDOUT_FILENO,
+        .threads = threads > DETECT_THREADS_MAX ? DETECT_THREADS_MAX : (uint32_t)threads,
+        .fail_level = settings->fail_level ? level_of(settings->fail_level) : LEVEL_NONE,
+        .quiet = settings->common.quiet,
+    };
+    rc = detect_run(&run, result, err);
+    output_close(&run.output);
+    return rc;
+}
+
+static int detect_exit(const struct detect_settings *settings, const struct detector *d,
+                       const struct detect_run_result *r)
+{
+    if (r->unreadable || d->load.unreadable_count)
+        return CLI_FAILURE;
+    if (r->failed_level || (settings->strict && (r->refused || d->load.refused_count)))
+        return CLI_PROBLEMS;
+    return CLI_OK;
+}
+
+static int detect_with(struct detect_settings *settings, const struct option_list *paths)
+{
+    struct detector d = {0};
+    struct detect_run_result result = {0};
+    struct err err;
+    struct detector_options options = {
+        .rule_paths = &settings->rules,
+        .placeholders = settings->placeholders,
+        .mappings = settings->mappings,
+        .source = settings->source,
+        .timezone = settings->timezone,
+        .routing = !settings->routing || strcmp(settings->routing, "off") != 0,
+    };
+    int rc = detector_open(&d, &options, &err);
+    show_problems(settings, &d);
+    if (rc == ERR_OK)
+        rc = detect_output(settings, &d, paths, &result, &err);
+    int code = rc == ERR_OK ? detect_exit(settings, &d, &result)
+                            : cli_fail(rc == ERR_USAGE ? CLI_USAGE : CLI_FAILURE, &err);
+    if (rc == ERR_OK && settings->stats)
+        show_stats(&d, &result);
+    detector_close(&d);
+    return code;
+}
+
+int cli_detect(int argc, char **argv)
+{
+    static const char usage[] =
+        "canh detect --rules PATH [--rules PATH]... [options] [FILE | FOLDER | ARCHIVE | -]...\n";
+    struct detect_settings settings = {0};
+    struct option_list paths = {0};
+    struct err err;
+    (void)signal(SIGPIPE, SIG_IGN);
+    int code = cli_parse(detect_options, sizeof(detect_options) / sizeof(detect_options[0]), argc,
+                         argv, &settings, &settings.common, &paths, usage);
+    if (code < 0 && settings.rules.count == 0) {
+        (void)err_set(&err, ERR_USAGE,
+                      "detect needs --rules PATH: a Sigma rule, a folder or an archive of them");
+        code = cli_fail(CLI_USAGE, &err);
+    }
+    if (code < 0 && paths.count == 0 && isatty(STDIN_FILENO)) {
+        (void)err_set(&err, ERR_USAGE,
+                      "name the event files to read, or `-` for the standard input");
+        code = cli_fail(CLI_USAGE, &err);
+    }
+    if (code < 0)
+        code = detect_with(&settings, &paths);
+    option_list_free(&settings.rules);
+    option_list_free(&paths);
+    return code;
+}

@@ -1,0 +1,23 @@
+/* The parts of `canh rules`, one file each; shared by cli_rules*.c only. */
+#pragma once
+#include "program/cli.h"
+#include "program/rules_load.h"
+
+struct rules_settings {
+    struct cli_common common;
+    const char *placeholders;
+    bool lint, strict, sarif;
+};
+
+void cli_rules_problems_json(const struct rules_load *load, struct buf *out);
+void cli_rules_problems_csv(const struct rules_load *load, struct buf *out);
+void cli_rules_sarif(const struct rules_load *load, struct buf *out);
+void cli_rules_list(const struct rules_load *load, const struct rules_settings *settings,
+                    struct buf *out);
+void cli_rules_coverage(const struct rules_load *load, const struct rules_settings *settings,
+                        struct buf *out);
+/* "windows/process_creation", "aws/-/cloudtrail": product, category, service as far as stated */
+void cli_rules_logsource(const struct rule *rule, struct buf *out);
+/* Commands of their own: options differ. */
+int cli_rules_explain(int argc, char **argv);
+int cli_rules_test(int argc, char **argv);

@@ -1,0 +1,33 @@
+/* Detect run: all input through a detector to an output, on any number of threads, in input order.
+ *
+ * The calling thread reads blocks and, in order, correlates and writes what the workers made of them;
+ * the blocks under way are bounded, so memory is, too. With one thread everything happens on the
+ * calling one. */
+#pragma once
+#include "program/detector.h"
+#include "program/input.h"
+#include "program/output.h"
+
+enum { DETECT_THREADS_MAX = 64, DETECT_REFUSED_SHOWN = 10 };
+
+struct detect_run_options {
+    const struct detector *detector;
+    struct input_options input;
+    struct output *output;
+    int out_fd;
+    uint32_t threads;
+    enum rule_level fail_level; /* LEVEL_NONE: findings never fail */
+    bool quiet;
+};
+
+struct detect_run_result {
+    uint64_t events, bytes, findings, refused, unreadable, files;
+    uint64_t run_ns;
+    bool failed_level; /* a finding of fail_level or above */
+    bool closed;       /* the reader of the output went away */
+    struct correlate_stats correlations;
+};
+
+/* ERR_OK when all was read and written, whatever was found or refused (messages go to stderr). */
+MUST_CHECK int detect_run(const struct detect_run_options *options, struct detect_run_result *result,
+                          struct err *err);

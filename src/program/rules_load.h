@@ -1,0 +1,29 @@
+/* Rules from files, folders and archives (.zip, .tar and its compressed forms): read, checked,
+ * collected.
+ *
+ * In folders and archives only *.yml and *.yaml are read, and what is hidden (a name that begins
+ * with a dot) is left out; a path that names a file is read whatever its name. Limits:
+ * RULES_LOAD_FILES_MAX files, YAML_BYTES_MAX a file; those of sigma.h. Threads: one. Ownership: a
+ * rules_load owns the rules, their texts and the problems, until rules_load_free. */
+#pragma once
+#include "base/option.h"
+#include "detection/sigma.h"
+
+enum { RULES_LOAD_FILES_MAX = 200000 };
+
+struct rules_load {
+    struct arena arena;
+    struct rule_list rules;       /* in the order of the paths, by name within a folder */
+    struct problem_list problems; /* in the order they were found */
+    uint32_t file_count;          /* files read */
+    uint32_t refused_count;       /* documents that are no usable rule */
+    uint32_t unreadable_count;    /* paths that could not be read: problems of code `unreadable` */
+};
+
+/* Reads all paths, then checks the set as a whole (sigma_check_set). What is wrong with a file or a
+ * rule is a problem, and reading goes on. out is zeroed by the caller. */
+void rules_load_paths(struct rules_load *out, const struct option_list *paths,
+                      const struct sigma_options *options);
+void rules_load_free(struct rules_load *load);
+/* `file:line: message` with a newline, as compilers write it. */
+void rules_load_problem_text(struct buf *out, const struct problem *problem, bool vietnamese);

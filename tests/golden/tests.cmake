@@ -1,0 +1,12 @@
+# Golden tests: rules and logs in, findings out; see the head of each script.
+add_executable(golden_twin golden/twin.c)
+target_link_libraries(golden_twin PRIVATE canh_program)
+
+function(canh_golden name)
+    add_test(NAME golden/${name} COMMAND ${ARGN})
+    set_tests_properties(golden/${name} PROPERTIES LABELS golden TIMEOUT 900 SKIP_RETURN_CODE 77)
+endfunction()
+
+set(golden ${CMAKE_CURRENT_SOURCE_DIR}/golden)
+canh_golden(sigma ${golden}/sigma_golden.sh $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR})
+canh_golden(twin ${golden}/twin.sh $<TARGET_FILE:golden_twin> ${PROJECT_SOURCE_DIR})

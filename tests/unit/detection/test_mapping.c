@@ -1,0 +1,658 @@
+/* Mappings: the form and its refusals, selection, log sources, derived fields; and the shipped
+ * Windows mapping against thor.yml of the shared rules, which states the same facts in another
+ * form. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "detection/mapping.h"
+#include "formats/archive.h"
+#include "formats/json.h"
+#include "formats/yaml.h"
+
+struct bench { /* a bound set and one event */
+    struct mapping_set *set;
+    struct name_table *names;
+    struct mapping_scratch *scratch;
+    struct record record;
+    struct event event;
+};
+
+static void bench_bind(struct bench *b)
+{
+    b->names = name_table_open();
+    mapping_set_bind(b->set, b->names);
+    (void)name_add(b->names, SLICE("CommandLine"));
+    (void)name_add(b->names, SLICE("user"));
+    b->scratch = mapping_scratch_open();
+    event_open(&b->event, b->names);
+}
+
+static void bench_open(struct bench *b, const char *yaml)
+{
+    struct err err = {0};
+    memset(b, 0, sizeof *b);
+    b->set = mapping_set_open();
+    int rc = mapping_set_add(b->set, SLICE("test.yaml"), slice_from(yaml), &err);
+    if (rc)
+        print_error("%u: %s\n", (unsigned)err.line, err.text);
+    assert_int_equal(rc, ERR_OK);
+    bench_bind(b);
+}
+
+static void bench_close(struct bench *b)
+{
+    event_close(&b->event);
+    record_free(&b->record);
+    mapping_scratch_close(&b->scratch);
+    mapping_set_close(&b->set);
+    name_table_close(&b->names);
+}
+
+/* Reads one JSON object as the event, selects and derives. */
+static const struct mapping *bench_read(struct bench *b, const char *json)
+{
+    struct err err = {0};
+    record_reset(&b->record);
+    assert_int_equal(json_parse_record(&b->record, slice_from(json), &err), ERR_OK);
+    event_bind(&b->event, &b->record);
+    b->event.mapping = mapping_select(b->set, &b->event);
+    uint64_t limit_hits = 0;
+    mapping_derive(b->set, &b->event, b->scratch, &limit_hits);
+    assert_int_equal(limit_hits, 0);
+    return b->event.mapping;
+}
+
+static void assert_text(struct slice got, const char *expected)
+{
+    char text[256];
+    (void)snprintf(text, sizeof text, "%.*s", (int)got.len, got.data ? got.data : "");
+    assert_string_equal(text, expected);
+}
+
+/* Asserts `product/category,category/service`, with a `!` at the end when the categories are known.
+ */
+static void assert_source(struct bench *b, const char *json, const char *expected)
+{
+    struct event_source source;
+    struct buf text = {0};
+    (void)bench_read(b, json);
+    mapping_source(b->set, &b->event, &source);
+    buf_slice(&text, source.product);
+    buf_char(&text, '/');
+    for (uint32_t i = 0; i < source.category_count; i++) {
+        if (i)
+            buf_char(&text, ',');
+        buf_slice(&text, source.categories[i]);
+    }
+    buf_char(&text, '/');
+    buf_slice(&text, source.service);
+    if (source.categories_known)
+        buf_char(&text, '!');
+    assert_string_equal(buf_text(&text), expected);
+    buf_free(&text);
+}
+
+static void assert_derived(struct bench *b, const char *name, const char *expected)
+{
+    struct field *found = NULL;
+    for (uint32_t i = 0; i < b->record.count; i++)
+        if (slice_equal(b->record.fields[i].name, slice_from(name)) &&
+            b->record.fields[i].flags & FIELD_DERIVED)
+            found = &b->record.fields[i];
+    if (!expected) {
+        assert_null(found);
+        return;
+    }
+    assert_non_null(found);
+    assert_text(record_text(&b->record, found), expected);
+}
+
+/* ---- the form ---- */
+
+static const char head[] = "id: t\ntitle: T\nversion: 1\n";
+
+static void refuse(const char *yaml, unsigned line, const char *part)
+{
+    struct err err = {0};
+    struct mapping_set *set = mapping_set_open();
+    struct buf text = {0};
+    buf_string(&text, head);
+    buf_string(&text, yaml);
+    assert_int_equal(mapping_set_add(set, SLICE("t.yaml"), buf_as_slice(&text), &err), ERR_SYNTAX);
+    assert_int_equal(err.line, line);
+    if (!strstr(err.text, part))
+        print_error("'%s' lacks '%s'\n", err.text, part);
+    assert_non_null(strstr(err.text, part));
+    assert_int_equal(mapping_set_count(set), 0);
+    buf_free(&text);
+    mapping_set_close(&set);
+}
+
+static void mistakes_are_named_with_their_line(void **state)
+{
+    (void)state;
+    refuse("when: {a: b}\nlogsorce: {product: x}\n", 5, "did you mean 'logsource'");
+    refuse("when: {a: b}\nlogsource: {produkt: x}\n", 5, "did you mean 'product'");
+    refuse("title2: x\n", 4, "did you mean 'title'");
+    refuse("logsource: {product: x}\n", 1, "`when` is missing");
+    refuse("when: {}\n", 4, "map of field names");
+    refuse("when: {a: []}\n", 4, "at least one value");
+    refuse("when: {a: b}\nlookup:\n  - {fields: [a], gives: product, rows: []}\n", 6, "service or");
+    refuse("when: {a: b}\nlookup:\n  - {fields: [a], gives: service, rows: [[x]]}\n", 6,
+           "one cell a field");
+    refuse("when: {a: b}\nderive:\n  - {from: a, regex: '(?<x>.)'}\n", 6, "needs `starts`");
+    refuse("when: {a: b}\nderive:\n  - {from: a, starts: x, regex: '(.)'}\n", 6, "named group");
+    refuse("when: {a: b}\nderive:\n  - {from: a, starts: x, regex: '(?<x>'}\n", 6, "");
+    refuse("when: {a: b}\nderive:\n  - {from: a, starts: x, join: y, columns: [z]}\n", 6, "one of");
+    refuse("when: {a: b}\nderive:\n  - {set: {x: y}}\n", 6, "needs a condition");
+    refuse("when: {a: b}\nzone: Asia/Hanoi\n", 5, "utc");
+}
+
+static void one_id_has_one_mapping(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct bench b;
+    memset(&b, 0, sizeof b);
+    b.set = mapping_set_open();
+    struct slice text = SLICE("id: t\ntitle: T\nversion: 1\nwhen: {a: '*'}\n");
+    assert_int_equal(mapping_set_add(b.set, SLICE("a.yaml"), text, &err), ERR_OK);
+    assert_int_equal(mapping_set_add(b.set, SLICE("b.yaml"), text, &err), ERR_SYNTAX);
+    assert_non_null(strstr(err.text, "a.yaml"));
+    assert_int_equal(mapping_set_count(b.set), 1);
+    assert_null(mapping_set_get(b.set, 0));
+    assert_null(mapping_set_get(b.set, 2));
+    assert_text(mapping_set_get(b.set, 1)->id, "t");
+    bench_bind(&b);
+    bench_close(&b);
+}
+
+/* ---- selection ---- */
+
+static void add(struct mapping_set *set, const char *yaml)
+{
+    struct err err = {0};
+    int rc = mapping_set_add(set, SLICE("t.yaml"), slice_from(yaml), &err);
+    if (rc)
+        print_error("%u: %s\n", (unsigned)err.line, err.text);
+    assert_int_equal(rc, ERR_OK);
+}
+
+static void assert_selected(struct bench *b, const char *json, const char *id)
+{
+    const struct mapping *m = bench_read(b, json);
+    assert_text(m ? m->id : SLICE("-"), id);
+}
+
+static void the_highest_priority_that_holds_is_selected(void **state)
+{
+    (void)state;
+    struct bench b;
+    memset(&b, 0, sizeof b);
+    b.set = mapping_set_open();
+    add(b.set, "id: low\ntitle: T\nversion: 1\npriority: 1\nwhen: {a: '*'}\n");
+    add(b.set, "id: high\ntitle: T\nversion: 1\npriority: 9\nwhen: {a: 'x*', b: '*'}\n");
+    add(b.set, "id: mid\ntitle: T\nversion: 1\npriority: 5\n"
+               "when:\n  - {c: ['*end', '*mid*', 'be*een', exact]}\n  - {d: 5}\n");
+    bench_bind(&b);
+    assert_selected(&b, "{\"a\":\"y\",\"b\":1}", "low");
+    assert_selected(&b, "{\"a\":\"xy\"}", "low");
+    assert_selected(&b, "{\"a\":\"xy\",\"b\":null,\"c\":\"exact\"}", "high");
+    assert_selected(&b, "{\"a\":\"y\",\"c\":\"the end\"}", "mid");
+    assert_selected(&b, "{\"c\":\"a mid b\"}", "mid");
+    assert_selected(&b, "{\"c\":\"between\"}", "mid");
+    assert_selected(&b, "{\"c\":\"exactly\"}", "-");
+    assert_selected(&b, "{\"c\":\"EXACT\"}", "-");
+    assert_selected(&b, "{\"c\":[\"no\",\"exact\"]}", "mid");
+    assert_selected(&b, "{\"c\":\"ex\\u0061ct\"}", "mid");
+    assert_selected(&b, "{\"d\":5}", "mid");
+    assert_selected(&b, "{\"e\":5}", "-");
+    bench_close(&b);
+}
+
+/* ---- log source ---- */
+
+static const char source_yaml[] =
+    "id: t\ntitle: T\nversion: 1\nwhen: {kind: '*'}\n"
+    "logsource: {product: Thing}\ncomplete: [service, number]\n"
+    "alias: {number: [n2]}\nprefixes: [data.]\n"
+    "lookup:\n"
+    "  - {fields: [kind], gives: service, rows: [[[A, B], First], [c, second]]}\n"
+    "  - {fields: [other], gives: service, rows: [['*', third]]}\n"
+    "  - {fields: [service, number], gives: category,\n"
+    "     rows: [[first, 1, one], [first, 1, uno], [second, [2, 3], two]]}\n"
+    "  - {fields: [service, number, '*extra'], gives: category, rows: [[first, 1, '*', more]]}\n";
+
+static void look_ups_merge(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, source_yaml);
+    assert_source(&b, "{\"kind\":\"a\",\"number\":1}", "thing/uno,one/first!");
+    assert_source(&b, "{\"kind\":\"B\",\"number\":\"2\"}", "thing//first!");
+    assert_source(&b, "{\"kind\":\"C\",\"number\":3}", "thing/two/second!");
+    assert_source(&b, "{\"kind\":\"C\",\"n2\":3}", "thing/two/second!");
+    assert_source(&b, "{\"kind\":\"C\",\"data\":{\"number\":3}}", "thing/two/second!");
+    assert_source(&b, "{\"kind\":\"C\",\"number\":[9,3]}", "thing/two/second!");
+    assert_source(&b, "{\"kind\":\"C\"}", "thing//second");
+    assert_source(&b, "{\"kind\":\"d\",\"number\":1}", "thing//");
+    assert_source(&b, "{\"kind\":\"d\",\"number\":1,\"other\":\"\"}", "thing//third!");
+    assert_source(&b, "{\"kind\":\"a\",\"number\":1,\"*extra\":0}", "thing/uno,one,more/first!");
+    bench_close(&b);
+}
+
+static void own_fields_go_first(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, source_yaml);
+    assert_source(&b, "{\"product\":\"Windows\",\"category\":\"process_creation\"}",
+                  "windows/process_creation/!");
+    assert_source(&b, "{\"kind\":\"a\",\"number\":1,\"service\":\"second\"}", "thing//second!");
+    assert_source(&b, "{\"kind\":\"a\",\"number\":1,\"category\":\"c\"}", "thing/c/first!");
+    assert_source(&b, "{\"kind\":\"a\",\"number\":1,\"product\":\"cisco\"}", "cisco//");
+    assert_source(&b, "{\"kind\":\"a\",\"number\":1,\"category\":\"Web Server\"}",
+                  "thing/uno,one/first!");
+    assert_source(&b, "{\"kind\":\"a\",\"number\":1,\"Product\":\"Notepad\"}",
+                  "thing/uno,one/first!");
+    assert_source(&b, "{\"kind\":\"a\",\"number\":1,\"service\":{\"name\":\"x\"}}",
+                  "thing/uno,one/first!");
+    bench_close(&b);
+    bench_open(&b, "id: t\ntitle: T\nversion: 1\nwhen: {kind: '*'}\nlogsource: {product: x}\n"
+                   "data: [service]\n");
+    assert_source(&b, "{\"kind\":\"a\",\"service\":\"http\",\"category\":\"c\"}", "x/c/!");
+    bench_close(&b);
+}
+
+static void source_names_are_all_that_the_source_depends_on(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, source_yaml);
+    static const char *const expected[] = {"product",     "category", "service",    "kind",
+                                           "data.kind",   "other",    "data.other", "number",
+                                           "data.number", "n2",       "*extra",     "data.*extra"};
+    enum { EXPECTED = sizeof expected / sizeof *expected };
+    uint16_t names[32];
+    uint32_t count = mapping_source_names(b.set, mapping_set_get(b.set, 1), names, 32);
+    assert_int_equal(count, EXPECTED);
+    for (uint32_t i = 0; i < count; i++)
+        assert_text(name_text(b.names, names[i]), expected[i]);
+    assert_int_equal(mapping_source_names(b.set, NULL, names, 32), 3);
+    assert_int_equal(mapping_source_names(b.set, mapping_set_get(b.set, 1), names, 5), 5);
+    bench_close(&b);
+}
+
+/* ---- derived fields, findings, time, host ---- */
+
+static const char derive_yaml[] =
+    "id: t\ntitle: T\nversion: 1\nwhen: {m: '*'}\nfinding: {level: [high, critical]}\n"
+    "time: [day+hour, stamp]\nhost: [box]\n"
+    "derive:\n"
+    "  - {from: m, starts: 'Failed ', regex: '^Failed (?<method>\\w+) for (?<user>.*) "
+    "from (?<src_ip>\\S+)(?: port (?<src_port>\\d+))?$', set: {action: login}}\n"
+    "  - {from: [none, m], contains: 'csv:', after: 'csv:', columns: [first, _, third, fourth, "
+    "five]}\n"
+    "  - {from: m, contains: kv, keyvalue: true}\n"
+    "  - {when: {type: exec}, from: a, join: CommandLine, separator: ' '}\n"
+    "  - {when: {user: root}, set: {who: administrator}}\n";
+
+static void fields_are_drawn_out_of_texts(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, derive_yaml);
+    (void)bench_read(&b, "{\"m\":\"Failed password for root from 10.0.0.1 port 22\"}");
+    assert_derived(&b, "method", "password");
+    assert_derived(&b, "user", "root");
+    assert_derived(&b, "src_ip", "10.0.0.1");
+    assert_derived(&b, "src_port", "22");
+    assert_derived(&b, "action", "login");
+    assert_derived(&b, "who", "administrator");
+    (void)bench_read(&b, "{\"m\":\"Failed x for a from b\"}");
+    assert_derived(&b, "src_port", NULL);
+    assert_derived(&b, "who", NULL);
+    (void)bench_read(&b, "{\"m\":\"Failed otherwise\"}");
+    assert_derived(&b, "action", NULL);
+    (void)bench_read(&b, "{\"m\":\"x csv:one,two,\\\"th\\\"\\\"r,ee\\\",,5,6\"}");
+    assert_derived(&b, "first", "one");
+    assert_derived(&b, "_", NULL);
+    assert_derived(&b, "third", "th\"r,ee");
+    assert_derived(&b, "fourth", NULL);
+    assert_derived(&b, "five", "5");
+    (void)bench_read(&b, "{\"m\":\"kv a=1 b=\\\"two words\\\"\"}");
+    assert_derived(&b, "a", "1");
+    assert_derived(&b, "b", "two words");
+    (void)bench_read(&b, "{\"m\":\"\",\"type\":\"exec\",\"a0\":\"x\",\"a1\":\"y\",\"a2\":\"z\","
+                         "\"q\":0}");
+    assert_derived(&b, "CommandLine", "x y z");
+    bench_close(&b);
+}
+
+static void a_later_list_of_arguments_replaces_an_earlier_one(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, derive_yaml);
+    (void)bench_read(&b, "{\"m\":\"\",\"type\":\"exec\",\"a0\":\"7f\",\"a1\":\"8f\",\"a2\":\"9f\","
+                         "\"a3\":\"1\",\"a0\":\"id\",\"a1\":\"-u\",\"a5\":\"gap\"}");
+    assert_derived(&b, "CommandLine", "id -u");
+    bench_close(&b);
+}
+
+static void findings_times_and_hosts(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, derive_yaml);
+    assert_true(mapping_set_get(b.set, 1)->is_finding);
+    (void)bench_read(&b, "{\"m\":\"\",\"level\":\"high\",\"box\":\"h1\",\"Computer\":\"h2\"}");
+    assert_true(mapping_finding(&b.event));
+    assert_text(mapping_host(b.set, &b.event), "h1");
+    assert_true(mapping_time(b.set, &b.event, NULL, 0) == CLOCK_NONE);
+    (void)bench_read(&b, "{\"m\":\"\",\"level\":\"low\",\"Computer\":\"h2\","
+                         "\"day\":\"2026-11-22\",\"hour\":\"10:36:00\",\"stamp\":\"2020-01-01\"}");
+    assert_false(mapping_finding(&b.event));
+    assert_text(mapping_host(b.set, &b.event), "h2");
+    char text[CLOCK_TEXT_BYTES];
+    clock_text(text, mapping_time(b.set, &b.event, NULL, 0));
+    assert_string_equal(text, "2026-11-22T10:36:00Z");
+    (void)bench_read(&b, "{\"m\":\"\",\"@timestamp\":\"2026-11-22T10:36:00Z\"}");
+    clock_text(text, mapping_time(b.set, &b.event, NULL, 0));
+    assert_string_equal(text, "2026-11-22T10:36:00Z");
+    assert_null(bench_read(&b, "{\"x\":1}"));
+    assert_false(mapping_finding(&b.event));
+    bench_close(&b);
+}
+
+/* ---- the shipped Windows mapping against thor.yml ---- */
+
+enum { THOR_BYTES_MAX = 1 << 20 };
+
+static char *shared_path(const char *name)
+{
+    const char *folder = getenv("CANH_SHARED");
+    struct buf path = {0};
+    buf_printf(&path, "%s/%s", folder ? folder : CANH_SOURCE "/../shared", name);
+    char *copy = mem_copy_text(buf_text(&path), path.len);
+    buf_free(&path);
+    return copy;
+}
+
+struct packed {
+    struct buf bytes;
+    size_t at;
+};
+
+static int64_t packed_read(void *context, char *to, size_t room, struct err *err)
+{
+    (void)err;
+    struct packed *p = context;
+    size_t len = p->bytes.len - p->at < room ? p->bytes.len - p->at : room;
+    if (len)
+        memcpy(to, p->bytes.data + p->at, len);
+    p->at += len;
+    return (int64_t)len;
+}
+
+/* thor.yml out of the shared archive of rules; false when there is none. */
+static bool read_thor(struct buf *out)
+{
+    struct err err = {0};
+    struct packed packed = {0};
+    char *path = shared_path("sigma/sigmahq-rules-8eaafff1.tar.zst");
+    int rc = io_read_file(&packed.bytes, path, 64 << 20, &err);
+    mem_free(path);
+    if (rc)
+        return false;
+    struct archive_source source = {.context = &packed, .read = packed_read};
+    struct archive_stream *archive = NULL;
+    assert_int_equal(archive_open(&archive, &source, &err), ERR_OK);
+    struct slice name;
+    bool found = false;
+    while (!found && archive_next(archive, &name, &err) == ERR_OK)
+        found = slice_ends(name, SLICE("/thor.yml"));
+    assert_true(found);
+    buf_reserve(out, THOR_BYTES_MAX);
+    int64_t got;
+    while ((got = archive_read(archive, out->data + out->len, THOR_BYTES_MAX - out->len, &err)) > 0)
+        out->len += (size_t)got;
+    assert_int_equal(got, 0);
+    archive_close(&archive);
+    buf_free(&packed.bytes);
+    return true;
+}
+
+static struct slice text_at(const struct yaml_node *map, const char *key)
+{
+    const struct yaml_node *node = yaml_get(map, key);
+    return node ? yaml_text(node) : SLICE("");
+}
+
+/* A channel that thor.yml names for this service, or the empty slice. */
+static struct slice channel_of(const struct yaml_node *sources, struct slice service)
+{
+    for (const struct yaml_node *entry = sources->child; entry; entry = entry->next) {
+        const struct yaml_node *channels = yaml_get(entry, "sources");
+        if (!channels || !slice_equal(text_at(entry, "service"), service))
+            continue;
+        struct slice text = yaml_text(channels->child);
+        if (slice_starts(text, SLICE("WinEventLog:")))
+            return slice_part(text, 12, text.len);
+    }
+    return SLICE("");
+}
+
+static bool node_has(const struct yaml_node *node, struct slice text)
+{
+    if (node->kind != YAML_LIST)
+        return slice_equal(yaml_text(node), text);
+    for (const struct yaml_node *item = node->child; item; item = item->next)
+        if (slice_equal(yaml_text(item), text))
+            return true;
+    return false;
+}
+
+/* Whether thor.yml says that such an event is of the category. */
+static bool thor_says(const struct yaml_node *sources, struct slice category, struct slice service,
+                      struct slice event_id, struct slice event_type)
+{
+    for (const struct yaml_node *entry = sources->child; entry; entry = entry->next) {
+        const struct yaml_node *conditions = yaml_get(entry, "conditions");
+        const struct yaml_node *rewrite = yaml_get(entry, "rewrite");
+        if (!conditions || !rewrite || !slice_equal(text_at(entry, "category"), category) ||
+            !slice_equal(text_at(rewrite, "service"), service))
+            continue;
+        const struct yaml_node *type = yaml_get(conditions, "EventType");
+        if (node_has(yaml_get(conditions, "EventID"), event_id) &&
+            (!type || node_has(type, event_type)))
+            return true;
+    }
+    return false;
+}
+
+static void make_event(struct bench *b, struct slice channel, struct slice event_id,
+                       struct slice event_type)
+{
+    struct buf json = {0};
+    buf_printf(&json, "{\"Channel\":\"%.*s\",\"EventID\":%.*s", (int)channel.len, channel.data,
+               (int)event_id.len, event_id.data);
+    if (event_type.len)
+        buf_printf(&json, ",\"EventType\":\"%.*s\"", (int)event_type.len, event_type.data);
+    buf_string(&json, "}");
+    (void)bench_read(b, buf_text(&json));
+    buf_free(&json);
+}
+
+/* The event has exactly the categories that thor.yml gives it. */
+static void compare_categories(struct bench *b, const struct yaml_node *sources,
+                               struct slice service, struct slice event_id, struct slice event_type)
+{
+    make_event(b, channel_of(sources, service), event_id, event_type);
+    struct event_source source;
+    mapping_source(b->set, &b->event, &source);
+    assert_true(slice_equal(source.service, service));
+    assert_true(source.categories_known);
+    uint32_t expected = 0;
+    for (const struct yaml_node *entry = sources->child; entry; entry = entry->next) {
+        struct slice category = text_at(entry, "category");
+        if (!yaml_get(entry, "conditions"))
+            continue;
+        bool says = thor_says(sources, category, service, event_id, event_type), has = false;
+        for (uint32_t i = 0; i < source.category_count; i++)
+            has |= slice_equal(source.categories[i], category);
+        if (says != has)
+            print_error("%.*s %.*s %.*s: %.*s\n", (int)service.len, service.data, (int)event_id.len,
+                        event_id.data, (int)event_type.len, event_type.data, (int)category.len,
+                        category.data);
+        assert_int_equal(says, has);
+    }
+    for (uint32_t i = 0; i < source.category_count; i++)
+        expected += thor_says(sources, source.categories[i], service, event_id, event_type);
+    assert_int_equal(source.category_count, expected);
+}
+
+static void compare_channels(struct bench *b, const struct yaml_node *entry, uint32_t *compared)
+{
+    const struct yaml_node *channels = yaml_get(entry, "sources");
+    for (const struct yaml_node *item = channels ? channels->child : NULL; item;
+         item = item->next) {
+        struct slice text = yaml_text(item);
+        if (!slice_starts(text, SLICE("WinEventLog:")))
+            continue;
+        struct event_source source;
+        make_event(b, slice_part(text, 12, text.len), SLICE("99999"), SLICE(""));
+        mapping_source(b->set, &b->event, &source);
+        assert_text(source.product, "windows");
+        if (!slice_equal(source.service, text_at(entry, "service")))
+            print_error("%.*s\n", (int)text.len, text.data);
+        assert_true(slice_equal(source.service, text_at(entry, "service")));
+        assert_int_equal(source.category_count, 0);
+        ++*compared;
+    }
+}
+
+static void compare_conditions(struct bench *b, const struct yaml_node *sources,
+                               const struct yaml_node *entry, uint32_t *compared)
+{
+    const struct yaml_node *conditions = yaml_get(entry, "conditions");
+    const struct yaml_node *rewrite = yaml_get(entry, "rewrite");
+    if (!conditions || !rewrite)
+        return;
+    struct slice service = text_at(rewrite, "service");
+    const struct yaml_node *ids = yaml_get(conditions, "EventID");
+    const struct yaml_node *id = ids->kind == YAML_LIST ? ids->child : ids;
+    for (; id; id = ids->kind == YAML_LIST ? id->next : NULL) {
+        compare_categories(b, sources, service, yaml_text(id), text_at(conditions, "EventType"));
+        compare_categories(b, sources, service, yaml_text(id), SLICE(""));
+        ++*compared;
+    }
+}
+
+static void compare_names(struct bench *b, const struct yaml_node *entry, uint32_t *compared)
+{
+    const struct yaml_node *names = yaml_get(entry, "fieldmappings");
+    const struct mapping *m = mapping_set_get(b->set, 1);
+    for (const struct yaml_node *item = names ? names->child : NULL; item; item = item->next) {
+        bool found = false;
+        for (uint32_t a = 0; a < m->alias_count; a++)
+            for (uint32_t o = 0; o < m->aliases[a].originals.count; o++)
+                found |= slice_equal(m->aliases[a].name, item->key) &&
+                         slice_equal(m->aliases[a].originals.items[o], yaml_text(item));
+        assert_true(found);
+        ++*compared;
+    }
+}
+
+static void windows_is_answered_as_in_thor(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct buf thor = {0}, text = {0};
+    if (!read_thor(&thor)) {
+        print_message("skipped: shared data not found\n");
+        skip();
+    }
+    assert_int_equal(io_read_file(&text, CANH_SOURCE "/mappings/windows.yaml", 1 << 20, &err),
+                     ERR_OK);
+    struct bench b;
+    bench_open(&b, buf_text(&text));
+    struct arena arena = {0};
+    struct yaml_documents documents;
+    assert_int_equal(yaml_parse(&documents, buf_as_slice(&thor), &arena, &err), ERR_OK);
+    const struct yaml_node *sources = yaml_get(documents.roots[0], "logsources");
+    uint32_t channels = 0, conditions = 0, names = 0;
+    for (const struct yaml_node *entry = sources->child; entry; entry = entry->next) {
+        compare_channels(&b, entry, &channels);
+        compare_conditions(&b, sources, entry, &conditions);
+        compare_names(&b, entry, &names);
+    }
+    assert_true(channels > 50);
+    assert_true(conditions > 45);
+    assert_int_equal(names, 4);
+    arena_free(&arena);
+    bench_close(&b);
+    buf_free(&text);
+    buf_free(&thor);
+}
+
+struct walk {
+    struct mapping_set *set;
+    uint32_t files;
+};
+
+static int add_file(void *context, const char *path)
+{
+    struct walk *walk = context;
+    struct buf text = {0};
+    struct err err = {0};
+    assert_int_equal(io_read_file(&text, path, 1 << 20, &err), ERR_OK);
+    int rc = mapping_set_add(walk->set, slice_from(path), buf_as_slice(&text), &err);
+    if (rc)
+        print_error("%s:%u: %s\n", path, (unsigned)err.line, err.text);
+    assert_int_equal(rc, ERR_OK);
+    walk->files++;
+    buf_free(&text);
+    return ERR_OK;
+}
+
+static void shipped_mappings_read_together(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    struct bench b;
+    memset(&b, 0, sizeof b);
+    b.set = mapping_set_open();
+    struct walk walk = {.set = b.set};
+    assert_int_equal(io_walk(CANH_SOURCE "/mappings", add_file, NULL, &walk, &err), ERR_OK);
+    assert_true(walk.files >= 20);
+    bench_bind(&b);
+    assert_selected(&b, "{\"Channel\":\"Linux-Sysmon/Operational\",\"EventID\":1}", "sysmon-linux");
+    assert_selected(&b, "{\"appname\":\"sshd\",\"message\":\"x\"}", "sshd");
+    assert_selected(&b, "{\"a\":1}", "-");
+    bench_close(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mistakes_are_named_with_their_line),
+        cmocka_unit_test(one_id_has_one_mapping),
+        cmocka_unit_test(the_highest_priority_that_holds_is_selected),
+        cmocka_unit_test(look_ups_merge),
+        cmocka_unit_test(own_fields_go_first),
+        cmocka_unit_test(source_names_are_all_that_the_source_depends_on),
+        cmocka_unit_test(fields_are_drawn_out_of_texts),
+        cmocka_unit_test(a_later_list_of_arguments_replaces_an_earlier_one),
+        cmocka_unit_test(findings_times_and_hosts),
+        cmocka_unit_test(windows_is_answered_as_in_thor),
+        cmocka_unit_test(shipped_mappings_read_together),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,124 @@
+#include "formats/keyvalue.h"
+
+#include "unit/formats/fields.h"
+
+/* In the form of the FortiOS log message reference (event 44547, config attribute) */
+static void test_fortigate(void **state)
+{
+    (void)state;
+    fields_expect(
+        keyvalue_parse,
+        "<189>date=2026-11-22 time=10:36:00 devname=\"FGT-60F\" devid=\"FGT60F\" "
+        "logid=\"0100044547\" eventtime=1763786160123456789 tz=\"+0700\" user=\"DOM\\\\bob\" "
+        "cfgpath=\"system.admin\" cfgobj=\"a \\\"b\\\" ; c=d\" action=\"Add\" msg=\"\"",
+        "date=2026-11-22\ntime=10:36:00\ndevname=FGT-60F\ndevid=FGT60F\n"
+        "logid=0100044547\neventtime=1763786160123456789\ntz=+0700\nuser=DOM\\bob\n"
+        "cfgpath=system.admin\ncfgobj=a \"b\" ; c=d\naction=Add\nmsg=\n");
+}
+
+static void test_separators(void **state)
+{
+    (void)state;
+    fields_expect(keyvalue_parse, "a=\"1, 2\", b=2,c=x,y,d=\"e\";f=g; h=i,",
+                  "a=1, 2\nb=2\nc=x,y\nd=e\nf=g\nh=i\n");
+    /* logfmt (https://brandur.org/logfmt): repeated keys stay, bare words are no pairs */
+    fields_expect(keyvalue_parse, "at=info method=GET path=/a?x=1&y=2 debug at=again tail words",
+                  "at=info\nmethod=GET\npath=/a?x=1&y=2\nmessage=debug\nat=again\n"
+                  "message=tail words\n");
+    fields_expect(keyvalue_parse, "k= =v a==b", "k=\nmessage==v\na==b\n");
+    /* quotes that do not close: the rest, as of a datagram that was cut */
+    fields_expect(keyvalue_parse, "a=1 msg=\"cut \\\"off b=2", "a=1\nmsg=cut \"off b=2\n");
+}
+
+/* sudo's line, as sudoers(5) "LOG FORMAT" has it */
+static void test_sudo(void **state)
+{
+    (void)state;
+    fields_expect(keyvalue_parse,
+                  "millert : TTY=ttyp1 ; PWD=/home/m ; USER=#-1 ; COMMAND=/bin/sh -c ls ; id x=1",
+                  "message=millert :\nTTY=ttyp1\nPWD=/home/m\nUSER=#-1\n"
+                  "COMMAND=/bin/sh -c ls ; id x=1\n");
+}
+
+static void test_is_most(void **state)
+{
+    (void)state;
+    assert_true(keyvalue_is_most(SLICE("a=1 b=2 c=3")));
+    assert_false(keyvalue_is_most(SLICE("a=1 b=2")));
+    assert_false(keyvalue_is_most(SLICE("a sentence with a=1 b=2 c=3 somewhere inside of it")));
+    assert_false(keyvalue_is_most(SLICE("GET /?a=1&b=2&c=3")));
+    assert_false(keyvalue_is_most(SLICE("")));
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    fields_refuse(keyvalue_parse, NULL, "no pair at all", "the line has no key=value pair");
+    fields_refuse(keyvalue_parse, NULL, "", "the line has no key=value pair");
+    struct buf text = {0};
+    for (int i = 0; i <= KEYVALUE_KEY_BYTES_MAX; i++)
+        buf_char(&text, 'k');
+    buf_string(&text, "=1");
+    struct record r = {0};
+    struct err err;
+    assert_int_equal(keyvalue_parse(&r, buf_as_slice(&text), NULL, &err), ERR_SYNTAX);
+    record_reset(&r);
+    assert_int_equal(keyvalue_parse(&r, slice_part(buf_as_slice(&text), 1, text.len), NULL, &err),
+                     ERR_OK);
+    record_reset(&r);
+    buf_clear(&text);
+    for (int i = 0; i <= RECORD_FIELDS_MAX; i++)
+        buf_string(&text, "a=1 ");
+    assert_int_equal(keyvalue_parse(&r, buf_as_slice(&text), NULL, &err), ERR_LIMIT);
+    record_free(&r);
+    buf_free(&text);
+}
+
+/* Whatever a value holds, it comes back when it was quoted as keyvalue.h says. */
+static void test_round_trip(void **state)
+{
+    (void)state;
+    static const char alphabet[] = "ab=\"\\ ,;\t'{}<>\xc3\xa9";
+    uint64_t seed = 20261122;
+    for (int round = 0; round < 2000; round++) {
+        char value[16];
+        size_t len = 0;
+        struct buf text = {0};
+        buf_string(&text, "first=1 key=\"");
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        for (uint64_t bits = seed >> 8; len < sizeof value && bits; bits /= sizeof alphabet - 1) {
+            value[len] = alphabet[bits % (sizeof alphabet - 1)];
+            if (value[len] == '"' || value[len] == '\\')
+                buf_char(&text, '\\');
+            buf_char(&text, value[len++]);
+        }
+        buf_string(&text, "\" last=2");
+        struct record r = {0};
+        assert_int_equal(keyvalue_parse(&r, buf_as_slice(&text), NULL, NULL), ERR_OK);
+        assert_int_equal(r.count, 3);
+        assert_true(slice_equal(r.fields[1].value, slice_make(value, len)));
+        assert_true(slice_equal(r.fields[2].value, SLICE("2")));
+        record_free(&r);
+        buf_free(&text);
+    }
+}
+
+static void test_probe(void **state)
+{
+    (void)state;
+    assert_int_equal(keyvalue_probe(SLICE("<189>date=1 time=2 devname=\"x\"\n")), 75);
+    assert_int_equal(keyvalue_probe(SLICE("a=1 b=2 c=3\nplain\n")), 37);
+    assert_int_equal(keyvalue_probe(SLICE("plain\n")), 0);
+    assert_int_equal(keyvalue_probe(SLICE("{\"a\":\"x=1 y=2 z=3\"}\n")), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fortigate), cmocka_unit_test(test_separators),
+        cmocka_unit_test(test_sudo),      cmocka_unit_test(test_is_most),
+        cmocka_unit_test(test_limits),    cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_probe),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

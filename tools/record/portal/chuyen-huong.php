@@ -1,0 +1,3 @@
+<?php
+// hole: open redirect
+header('Location: ' . ($_GET['url'] ?? '/'), true, 302);
