@@ -35,7 +35,7 @@ suite() { # suite PRESET LABEL [CTEST OPTIONS...]
     rm -f "$report"
     start=$(date +%s)
     echo "== $preset: $label"
-    ctest --test-dir "build/$preset" -L "^$label\$" -j "$jobs" --output-on-failure --no-tests=ignore \
+    ctest --test-dir "build/$preset" -L "^$label\$" -j "$jobs" --output-on-failure --no-tests=ignore --no-label-summary \
         --output-junit "$report" "$@" 2>&1 | grep -v -e '^Internal ctest' -e '^$' -e 'Start *[0-9]*:'
     seconds="$seconds$(printf '%6d s  %s %s' $(($(date +%s) - start)) "$preset" "$label")
 "

@@ -130,7 +130,13 @@ static int atom_make(struct compiler *c, const struct predicate *p, uint32_t *ou
         set->atoms = mem_resize(set->atoms, set->atom_capacity, sizeof(*set->atoms));
     }
     struct atom *atom = &set->atoms[set->atom_count];
-    *atom = (struct atom){.predicate = p, .cost = atom_test_cost(p)};
+    bool plain = p->kind == PREDICATE_EQUALS || p->kind == PREDICATE_STARTSWITH ||
+                 p->kind == PREDICATE_ENDSWITH || p->kind == PREDICATE_CONTAINS;
+    *atom = (struct atom){.kind = (uint8_t)p->kind,
+                          .is_plain = plain && !p->cased && !p->keyword && !p->all_members,
+                          .text = p->text,
+                          .predicate = p,
+                          .cost = atom_test_cost(p)};
     atom->slot = ruleset_slot(set, p->keyword ? (struct slice){0} : p->field);
     if (p->kind == PREDICATE_FIELDREF)
         atom->other_slot = ruleset_slot(set, p->other);
@@ -358,9 +364,24 @@ static struct name_list *mapping_slot_names(struct ruleset *set, const struct ma
     return lists;
 }
 
+enum { SOURCE_NAMES_MAX = 32 };
+
+static void ruleset_bind_source_names(struct ruleset *set, uint32_t mappings)
+{
+    uint16_t names[SOURCE_NAMES_MAX];
+    set->source_names = arena_zeroed(&set->arena, mappings + 1, sizeof(*set->source_names));
+    for (uint32_t i = 0; i <= mappings; i++) {
+        const struct mapping *mapping = i ? mapping_set_get(set->mappings, i) : NULL;
+        uint32_t count = mapping_source_names(set->mappings, mapping, names, SOURCE_NAMES_MAX);
+        for (uint32_t k = 0; k < count; k++)
+            name_list_add(set, &set->source_names[i], names[k]);
+    }
+}
+
 static void ruleset_bind_names(struct ruleset *set)
 {
     uint32_t mappings = mapping_set_count(set->mappings);
+    ruleset_bind_source_names(set, mappings);
     set->slot_names = arena_zeroed(&set->arena, mappings + 1, sizeof(*set->slot_names));
     set->slot_names[0] = mapping_slot_names(set, NULL);
     for (uint32_t i = 1; i <= mappings; i++)

@@ -9,9 +9,13 @@
 #define ATOM_NONE UINT32_MAX
 
 struct atom {
+    uint8_t kind;               /* the predicate's, here for the hot path */
+    bool is_plain;              /* EQUALS, STARTSWITH, ENDSWITH, CONTAINS on the folded value of a field */
+    uint32_t slot;
+    struct slice text;          /* the predicate's */
     const struct predicate *predicate;
     struct regex *regex;        /* REGEX */
-    uint32_t slot, other_slot;  /* other: FIELDREF */
+    uint32_t other_slot;        /* FIELDREF */
     uint32_t uses;              /* rules that ask it */
     uint32_t cost;              /* of testing it, in no unit */
     /* What to look for in an index instead, when the atom itself cannot stand there: literals of which
@@ -67,6 +71,7 @@ struct ruleset {
     struct slot *slots;
     uint32_t slot_count, slot_capacity;
     struct map slot_of_field;
+    struct name_list *source_names; /* by mapping index: fields that decide the log source */
     struct name_list **slot_names; /* [mapping index, 0 for none][slot]: received names that stand for it */
     struct atom *atoms;
     uint32_t atom_count, atom_capacity;

@@ -231,6 +231,9 @@ static void feed_sliding(struct correlator *c, struct group *g, const struct win
             g->fired_ns = f.time_ns;
         fire(c, g, &f);
     }
+    /* filling up: what only a late input could need goes before what the caps would take */
+    if (c->stats.entries > c->entries_max / 2)
+        c->stats.entries -= window_shed(w);
 }
 
 /* Judges a tumbling window at its end and empties it. */
@@ -253,9 +256,8 @@ static void feed_tumbling(struct correlator *c, struct group *g, const struct wi
     if (g->heap_index != GROUP_NOT_OPEN && e->time_ns >= g->deadline_ns)
         window_close(c, g);
     bool open = g->heap_index != GROUP_NOT_OPEN;
-    int64_t deadline_ns = time_sum(e->time_ns, t->meaning->timespan_ns);
     bool late = g->closed_until_ns != CLOCK_NONE && e->time_ns < g->closed_until_ns;
-    late = late || (!open && deadline_ns <= c->ticked_ns);
+    late = late || (!open && e->time_ns < c->ticked_ns);
     if (late || window_insert(&g->window, &t->form, e, &index, &dropped) == WINDOW_TOO_LATE) {
         c->stats.late++;
         if (!open && g->closed_until_ns == CLOCK_NONE)
@@ -264,8 +266,7 @@ static void feed_tumbling(struct correlator *c, struct group *g, const struct wi
     }
     c->stats.entries++;
     if (!open) {
-        g->opened_ns = e->time_ns;
-        g->deadline_ns = deadline_ns;
+        g->deadline_ns = time_sum(e->time_ns, t->meaning->timespan_ns);
         group_wait(&c->groups, g);
     }
 }

@@ -12,7 +12,7 @@ struct group {
     struct group *newer, *older;
     uint64_t touched; /* rises with every use */
     uint64_t waits_since;
-    int64_t opened_ns, deadline_ns, closed_until_ns; /* tumbling windows */
+    int64_t deadline_ns, closed_until_ns; /* tumbling windows */
     int64_t fired_ns;
     bool active; /* the condition held when it was judged last */
     struct slice *values;

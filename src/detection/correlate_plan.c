@@ -227,7 +227,7 @@ static void feeds_plan(struct planner *p, uint32_t target)
 static int depths_check(struct planner *p)
 {
     for (int round = 0; round <= RULE_CHAIN_MAX; round++) {
-        bool settled = true;
+        bool settled = true, too_deep = false;
         for (uint32_t i = 0; i < p->plan->correlation_count; i++) {
             struct plan_correlation *c = &p->plan->correlations[i];
             uint32_t depth = 1;
@@ -239,9 +239,10 @@ static int depths_check(struct planner *p)
             }
             settled = settled && depth == c->depth;
             c->depth = depth;
-            if (depth > RULE_CHAIN_MAX)
-                break;
+            too_deep = too_deep || depth > RULE_CHAIN_MAX;
         }
+        if (too_deep)
+            break;
         if (settled)
             return ERR_OK;
     }

@@ -3,18 +3,34 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "detection/literal_short.h"
 
-enum { CLASS_LONG, CLASS_FOUR, CLASS_THREE, CLASS_TWO, CLASS_ONE, CLASS_COUNT };
-enum { LONG_LITERAL_BYTES = 7, LONG_STRIDE = 4, BITS_PER_GRAM = 32, BITMAP_BITS_LOG_MAX = 21 };
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+/* Length classes. A literal is entered under `stride` neighbouring grams of gram_bytes each, so it
+ * must have stride + gram_bytes - 1 bytes. */
+enum { CLASS_COUNT = 7 };
+
+struct length_class {
+    uint32_t least_bytes, gram_bytes, stride;
+};
+
+static const struct length_class length_classes[CLASS_COUNT] = {
+    {11, 8, 4}, {7, 4, 4}, {5, 4, 2}, {4, 4, 1}, {3, 3, 1}, {2, 2, 1}, {1, 1, 1}};
+
+enum { BITS_PER_GRAM = 32, BITMAP_BITS_LOG_MIN = 10, BITMAP_BITS_LOG_MAX = 20 };
 
 struct gram_entry {
-    uint32_t gram;
+    uint64_t gram;
     uint32_t offset; /* of the gram in the literal */
     uint32_t literal;
 };
 
 struct gram_slot { /* entries of one gram; count 0: free */
-    uint32_t gram, first, count;
+    uint64_t gram;
+    uint32_t first, count;
 };
 
 struct gram_class {
@@ -27,61 +43,72 @@ struct gram_class {
 
 struct literal_matcher {
     struct gram_class classes[CLASS_COUNT];
+    struct literal_short *shorts; /* in place of the classes of short literals, or NULL */
     struct literal *literals;
 };
 
-static const uint32_t class_masks[CLASS_COUNT] = {UINT32_MAX, UINT32_MAX, 0xffffff, 0xffff, 0xff};
-static const uint32_t class_gram_bytes[CLASS_COUNT] = {4, 4, 3, 2, 1};
-
-static inline uint32_t gram_load(const char *at, uint32_t mask)
+static inline uint64_t gram_load(const char *at, uint32_t bytes)
 {
-    uint32_t gram;
-    memcpy(&gram, at, 4);
-    return gram & mask;
+    uint64_t gram;
+    memcpy(&gram, at, 8);
+    return bytes == 8 ? gram : gram & (((uint64_t)1 << bytes * 8) - 1);
 }
 
-static inline uint32_t gram_hash(uint32_t gram)
+static inline uint64_t gram_hash(uint64_t gram)
 {
-    return gram * 0x9e3779b1u;
+    return gram * 0x9e3779b97f4a7c15ull;
 }
 
-static int literal_class(size_t len)
+static uint32_t literal_class(size_t len)
 {
-    if (len >= LONG_LITERAL_BYTES)
-        return CLASS_LONG;
-    return len >= 4 ? CLASS_FOUR : len == 3 ? CLASS_THREE : len == 2 ? CLASS_TWO : CLASS_ONE;
+    uint32_t c = 0;
+    while (len < length_classes[c].least_bytes)
+        c++;
+    return c;
 }
 
-/* How often each gram (by a 16-bit hash) occurs over all literals. */
+/* The gram at offset of a literal, whose text may end before a whole load. */
+static uint64_t literal_gram(struct slice text, size_t offset, uint32_t bytes)
+{
+    char room[8] = {0};
+    size_t left = text.len - offset;
+    memcpy(room, text.data + offset, left < 8 ? left : 8);
+    return gram_load(room, bytes);
+}
+
+/* How often each gram (by a 16-bit hash) occurs over the literals of its class. */
 enum { RARITY_BITS = 16 };
 
-static void rarity_count(uint32_t *rarity, struct slice text)
+static uint32_t *rarity_of(uint32_t *rarity, uint64_t gram)
 {
-    for (size_t i = 0; i + 4 <= text.len; i++)
-        rarity[gram_hash(gram_load(text.data + i, UINT32_MAX)) >> (32 - RARITY_BITS)]++;
+    return &rarity[gram_hash(gram) >> (64 - RARITY_BITS)];
+}
+
+static void rarity_count(uint32_t *rarity, struct slice text, uint32_t bytes)
+{
+    for (size_t i = 0; i + bytes <= text.len; i++)
+        ++*rarity_of(rarity, literal_gram(text, i, bytes));
 }
 
 /* Grams of blanks, digits, slashes and dots are common in logs however rare they are in rules. */
-static uint32_t gram_plainness(const char *at)
+static uint32_t gram_plainness(const char *at, uint32_t bytes)
 {
     uint32_t plain = 0;
-    for (int i = 0; i < 4; i++)
+    for (uint32_t i = 0; i < bytes; i++)
         plain += (at[i] >= '0' && at[i] <= '9') || memchr(" .-=,:\\/", at[i], 8) != NULL;
     return plain * plain;
 }
 
-/* Offset of the rarest run of `run` neighbouring grams. */
-static uint32_t rarest_offset(const uint32_t *rarity, struct slice text, uint32_t run)
+/* Offset of the rarest run of neighbouring grams. */
+static uint32_t rarest_offset(uint32_t *rarity, struct slice text, const struct length_class *shape)
 {
     uint32_t best = 0;
     uint64_t best_cost = UINT64_MAX;
-    for (uint32_t start = 0; start + run - 1 + 4 <= text.len; start++) {
+    for (uint32_t start = 0; start + shape->stride - 1 + shape->gram_bytes <= text.len; start++) {
         uint64_t cost = 0;
-        for (uint32_t i = 0; i < run; i++) {
-            const char *at = text.data + start + i;
-            cost += rarity[gram_hash(gram_load(at, UINT32_MAX)) >> (32 - RARITY_BITS)];
-            cost += gram_plainness(at);
-        }
+        for (uint32_t i = 0; i < shape->stride; i++)
+            cost += *rarity_of(rarity, literal_gram(text, start + i, shape->gram_bytes)) +
+                    gram_plainness(text.data + start + i, shape->gram_bytes);
         if (cost < best_cost) {
             best_cost = cost;
             best = start;
@@ -106,9 +133,9 @@ static uint32_t log2_at_least(uint64_t value)
     return bits;
 }
 
-static struct gram_slot *gram_slot_of(const struct gram_class *class, uint32_t gram)
+static inline struct gram_slot *gram_slot_of(const struct gram_class *class, uint64_t gram)
 {
-    uint32_t at = (gram_hash(gram) >> 7) & class->slot_mask;
+    uint32_t at = (uint32_t)(gram_hash(gram) >> 20) & class->slot_mask;
     while (class->slots[at].count != 0 && class->slots[at].gram != gram)
         at = (at + 1) & class->slot_mask;
     return &class->slots[at];
@@ -120,14 +147,15 @@ static void class_finish(struct gram_class *class, struct arena *arena)
         return;
     qsort(class->entries, class->entry_count, sizeof(*class->entries), entry_order);
     uint32_t bits = log2_at_least((uint64_t) class->entry_count * BITS_PER_GRAM);
-    bits = bits < 10 ? 10 : bits > BITMAP_BITS_LOG_MAX ? BITMAP_BITS_LOG_MAX : bits;
-    class->bitmap_shift = 32 - bits;
+    bits = bits < BITMAP_BITS_LOG_MIN ? BITMAP_BITS_LOG_MIN : bits;
+    bits = bits > BITMAP_BITS_LOG_MAX ? BITMAP_BITS_LOG_MAX : bits;
+    class->bitmap_shift = 64 - bits;
     class->bitmap = arena_zeroed(arena, 1, (size_t)1 << (bits - 3));
     uint32_t slots = 1u << log2_at_least((uint64_t) class->entry_count * 2);
     class->slot_mask = slots - 1;
     class->slots = arena_zeroed(arena, slots, sizeof(*class->slots));
     for (uint32_t i = 0; i < class->entry_count; i++) {
-        uint32_t gram = class->entries[i].gram, bit = gram_hash(gram) >> class->bitmap_shift;
+        uint64_t gram = class->entries[i].gram, bit = gram_hash(gram) >> class->bitmap_shift;
         class->bitmap[bit >> 3] |= (uint8_t)(1u << (bit & 7));
         struct gram_slot *slot = gram_slot_of(class, gram);
         if (slot->count == 0)
@@ -136,18 +164,45 @@ static void class_finish(struct gram_class *class, struct arena *arena)
     }
 }
 
-static void class_add(struct gram_class *class, struct slice text, uint32_t literal,
-                      uint32_t offset, uint32_t mask)
+static void class_build(struct literal_matcher *m, uint32_t c, uint32_t count, uint32_t members,
+                        struct arena *arena)
 {
-    /* Literals shorter than a load are padded, so that the mask decides what counts. */
-    char room[8] = {0};
-    const char *at = text.data + offset;
-    if (text.len - offset < 4) {
-        memcpy(room, at, text.len - offset);
-        at = room;
+    const struct length_class *shape = &length_classes[c];
+    struct gram_class *class = &m->classes[c];
+    if (members == 0)
+        return;
+    uint32_t *rarity = mem_zeroed((size_t)1 << RARITY_BITS, sizeof(*rarity));
+    class->entries = arena_alloc(arena, (size_t)members * shape->stride * sizeof(*class->entries));
+    for (uint32_t i = 0; i < count; i++)
+        if (literal_class(m->literals[i].text.len) == c)
+            rarity_count(rarity, m->literals[i].text, shape->gram_bytes);
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice text = m->literals[i].text;
+        if (literal_class(text.len) != c)
+            continue;
+        uint32_t offset = rarest_offset(rarity, text, shape);
+        for (uint32_t k = 0; k < shape->stride; k++)
+            class->entries[class->entry_count++] =
+                (struct gram_entry){.gram = literal_gram(text, offset + k, shape->gram_bytes),
+                                    .offset = offset + k,
+                                    .literal = i};
     }
-    class->entries[class->entry_count++] =
-        (struct gram_entry){.gram = gram_load(at, mask), .offset = offset, .literal = literal};
+    class_finish(class, arena);
+    mem_free(rarity);
+}
+
+static struct literal_short *shorts_build(const struct literal_matcher *m, uint32_t count,
+                                          struct arena *arena)
+{
+    uint32_t members[LITERAL_SHORT_COUNT_MAX], found = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (m->literals[i].text.len > LITERAL_SHORT_BYTES_MAX)
+            continue;
+        if (found == LITERAL_SHORT_COUNT_MAX)
+            return NULL;
+        members[found++] = i;
+    }
+    return literal_short_build(m->literals, members, found, arena);
 }
 
 struct literal_matcher *literal_build(const struct literal *literals, uint32_t count,
@@ -160,27 +215,14 @@ struct literal_matcher *literal_build(const struct literal *literals, uint32_t c
     m->literals = arena_alloc(arena, count * sizeof(*m->literals));
     memcpy(m->literals, literals, count * sizeof(*m->literals));
     uint32_t members[CLASS_COUNT] = {0};
-    uint32_t *rarity = mem_zeroed((size_t)1 << RARITY_BITS, sizeof(*rarity));
     for (uint32_t i = 0; i < count; i++) {
         check(literals[i].text.len > 0);
         members[literal_class(literals[i].text.len)]++;
-        rarity_count(rarity, literals[i].text);
     }
-    for (int c = 0; c < CLASS_COUNT; c++) {
-        size_t entries = (size_t)members[c] * (c == CLASS_LONG ? LONG_STRIDE : 1);
-        m->classes[c].entries = arena_alloc(arena, entries * sizeof(struct gram_entry));
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        struct slice text = literals[i].text;
-        int c = literal_class(text.len);
-        uint32_t run = c == CLASS_LONG ? LONG_STRIDE : 1;
-        uint32_t offset = text.len >= 4 ? rarest_offset(rarity, text, run) : 0;
-        for (uint32_t k = 0; k < run; k++)
-            class_add(&m->classes[c], text, i, offset + k, class_masks[c]);
-    }
-    for (int c = 0; c < CLASS_COUNT; c++)
-        class_finish(&m->classes[c], arena);
-    mem_free(rarity);
+    m->shorts = shorts_build(m, count, arena);
+    for (uint32_t c = 0; c < CLASS_COUNT; c++)
+        if (!m->shorts || length_classes[c].least_bytes > LITERAL_SHORT_BYTES_MAX)
+            class_build(m, c, count, members[c], arena);
     return m;
 }
 
@@ -192,7 +234,7 @@ struct scan {
 };
 
 static __attribute__((noinline)) void scan_candidate(const struct gram_class *class,
-                                                     struct scan *scan, size_t at, uint32_t gram)
+                                                     struct scan *scan, size_t at, uint64_t gram)
 {
     const struct gram_slot *slot = gram_slot_of(class, gram);
     for (uint32_t i = 0; i < slot->count; i++) {
@@ -209,34 +251,76 @@ static __attribute__((noinline)) void scan_candidate(const struct gram_class *cl
     }
 }
 
-static inline __attribute__((always_inline)) void scan_class(const struct gram_class *class,
-                                                             struct scan *scan, uint32_t mask,
-                                                             uint32_t gram_bytes, uint32_t stride)
+static inline __attribute__((always_inline)) void
+scan_class(const struct gram_class *class, struct scan *scan, uint32_t bytes, uint32_t stride)
 {
     const char *data = scan->text.data;
     const uint8_t *bitmap = class->bitmap;
     uint32_t shift = class->bitmap_shift;
-    if (scan->text.len < gram_bytes)
+    if (class->entry_count == 0 || scan->text.len < bytes)
         return;
-    size_t last = scan->text.len - gram_bytes;
+    size_t last = scan->text.len - bytes;
     for (size_t at = 0; at <= last; at += stride) {
-        uint32_t gram = gram_load(data + at, mask);
-        uint32_t bit = gram_hash(gram) >> shift;
+        uint64_t gram = gram_load(data + at, bytes);
+        uint64_t bit = gram_hash(gram) >> shift;
         if (__builtin_expect(bitmap[bit >> 3] >> (bit & 7) & 1, 0))
             scan_candidate(class, scan, at, gram);
     }
+}
+
+static void scan_short_hit(void *context, uint32_t literal)
+{
+    struct scan *scan = context;
+    uint32_t term = scan->literals[literal].term;
+    if (scan->seen[term] == scan->generation)
+        return;
+    scan->seen[term] = scan->generation;
+    scan->terms[scan->count++] = term;
 }
 
 uint32_t literal_scan(const struct literal_matcher *m, struct slice text, uint32_t *seen,
                       uint32_t generation, uint32_t *terms, uint32_t count)
 {
     struct scan scan = {m->literals, text, seen, terms, generation, count};
-    if (m->classes[CLASS_LONG].entry_count)
-        scan_class(&m->classes[CLASS_LONG], &scan, UINT32_MAX, 4, LONG_STRIDE);
-    if (m->classes[CLASS_FOUR].entry_count)
-        scan_class(&m->classes[CLASS_FOUR], &scan, UINT32_MAX, 4, 1);
-    for (int c = CLASS_THREE; c < CLASS_COUNT; c++)
-        if (m->classes[c].entry_count)
-            scan_class(&m->classes[c], &scan, class_masks[c], class_gram_bytes[c], 1);
+    /* Written out, so that each class gets a loop of its own with constants in it. */
+    scan_class(&m->classes[0], &scan, 8, 4);
+    scan_class(&m->classes[1], &scan, 4, 4);
+    if (m->shorts) {
+        literal_short_scan(m->shorts, text, scan_short_hit, &scan);
+        return scan.count;
+    }
+    scan_class(&m->classes[2], &scan, 4, 2);
+    scan_class(&m->classes[3], &scan, 4, 1);
+    scan_class(&m->classes[4], &scan, 3, 1);
+    scan_class(&m->classes[5], &scan, 2, 1);
+    scan_class(&m->classes[6], &scan, 1, 1);
     return scan.count;
+}
+
+bool literal_find(struct slice text, struct slice needle)
+{
+#if defined(__SSE2__)
+    enum { BLOCK = 16 };
+    if (needle.len == 0)
+        return true;
+    if (text.len < needle.len)
+        return false;
+    const __m128i first = _mm_set1_epi8(needle.data[0]);
+    const __m128i final = _mm_set1_epi8(needle.data[needle.len - 1]);
+    size_t last = text.len - needle.len;
+    for (size_t at = 0; at <= last; at += BLOCK) {
+        const char *data = text.data + at;
+        __m128i heads = _mm_loadu_si128((const __m128i *)(const void *)data);
+        __m128i tails = _mm_loadu_si128((const __m128i *)(const void *)(data + needle.len - 1));
+        __m128i both = _mm_and_si128(_mm_cmpeq_epi8(heads, first), _mm_cmpeq_epi8(tails, final));
+        for (uint32_t hits = (uint32_t)_mm_movemask_epi8(both); hits; hits &= hits - 1) {
+            uint32_t i = (uint32_t)__builtin_ctz(hits);
+            if (at + i <= last && memcmp(data + i, needle.data, needle.len) == 0)
+                return true;
+        }
+    }
+    return false;
+#else
+    return slice_find(text, needle) != SLICE_NONE;
+#endif
 }

@@ -141,9 +141,35 @@ uint32_t matcher_atom_field(struct matcher *m, uint32_t number)
     return found;
 }
 
+static inline bool plain_holds(const struct atom *atom, struct slice folded)
+{
+    switch (atom->kind) {
+    case PREDICATE_EQUALS:
+        return slice_equal(folded, atom->text);
+    case PREDICATE_STARTSWITH:
+        return slice_starts(folded, atom->text);
+    case PREDICATE_ENDSWITH:
+        return slice_ends(folded, atom->text);
+    default:
+        return literal_find(folded, atom->text);
+    }
+}
+
+static bool plain_test(struct matcher *m, const struct atom *atom)
+{
+    struct slot_walk walk = slot_walk_begin(m, atom->slot);
+    while (slot_walk_next(m, &walk))
+        if (field_has_text(&m->event.record->fields[walk.field]) &&
+            plain_holds(atom, field_folded(m, walk.field)))
+            return true;
+    return false;
+}
+
 static bool atom_test(struct matcher *m, uint32_t number)
 {
     const struct atom *atom = &m->set->atoms[number];
+    if (atom->is_plain)
+        return plain_test(m, atom);
     if (atom->predicate->kind != PREDICATE_NULL)
         return matcher_atom_field(m, number) != EVENT_NO_FIELD;
     struct slot_walk walk = slot_walk_begin(m, atom->slot);
@@ -242,12 +268,13 @@ static const struct route *matcher_route(struct matcher *m)
 {
     struct ruleset *set = m->set;
     const struct mapping *mapping = m->event.mapping;
-    uint16_t names[SOURCE_NAMES_MAX];
     uint64_t key = hash_seed() ^ (mapping ? mapping->index : 0u) * 0x9e3779b97f4a7c15ull;
     if (set->options.routing) {
-        uint32_t count = mapping_source_names(set->mappings, mapping, names, SOURCE_NAMES_MAX);
-        for (uint32_t i = 0; i < count; i++) {
-            struct slice value = event_text(&m->event, names[i]);
+        const struct name_list *names = &set->source_names[mapping ? mapping->index : 0];
+        for (uint32_t i = 0; i < names->count; i++) {
+            if (event_first(&m->event, names->names[i]) == EVENT_NO_FIELD)
+                continue;
+            struct slice value = event_text(&m->event, names->names[i]);
             key =
                 hash_bytes(value.data ? value.data : "", value.len, key + i + (value.data != NULL));
         }

@@ -3,7 +3,7 @@
 #include "detection/match.h"
 #include "detection/route.h"
 
-enum { ROUTE_CACHE_SLOTS = 512, SOURCE_NAMES_MAX = 32 };
+enum { ROUTE_CACHE_SLOTS = 512 };
 
 struct route_cache_slot {
     uint64_t key;

@@ -4,6 +4,7 @@
 #include <pcre2.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 
 /* About 20 ms of one core at most: far above what an honest rule needs on an honest value. */
 enum {
@@ -15,8 +16,12 @@ enum {
     JIT_STACK_MAX_BYTES = 1 << 20
 };
 
+/* Two forms: machine code of PCRE2 10.42 that tolerates bytes which are not UTF-8 misses matches
+ * (\D on a letter of several bytes, PCRE2 issue 224), so only the interpreter sees those, and all
+ * other text runs in the plain form. */
 struct regex {
     pcre2_code *code;
+    pcre2_code *tolerant;
     bool jit;
 };
 
@@ -34,30 +39,43 @@ static int compile_error(struct err *err, int code, size_t offset)
                    offset + 1, reason);
 }
 
+static pcre2_code *compile(struct slice pattern, uint32_t options, struct err *err)
+{
+    pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+    check(context);
+    (void)pcre2_set_newline(context, PCRE2_NEWLINE_LF);
+    (void)pcre2_set_parens_nest_limit(context, PARENTHESES_MAX);
+    int reason = 0;
+    size_t offset = 0;
+    const char *text = pattern.len > 0 ? pattern.data : "";
+    pcre2_code *code =
+        pcre2_compile((PCRE2_SPTR)text, pattern.len, options, &reason, &offset, context);
+    pcre2_compile_context_free(context);
+    if (!code)
+        (void)compile_error(err, reason, offset);
+    return code;
+}
+
 int regex_open(struct regex **out, struct slice pattern, unsigned flags, bool jit, struct err *err)
 {
     *out = NULL;
     if (pattern.len > REGEX_BYTES_MAX)
         return err_set(err, ERR_LIMIT, "the regular expression is longer than %d bytes",
                        REGEX_BYTES_MAX);
-    pcre2_compile_context *context = pcre2_compile_context_create(NULL);
-    check(context);
-    (void)pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-    (void)pcre2_set_parens_nest_limit(context, PARENTHESES_MAX);
-    uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
+    uint32_t options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C;
     options |= flags & REGEX_NOCASE ? PCRE2_CASELESS : 0;
     options |= flags & REGEX_MULTILINE ? PCRE2_MULTILINE : 0;
     options |= flags & REGEX_DOTALL ? PCRE2_DOTALL : 0;
-    int code_error = 0;
-    size_t offset = 0;
-    const char *text = pattern.len > 0 ? pattern.data : "";
-    pcre2_code *code =
-        pcre2_compile((PCRE2_SPTR)text, pattern.len, options, &code_error, &offset, context);
-    pcre2_compile_context_free(context);
+    pcre2_code *code = compile(pattern, options, err);
     if (!code)
-        return compile_error(err, code_error, offset);
+        return ERR_SYNTAX;
+    pcre2_code *tolerant = compile(pattern, options | PCRE2_MATCH_INVALID_UTF, err);
+    if (!tolerant) {
+        pcre2_code_free(code);
+        return ERR_SYNTAX;
+    }
     struct regex *regex = mem_alloc(sizeof(*regex));
-    *regex = (struct regex){.code = code};
+    *regex = (struct regex){.code = code, .tolerant = tolerant};
     if (jit)
         regex->jit = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
     *out = regex;
@@ -69,6 +87,7 @@ void regex_close(struct regex **regex)
     if (!*regex)
         return;
     pcre2_code_free((*regex)->code);
+    pcre2_code_free((*regex)->tolerant);
     mem_free(*regex);
     *regex = NULL;
 }
@@ -102,12 +121,15 @@ void regex_scratch_close(struct regex_scratch **scratch)
 
 int regex_match(const struct regex *regex, struct regex_scratch *scratch, struct slice subject)
 {
-    const char *text = subject.len > 0 ? subject.data : "";
-    uint32_t options = regex->jit && scratch->stack ? 0 : PCRE2_NO_JIT;
-    int rc = pcre2_match(regex->code, (PCRE2_SPTR)text, subject.len, 0, options, scratch->data,
-                         scratch->context);
+    PCRE2_SPTR text = (PCRE2_SPTR)(subject.len > 0 ? subject.data : "");
+    bool valid = text_utf8_valid(subject) == subject.len;
+    bool jit = valid && regex->jit && scratch->stack;
+    const pcre2_code *code = valid ? regex->code : regex->tolerant;
+    uint32_t options = valid ? PCRE2_NO_UTF_CHECK : 0;
+    int rc = pcre2_match(code, text, subject.len, 0, options | (jit ? 0 : PCRE2_NO_JIT),
+                         scratch->data, scratch->context);
     if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
-        rc = pcre2_match(regex->code, (PCRE2_SPTR)text, subject.len, 0, PCRE2_NO_JIT, scratch->data,
+        rc = pcre2_match(code, text, subject.len, 0, options | PCRE2_NO_JIT, scratch->data,
                          scratch->context);
     if (rc >= 0)
         return REGEX_YES;

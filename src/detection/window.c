@@ -312,6 +312,14 @@ uint32_t window_first(const struct window *w, const struct window_form *form, ui
     return low;
 }
 
+uint32_t window_shed(struct window *w)
+{
+    uint32_t dropped = w->start;
+    for (; w->start > 0; w->start--)
+        ring_drop_first(w);
+    return dropped;
+}
+
 void window_drop(struct window *w, const struct window_form *form, uint32_t entries)
 {
     for (; entries > 0 && w->count > 0; entries--) {

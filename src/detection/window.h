@@ -98,6 +98,8 @@ enum window_place window_insert(struct window *w, const struct window_form *form
 bool window_is_whole(const struct window *w, const struct window_form *form, uint32_t index);
 /* The first entry of the window that ends at the entry index. */
 uint32_t window_first(const struct window *w, const struct window_form *form, uint32_t index);
+/* Forgets the entries that have left the newest window; how many. */
+uint32_t window_shed(struct window *w);
 /* Forgets the oldest entries, in or out of the newest window. */
 void window_drop(struct window *w, const struct window_form *form, uint32_t entries);
 void window_clear(struct window *w, const struct window_form *form);

@@ -26,10 +26,15 @@ static void witness_add(struct witness_set *set, struct witness witness, uint64_
     set->cost += cost;
 }
 
-static uint64_t term_cost(uint32_t uses, size_t len, bool keyword)
+/* Substrings are found in more places than heads, tails and whole values, and short ones must be
+ * looked for at every position. */
+static uint64_t term_cost(uint32_t uses, size_t len, enum predicate_kind kind, bool keyword)
 {
     size_t halves = (len > 30 ? 30 : len) / 2;
-    return (((uint64_t)uses + 1) << (20 - halves)) * (keyword ? 2 : 1);
+    uint64_t cost = ((uint64_t)uses + 1) << (20 - halves);
+    if (kind == PREDICATE_CONTAINS)
+        cost *= len < 4 ? 16 : len < 7 ? 4 : 2;
+    return cost * (keyword ? 2 : 1);
 }
 
 static bool term_kind(enum predicate_kind kind)
@@ -49,7 +54,7 @@ static bool witness_of_atom(struct ruleset *set, uint32_t number, struct witness
         (p->text.len > 0 || p->kind == PREDICATE_EQUALS)) {
         w.term = p->kind;
         w.text = p->text;
-        witness_add(out, w, term_cost(atom->uses, p->text.len, p->keyword));
+        witness_add(out, w, term_cost(atom->uses, p->text.len, p->kind, p->keyword));
         return true;
     }
     char room[NUMBER_CANONICAL_BYTES];
@@ -57,7 +62,7 @@ static bool witness_of_atom(struct ruleset *set, uint32_t number, struct witness
     if (len && !p->all_members) {
         w.term = PREDICATE_NUMBER;
         w.text = arena_copy(&set->arena, slice_make(room, len));
-        witness_add(out, w, term_cost(atom->uses, len, false));
+        witness_add(out, w, term_cost(atom->uses, len, PREDICATE_NUMBER, false));
         return true;
     }
     if (atom->required_count && !p->all_members) {
@@ -65,7 +70,7 @@ static bool witness_of_atom(struct ruleset *set, uint32_t number, struct witness
             w.atom = ATOM_NONE;
             w.term = PREDICATE_CONTAINS;
             w.text = atom->required[i];
-            witness_add(out, w, term_cost(1, w.text.len, p->keyword));
+            witness_add(out, w, term_cost(1, w.text.len, PREDICATE_CONTAINS, p->keyword));
         }
         return true;
     }

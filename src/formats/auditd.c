@@ -98,20 +98,26 @@ static bool is_argument(struct slice key)
 
 bool auditd_hex_key(struct slice key, struct slice record_type)
 {
-    /* the fields that audit-userspace's auparse (typetab.h) types as escaped */
+    /* the fields that audit-userspace's auparse (typetab.h) types as escaped, those of one length
+     * behind each other */
     static const char *const keys[] = {
-        "acct",        "cgroup",    "cmd",           "comm",        "cwd",
-        "data",        "device",    "dir",           "exe",         "file",
-        "grp",         "key",       "name",          "new-chardev", "new-disk",
-        "new-fs",      "new-net",   "new-rng",       "new_group",   "ocomm",
-        "old-chardev", "old-disk",  "old-fs",        "old-net",     "old-rng",
-        "path",        "proctitle", "root_dir",      "sw",          "vm",
-        "watch",       "apparmor",  "denied_mask",   "info",        "invalid_context",
-        "operation",   "profile",   "requested_mask"};
+        [2] = "swvm",
+        [3] = "cmdcwddirexegrpkey",
+        [4] = "acctcommdatafileinfonamepath",
+        [5] = "ocommwatch",
+        [6] = "cgroupdevicenew-fsold-fs",
+        [7] = "new-netnew-rngold-netold-rngprofile",
+        [8] = "apparmornew-diskold-diskroot_dir",
+        [9] = "new_groupoperationproctitle",
+        [11] = "denied_masknew-chardevold-chardev",
+        [14] = "requested_mask",
+        [15] = "invalid_context",
+    };
     if (is_argument(key))
         return slice_equal(record_type, SLICE("EXECVE")) || slice_equal(record_type, SLICE("1309"));
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (slice_equal(key, slice_from(keys[i])))
+    const char *same = key.len < sizeof keys / sizeof *keys ? keys[key.len] : NULL;
+    for (; same && *same; same += key.len)
+        if (memcmp(same, key.data, key.len) == 0)
             return true;
     return false;
 }

@@ -56,13 +56,13 @@ static int read_xml(libevtx_record_t *record, struct buf *xml, struct err *err)
     libevtx_error_t *error = NULL;
     size_t size = 0; /* with its NUL */
     if (libevtx_record_get_utf8_xml_string_size(record, &size, &error) != 1 || size == 0)
-        return fail(err, ERR_SYNTAX, "this record is damaged", &error);
+        return fail(err, ERR_SYNTAX, "libevtx cannot read this record", &error);
     if (size > EVTX_XML_BYTES_MAX)
         return err_set(err, ERR_LIMIT, "this record's XML is longer than a record may be (16 MiB)");
     buf_reserve(xml, size);
     uint8_t *room = (uint8_t *)xml->data + xml->len;
     if (libevtx_record_get_utf8_xml_string(record, room, size, &error) != 1)
-        return fail(err, ERR_SYNTAX, "this record is damaged", &error);
+        return fail(err, ERR_SYNTAX, "libevtx cannot read this record", &error);
     xml->len += strnlen((const char *)room, size);
     return ERR_OK;
 }
@@ -95,7 +95,7 @@ int evtx_next(struct evtx *e, struct buf *xml, uint64_t *record_number, struct e
     if (e->next >= e->record_count)
         return next_recovered(e, xml, record_number, err);
     if (libevtx_file_get_record_by_index(e->file, e->next++, &record, &error) != 1)
-        return fail(err, ERR_SYNTAX, "this record is damaged", &error);
+        return fail(err, ERR_SYNTAX, "libevtx cannot read this record", &error);
     if (libevtx_record_get_identifier(record, record_number, NULL) != 1)
         *record_number = 0;
     int rc = read_xml(record, xml, err);

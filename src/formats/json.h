@@ -1,20 +1,23 @@
 /* JSON (RFC 8259): the reader of the hot path, a pull reader for documents, and a writer.
  *
- * Limits: JSON_DEPTH_MAX levels; RECORD_FIELDS_MAX and RECORD_NAME_BYTES_MAX of record.h; text must be
- * valid UTF-8 without NUL bytes or raw control characters; every escape is checked (lone surrogates are
- * refused). Duplicate keys give several fields of one name. Threads: any. */
+ * Limits: JSON_DEPTH_MAX levels; RECORD_FIELDS_MAX and RECORD_NAME_BYTES_MAX of record.h; text must
+ * be valid UTF-8 without NUL bytes or raw control characters (a byte order mark before it is fine);
+ * every escape is checked (lone surrogates are refused). Duplicate keys give several fields of one
+ * name. Errors: ERR_SYNTAX, and ERR_LIMIT for what is valid but too much; err has line and column
+ * within the text where a place is known. Threads: any. */
 #pragma once
 #include "formats/record.h"
 
 enum { JSON_DEPTH_MAX = 64 };
 
-/* One JSON object, with nothing but blanks around it, into fields (see record.h for the flattening:
- * names joined by '.', array members under the array's name, VALUE_OBJECT for containers below the top).
- * A value that is no object becomes one field `message` when it is a string, else ERR_SYNTAX. */
+/* One JSON object, with nothing but blanks around it, into fields (see record.h for the
+ * flattening: names joined by '.', array members under the array's name, VALUE_OBJECT for every
+ * object and array below the top, before its members). A value that is no object becomes one field
+ * `message` when it is a string, else ERR_SYNTAX. On an error r has the fields that it had. */
 MUST_CHECK int json_parse_record(struct record *r, struct slice text, struct err *err);
 
-/* The text behind the inside of a JSON string (already checked by a reader). out has room for in.len
- * bytes. Returns the length. */
+/* The text behind the inside of a JSON string (already checked by a reader). out has room for
+ * in.len bytes and is other memory than in. Returns the length. */
 size_t json_unescape(char *out, struct slice in);
 
 /* Pull reader over one document in memory. The first error sticks: later calls give JSON_ERROR. */
@@ -41,7 +44,7 @@ struct json_reader {
     uint64_t stack; /* one bit a level: 1 object */
     struct slice text; /* of the newest KEY, STRING or NUMBER */
     bool escaped;      /* text has escapes: json_unescape */
-    struct err err;    /* of JSON_ERROR, with offset as column when the text is one line */
+    struct err err;    /* of JSON_ERROR, with line and column within the input */
 };
 
 void json_reader_open(struct json_reader *r, struct slice input);
@@ -49,8 +52,8 @@ enum json_token json_next(struct json_reader *r);
 /* After KEY's value began (OBJECT_OPEN, ARRAY_OPEN): reads on to its end. */
 enum json_token json_skip(struct json_reader *r);
 
-/* Writer: appends to a buf, knows about commas. Strings are escaped; bytes that are not UTF-8 become
- * U+FFFD so that what is written is always valid. */
+/* Writer: appends to a buf, knows about commas. Strings are escaped; each byte that is not UTF-8
+ * becomes U+FFFD so that what is written is always valid. */
 void json_write_string(struct buf *out, struct slice text); /* with the quotes */
 struct json_writer {
     struct buf *out;
@@ -65,7 +68,8 @@ void json_key_slice(struct json_writer *w, struct slice key);
 void json_string(struct json_writer *w, struct slice text);
 void json_u64(struct json_writer *w, uint64_t value);
 void json_i64(struct json_writer *w, int64_t value);
-void json_double(struct json_writer *w, double value); /* shortest text that reads back; null if not finite */
+/* The shortest text that reads back; null when not finite. */
+void json_double(struct json_writer *w, double value);
 void json_bool(struct json_writer *w, bool value);
 void json_null(struct json_writer *w);
 void json_raw(struct json_writer *w, struct slice json); /* already JSON */

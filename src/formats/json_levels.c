@@ -9,12 +9,24 @@ static int name_long(struct err *err)
 /* What six bytes of escape make is at least one byte. */
 enum { KEY_BYTES_MAX = 6 * RECORD_NAME_BYTES_MAX };
 
-int json_levels_key(struct json_levels *levels, struct record *r, struct slice key, bool escaped,
-                    struct err *err)
+void json_levels_start(struct json_levels *levels, struct slice text, struct slice name)
+{
+    levels->depth = 0;
+    levels->end = text.data + text.len;
+    levels->open[0].name = name;
+    levels->open[0].flags = 0;
+    levels->open[0].prefix_len = 0;
+    levels->open[0].object = false;
+    levels->name = name;
+    levels->name_flags = 0;
+}
+
+int json_levels_key_any(struct json_levels *levels, struct record *r, struct slice key,
+                        bool escaped, struct err *err)
 {
     const struct json_level *level = &levels->open[levels->depth];
-    size_t prefix = levels->depth > 1 ? level->name.len + 1 : 0;
-    levels->name_flags = levels->depth > 1 ? FIELD_NESTED : 0;
+    size_t prefix = level->prefix_len;
+    levels->name_flags = prefix ? FIELD_NESTED : 0;
     if (!escaped) {
         if (prefix + key.len > RECORD_NAME_BYTES_MAX)
             return name_long(err);
@@ -49,8 +61,17 @@ int json_levels_open(struct json_levels *levels, struct record *r, const char *s
         if (rc)
             return rc;
     }
-    levels->open[++levels->depth] = (struct json_level){
-        .name = levels->name, .field = field, .flags = levels->name_flags, .object = object};
+    struct slice name = levels->name;
+    struct json_level *level = &levels->open[++levels->depth];
+    level->name = name;
+    level->field = field;
+    level->flags = levels->name_flags;
+    level->object = object;
+    level->prefix_len = levels->depth > 1 ? (uint32_t)name.len + 1 : 0;
+    if (level->prefix_len > 0 && level->prefix_len <= JSON_SHORT_BYTES) {
+        memset(level->prefix, '.', JSON_SHORT_BYTES);
+        memcpy(level->prefix, name.data, name.len);
+    }
     return ERR_OK;
 }
 

@@ -39,12 +39,9 @@ int json_record_portable(struct record *r, struct slice text, struct err *err)
 {
     struct json_reader reader;
     struct json_levels levels;
-    levels.depth = 0;
-    levels.open[0] = (struct json_level){0};
-    levels.name = SLICE("message");
-    levels.name_flags = 0;
     uint32_t first = r->count;
     json_reader_open(&reader, text);
+    json_levels_start(&levels, reader.input, SLICE("message"));
     enum json_token token = json_next(&reader);
     if (token != JSON_OBJECT_OPEN && token != JSON_STRING && token != JSON_ERROR)
         return err_set(err, ERR_SYNTAX,

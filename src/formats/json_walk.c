@@ -202,10 +202,10 @@ static bool object_walk(struct walk *w, const char *at)
 
 bool json_walk(struct record *r, struct slice text, json_index_fill *fill)
 {
-    const char *at = text.data, *end = text.data + text.len;
     if (text.len == 0 || text.len > JSON_INDEX_TEXT_MAX)
         return false;
-    at = json_blank_end(json_mark_end(at, end), end);
+    const char *end = text.data + text.len;
+    const char *at = json_blank_end(json_mark_end(text.data, end), end);
     while (end > at && json_is_blank(end[-1]))
         end--;
     if (end - at < 2 || *at != '{' || end[-1] != '}')
@@ -221,8 +221,7 @@ bool json_walk(struct record *r, struct slice text, json_index_fill *fill)
     w.index.escape = w.index.inside = w.index.escapes = w.index.high = w.index.bad = 0;
     w.index.low_half = SIZE_MAX;
     w.index.count = 0;
-    w.levels.depth = 0;
-    w.levels.open[0] = (struct json_level){0};
+    json_levels_start(&w.levels, slice_make(at, w.index.len), slice_make(at, 0));
     uint32_t first = r->count;
     if (object_walk(&w, at) && w.index.bad == 0)
         return true;

@@ -14,20 +14,44 @@ struct scan {
     bool wide; /* ` ; ` parts the pairs */
 };
 
+enum { CLASS_BLANK = 1, CLASS_SEPARATOR = 2, CLASS_NO_KEY = 4 };
+
+/* Control characters and these are in no key. */
+static const uint8_t classes[256] = {
+    [0 ... 8] = CLASS_NO_KEY,
+    [11 ... 12] = CLASS_NO_KEY,
+    [14 ... 31] = CLASS_NO_KEY,
+    [' '] = CLASS_BLANK | CLASS_SEPARATOR | CLASS_NO_KEY,
+    ['\t'] = CLASS_BLANK | CLASS_SEPARATOR | CLASS_NO_KEY,
+    ['\r'] = CLASS_BLANK | CLASS_SEPARATOR | CLASS_NO_KEY,
+    ['\n'] = CLASS_BLANK | CLASS_SEPARATOR | CLASS_NO_KEY,
+    [','] = CLASS_SEPARATOR | CLASS_NO_KEY,
+    [';'] = CLASS_SEPARATOR | CLASS_NO_KEY,
+    ['='] = CLASS_NO_KEY,
+    ['"'] = CLASS_NO_KEY,
+    ['\''] = CLASS_NO_KEY,
+    ['|'] = CLASS_NO_KEY,
+    ['{'] = CLASS_NO_KEY,
+    ['}'] = CLASS_NO_KEY,
+    ['<'] = CLASS_NO_KEY,
+    ['>'] = CLASS_NO_KEY,
+    ['?'] = CLASS_NO_KEY,
+    ['&'] = CLASS_NO_KEY,
+};
+
 static bool is_blank(char c)
 {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    return (classes[(unsigned char)c] & CLASS_BLANK) != 0;
 }
 
 static bool is_separator(char c)
 {
-    return is_blank(c) || c == ',' || c == ';';
+    return (classes[(unsigned char)c] & CLASS_SEPARATOR) != 0;
 }
 
 static bool is_key_char(char c)
 {
-    return (unsigned char)c > 32 && c != '=' && c != '"' && c != '\'' && c != ',' && c != ';' &&
-           c != '|' && c != '{' && c != '}' && c != '<' && c != '>' && c != '?' && c != '&';
+    return (classes[(unsigned char)c] & CLASS_NO_KEY) == 0;
 }
 
 /* Length of the key at `at` when `=` stands behind it, else 0. */
@@ -153,48 +177,60 @@ static struct slice unescape(struct record *r, struct slice s)
     return slice_make(out, len);
 }
 
-static int add_parts(struct record *r, struct slice text, bool loose, uint32_t *pairs,
+struct tally {
+    uint32_t pairs;
+    size_t pair_bytes, loose_bytes;
+};
+
+static bool is_most(const struct tally *tally)
+{
+    return tally->pairs >= KEYVALUE_MOST_PAIRS && tally->pair_bytes > tally->loose_bytes;
+}
+
+/* Counts the parts and adds them to r, when there is one; of the loose ones only when loose is set.
+ */
+static int add_parts(struct record *r, struct slice text, bool loose, struct tally *tally,
                      struct err *err)
 {
     struct scan scan = scan_open(text);
     struct part part;
-    uint32_t count = 0;
+    *tally = (struct tally){0};
     int rc = ERR_OK;
     while (!rc && scan_next(&scan, &part)) {
         if (!part.is_pair) {
+            tally->loose_bytes += part.value.len;
             if (loose)
                 rc = record_add(r, SLICE("message"), part.value, VALUE_STRING, 0, err);
             continue;
         }
-        struct slice value = part.escaped ? unescape(r, part.value) : part.value;
-        rc = record_add(r, part.key, value, VALUE_STRING, 0, err);
-        count++;
+        tally->pairs++;
+        tally->pair_bytes += part.key.len + part.value.len;
+        if (r)
+            rc = record_add(r, part.key, part.escaped ? unescape(r, part.value) : part.value,
+                            VALUE_STRING, 0, err);
     }
-    if (pairs)
-        *pairs = count;
     return rc;
 }
 
 int keyvalue_add(struct record *r, struct slice text, uint32_t *pairs, struct err *err)
 {
-    return add_parts(r, text, false, pairs, err);
+    struct tally tally;
+    int rc = add_parts(r, text, false, &tally, err);
+    if (pairs)
+        *pairs = tally.pairs;
+    return rc;
 }
 
-bool keyvalue_is_most(struct slice text)
+int keyvalue_add_most(struct record *r, struct slice text, struct err *err)
 {
     if (slice_find_char(text, '=') == SLICE_NONE)
-        return false;
-    struct scan scan = scan_open(text);
-    struct part part;
-    size_t pairs = 0, pair_bytes = 0, loose_bytes = 0;
-    while (scan_next(&scan, &part)) {
-        pairs += part.is_pair ? 1 : 0;
-        if (part.is_pair)
-            pair_bytes += part.key.len + part.value.len;
-        else
-            loose_bytes += part.value.len;
-    }
-    return pairs >= KEYVALUE_MOST_PAIRS && pair_bytes > loose_bytes;
+        return ERR_OK;
+    uint32_t count = r->count;
+    struct tally tally;
+    int rc = add_parts(r, text, false, &tally, err);
+    if (rc || !is_most(&tally))
+        r->count = count;
+    return rc;
 }
 
 /* Behind "<189>", when the line has it. */
@@ -212,9 +248,9 @@ int keyvalue_parse(struct record *r, struct slice text, const struct format_head
                    struct err *err)
 {
     (void)header;
-    uint32_t pairs;
-    int rc = add_parts(r, without_priority(text), true, &pairs, err);
-    if (!rc && pairs == 0)
+    struct tally tally;
+    int rc = add_parts(r, without_priority(text), true, &tally, err);
+    if (!rc && tally.pairs == 0)
         return err_set(err, ERR_SYNTAX, "the line has no key=value pair");
     return rc;
 }
@@ -222,7 +258,9 @@ int keyvalue_parse(struct record *r, struct slice text, const struct format_head
 static bool looks_keyvalue(struct slice line)
 {
     line = without_priority(line);
-    return line.len && line.data[0] != '{' && key_length(line, 0) && keyvalue_is_most(line);
+    struct tally tally;
+    return line.len && line.data[0] != '{' && key_length(line, 0) &&
+           add_parts(NULL, line, false, &tally, NULL) == ERR_OK && is_most(&tally);
 }
 
 int keyvalue_probe(struct slice head)

@@ -16,8 +16,9 @@ MUST_CHECK int keyvalue_parse(struct record *r, struct slice text,
                               const struct format_header *header, struct err *err);
 int keyvalue_probe(struct slice head);
 
-/* True when text holds at least KEYVALUE_MOST_PAIRS pairs and they are most of it. */
-bool keyvalue_is_most(struct slice text);
 /* Adds the pairs of text to what is in r, nothing of the text between them; *pairs (may be NULL)
  * says how many. */
 MUST_CHECK int keyvalue_add(struct record *r, struct slice text, uint32_t *pairs, struct err *err);
+/* The same when there are at least KEYVALUE_MOST_PAIRS and they are more than half of the text; else
+ * r stays as it was, as it does on ERR_LIMIT. */
+MUST_CHECK int keyvalue_add_most(struct record *r, struct slice text, struct err *err);

@@ -1,9 +1,9 @@
 /* Record: one log record as its format's reader saw it: a flat list of (name, value).
  *
- * Nested values are flattened: {"a":{"b":1}} gives a.b = 1; each member of an array gives one field of
- * the array's name; objects and arrays also give one VALUE_OBJECT field with their text, so that their
- * presence is known. Names and values are exact: number lexemes are kept, JSON strings stay escaped
- * (FIELD_ESCAPED) until somebody asks for their text.
+ * Nested values are flattened: {"a":{"b":1}} gives a.b = 1; each member of an array gives one field
+ * of the array's name; objects and arrays also give one VALUE_OBJECT field with their text, so that
+ * their presence is known. Names and values are exact: number lexemes are kept, JSON strings stay
+ * escaped (FIELD_ESCAPED) until somebody asks for their text.
  * Limits: RECORD_FIELDS_MAX fields, RECORD_NAME_BYTES_MAX a name; past them the record is refused
  * (ERR_LIMIT). Threads: a record belongs to one thread. Ownership: names and values borrow from the
  * input text or from the record's arena: both live until record_reset. */
@@ -25,7 +25,7 @@ enum value_kind {
 
 enum field_flag {
     FIELD_ESCAPED = 1, /* value is the inside of a JSON string with escapes: use record_text */
-    FIELD_NESTED = 2,  /* name was put together from nested keys: a flat key of that name goes first */
+    FIELD_NESTED = 2,  /* name is made of nested keys: a flat key of that name goes first */
     FIELD_DERIVED = 4  /* made by Canh from other fields; keywords do not look at it */
 };
 

@@ -1,7 +1,8 @@
 /* JSON values out of a stream, each as it stands (the parser judges it):
  *
  * - A line that begins with { and ends with }, and that the next line's { or the end of the file
- *   follows, is a value: nothing inside is looked at. This is the hot path.
+ *   follows, is a value: nothing inside is looked at. This is the hot path. It is not taken for the
+ *   first value of a file, nor for any other when a second value follows the first on its line.
  * - Any other value that begins with { is looked through, strings and brackets, to its end; it may
  * go over many lines. Text behind it on its last line belongs to it (so the parser refuses both),
  * unless it is the next value's {.
@@ -223,6 +224,8 @@ static bool take_complete(struct feed *f, size_t end)
     }
     if (at == f->block.len && !f->last)
         return wait_or_skip(f, SKIP_LINE) ? (move_to(f, at), true) : false;
+    if (!f->s->json.seen_value)
+        f->s->json.several_a_line = at < f->block.len && f->block.data[at] == '{';
     give_out(f, at);
     return true;
 }
@@ -341,7 +344,6 @@ static bool take_line_value(struct feed *f, const char *line_end)
     if (end[-1] != '}' || len > RECORD_BYTES_MAX)
         return false;
     span_list_add(f->out, (struct span){.text = {start, len}, .line = f->s->line++});
-    f->s->json.seen_value = true;
     f->at = (size_t)(line_end - f->block.data) + 1;
     f->line_start = (ptrdiff_t)f->at;
     return true;
@@ -379,7 +381,8 @@ static bool take_top(struct feed *f)
         return true;
     }
     const char *line_end = memchr(f->block.data + f->at, '\n', rest);
-    if (line_end && take_line_value(f, line_end))
+    bool by_looks = f->s->json.seen_value && !f->s->json.several_a_line;
+    if (line_end && by_looks && take_line_value(f, line_end))
         return true;
     return take_value(f);
 }

@@ -28,6 +28,7 @@ struct split_json {
     uint64_t element; /* array members so far */
     bool in_array, in_wrapper, in_tail;
     bool seen_value;
+    bool several_a_line; /* the file's first value has another one behind it on its line */
 };
 
 struct split_join;

@@ -31,8 +31,8 @@ static int add_content(struct record *r, struct slice message, struct err *err)
         rc = cef_add(r, s, &ignored);
     else if (auditd_begins(s))
         rc = auditd_add(r, s, &ignored);
-    else if (keyvalue_is_most(s))
-        rc = keyvalue_add(r, s, NULL, &ignored);
+    else
+        rc = keyvalue_add_most(r, s, &ignored);
     if (rc == ERR_LIMIT)
         return err_set(err, rc, "in the message: %s", ignored.text);
     if (rc)

@@ -64,11 +64,12 @@ struct flatten {
     uint8_t time_flags;
 };
 
-static void keep(struct flatten *w, struct field f, struct slice name, unsigned flags_off)
+static void keep(struct flatten *w, struct field f, struct slice name)
 {
     f.name = name;
     f.name_hash = field_name_hash(name);
-    f.flags &= (uint8_t)~flags_off;
+    if ((f.flags & FIELD_NESTED) && slice_find_char(name, '.') == SLICE_NONE)
+        f.flags &= (uint8_t)~FIELD_NESTED;
     w->r->fields[w->written++] = f;
 }
 
@@ -89,13 +90,13 @@ static void system_field(struct flatten *w, const struct field *f, struct slice 
         w->time = f->value;
         w->time_flags = f->flags;
     }
-    keep(w, *f, name, FIELD_NESTED);
+    keep(w, *f, name);
 }
 
 /* Below EventData.Data: {"#attributes":{"Name":X},"#text":V} and its kin become X = V. */
 static void data_member(struct flatten *w, struct field *f, struct slice path)
 {
-    if (f->kind == VALUE_OBJECT && (path.len == 0 || slice_equal(path, SLICE("#attributes")))) {
+    if (f->kind == VALUE_OBJECT) {
         if (path.len == 0)
             w->has_slot = w->has_name = w->has_text = false;
         return;
@@ -112,7 +113,7 @@ static void data_member(struct flatten *w, struct field *f, struct slice path)
             slot->name_hash = field_name_hash(name);
         } else {
             w->data_slot = w->written;
-            keep(w, (struct field){.kind = VALUE_NULL, .value = {"", 0}}, name, 0);
+            keep(w, (struct field){.kind = VALUE_NULL, .value = {"", 0}}, name);
         }
         w->has_name = w->has_slot = true;
     } else if (is_text && slot && !w->has_text) {
@@ -125,11 +126,11 @@ static void data_member(struct flatten *w, struct field *f, struct slice path)
         if (!slot)
             w->data_slot = w->written;
         w->has_slot = w->has_text = true;
-        keep(w, *f, name, FIELD_NESTED);
+        keep(w, *f, name);
     } else if (path.len == 0) {
-        keep(w, *f, SLICE("Data"), FIELD_NESTED);
+        keep(w, *f, SLICE("Data"));
     } else {
-        keep(w, *f, clean_path(&w->r->arena, path, '.'), 0);
+        keep(w, *f, clean_path(&w->r->arena, path, '.'));
     }
 }
 
@@ -147,8 +148,7 @@ static void event_data_field(struct flatten *w, struct field *f, struct slice pa
         if (path.data[0] == '#' || path.data[0] == '@')
             name = arena_printf(&w->r->arena, "EventData_%.*s", (int)name.len, name.data);
     }
-    bool nested = f->kind != VALUE_OBJECT && slice_find_char(name, '.') != SLICE_NONE;
-    keep(w, *f, name, nested ? 0 : FIELD_NESTED);
+    keep(w, *f, name);
 }
 
 /* Below UserData: its one element's name is dropped. */
@@ -163,7 +163,7 @@ static void user_data_field(struct flatten *w, struct field *f, struct slice pat
     struct slice name = has_marks(inside) ? clean_path(&w->r->arena, inside, '.') : inside;
     if (name.len == 0)
         name = slice_part(path, 0, dot);
-    keep(w, *f, name, slice_find_char(name, '.') == SLICE_NONE ? FIELD_NESTED : 0);
+    keep(w, *f, name);
 }
 
 static void rendering_field(struct flatten *w, const struct field *f, struct slice path)
@@ -171,9 +171,9 @@ static void rendering_field(struct flatten *w, const struct field *f, struct sli
     if (f->kind == VALUE_OBJECT && slice_ends(path, SLICE("#attributes")))
         return;
     if (slice_equal(path, SLICE("RenderingInfo.Message")))
-        keep(w, *f, SLICE("Message"), FIELD_NESTED);
+        keep(w, *f, SLICE("Message"));
     else
-        keep(w, *f, has_marks(path) ? clean_path(&w->r->arena, path, '.') : path, 0);
+        keep(w, *f, has_marks(path) ? clean_path(&w->r->arena, path, '.') : path);
 }
 
 /* path is part, or below it (then *inside is the rest). */
@@ -200,7 +200,7 @@ static void flatten_field(struct flatten *w, struct field *f)
     struct slice path, inside;
     if (!is_below(f->name, SLICE("Event"), &path)) {
         if (!slice_starts(f->name, SLICE("Event_attributes")))
-            keep(w, *f, f->name, 0);
+            keep(w, *f, f->name);
         return;
     }
     bool container = f->kind == VALUE_OBJECT;
@@ -218,7 +218,7 @@ static void flatten_field(struct flatten *w, struct field *f)
         if (inside.len > 0)
             rendering_field(w, f, path);
     } else if (!(container && slice_ends(path, SLICE("#attributes")))) {
-        keep(w, *f, has_marks(path) ? clean_path(&w->r->arena, path, '.') : path, 0);
+        keep(w, *f, has_marks(path) ? clean_path(&w->r->arena, path, '.') : path);
     }
 }
 

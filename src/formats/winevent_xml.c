@@ -82,6 +82,8 @@ static void XMLCALL element_opens(void *context, const char *name, const char **
 {
     struct reader *x = context;
     struct slice local = local_name(name);
+    if (x->rc)
+        return;
     if (x->depth == WINEVENT_DEPTH_MAX) {
         fail(x, err_set(x->err, ERR_LIMIT, "the event's XML is more than %d elements deep",
                         WINEVENT_DEPTH_MAX));
@@ -128,6 +130,8 @@ static void XMLCALL element_closes(void *context, const char *name)
 {
     struct reader *x = context;
     (void)name;
+    if (x->rc)
+        return; /* the newest calls may still come after the parser was stopped */
     struct level *level = &x->levels[--x->depth];
     struct slice text = slice_make(x->text.data + level->text_len, x->text.len - level->text_len);
     bool blank = slice_trim(text).len == 0;

@@ -100,6 +100,8 @@ static void show_stats(const struct detector *d, const struct detect_run_result 
         {"refused", r->refused},
         {"unreadable", r->unreadable},
         {"routes", counts.routes},
+        {"candidates", r->matching.candidates},
+        {"regex_limits", r->matching.regex_limits},
         {"correlation_inputs", r->correlations.inputs},
         {"correlation_late", r->correlations.late},
         {"correlation_evicted", r->correlations.evicted_entries},

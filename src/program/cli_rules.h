@@ -16,7 +16,7 @@ void cli_rules_list(const struct rules_load *load, const struct rules_settings *
                     struct buf *out);
 void cli_rules_coverage(const struct rules_load *load, const struct rules_settings *settings,
                         struct buf *out);
-/* "windows/process_creation", "aws/-/cloudtrail": product, category, service as far as stated */
+/* product/category/service, a star for what is not stated: windows/process_creation */
 void cli_rules_logsource(const struct rule *rule, struct buf *out);
 /* Commands of their own: options differ. */
 int cli_rules_explain(int argc, char **argv);

@@ -127,7 +127,7 @@ static int explain_with(struct explain_settings *settings, const struct option_l
         .mappings = settings->mappings,
         .source = settings->source,
     };
-    uint32_t rule;
+    uint32_t rule = 0;
     int rc = detector_open(&d, &options, &err);
     if (rc == ERR_OK)
         rc = rule_of(&d, operands->items[0], &rule, &err);

@@ -31,7 +31,7 @@ void cli_rules_logsource(const struct rule *rule, struct buf *out)
         if (parts[i].len)
             buf_slice(out, parts[i]);
         else
-            buf_char(out, '-');
+            buf_char(out, '*');
     }
 }
 

@@ -51,6 +51,7 @@ struct run {
     struct job *jobs;
     uint32_t job_count;
     struct ring *work;
+    pthread_mutex_t stats_mutex;
     struct err *err;
 };
 
@@ -208,6 +209,17 @@ static int run_take(struct run *run, struct job *job)
     return run_write(run, false);
 }
 
+static void run_add_stats(struct run *run, const struct judge *judge)
+{
+    struct matcher_stats stats, *sum = &run->result->matching;
+    matcher_count(judge->matcher, &stats);
+    check(pthread_mutex_lock(&run->stats_mutex) == 0);
+    sum->events += stats.events;
+    sum->candidates += stats.candidates;
+    sum->regex_limits += stats.regex_limits;
+    check(pthread_mutex_unlock(&run->stats_mutex) == 0);
+}
+
 static int run_alone(struct run *run)
 {
     struct judge judge;
@@ -220,6 +232,7 @@ static int run_alone(struct run *run)
         if (rc)
             break;
     }
+    run_add_stats(run, &judge);
     judge_close(&judge);
     return rc == ERR_END ? ERR_OK : rc;
 }
@@ -236,6 +249,7 @@ static void *worker(void *context)
         check(pthread_cond_signal(&job->finished) == 0);
         check(pthread_mutex_unlock(&job->mutex) == 0);
     }
+    run_add_stats(run, &judge);
     judge_close(&judge);
     return NULL;
 }
@@ -316,6 +330,7 @@ static void run_close(struct run *run)
         check(pthread_cond_destroy(&job->finished) == 0);
     }
     mem_free(run->jobs);
+    check(pthread_mutex_destroy(&run->stats_mutex) == 0);
     mem_free(run->files);
     buf_free(&run->pending);
     correlator_close(&run->correlator);
@@ -356,6 +371,7 @@ int detect_run(const struct detect_run_options *options, struct detect_run_resul
     int rc = input_open(&run.input, &options->input, err);
     if (rc)
         return rc;
+    check(pthread_mutex_init(&run.stats_mutex, NULL) == 0);
     run.correlator = correlator_open(options->detector->plan);
     run_open_jobs(&run, options->threads);
     output_begin(options->output, &run.pending);

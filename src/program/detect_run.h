@@ -4,6 +4,7 @@
  * the blocks under way are bounded, so memory is, too. With one thread everything happens on the
  * calling one. */
 #pragma once
+#include "detection/match.h"
 #include "program/detector.h"
 #include "program/input.h"
 #include "program/output.h"
@@ -26,6 +27,7 @@ struct detect_run_result {
     bool failed_level; /* a finding of fail_level or above */
     bool closed;       /* the reader of the output went away */
     struct correlate_stats correlations;
+    struct matcher_stats matching; /* over all threads */
 };
 
 /* ERR_OK when all was read and written, whatever was found or refused (messages go to stderr). */

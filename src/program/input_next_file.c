@@ -289,8 +289,10 @@ int input_next_file(struct input *in)
         rc = open_path(in, path, &err);
         if (rc)
             input_unreadable(in, path->path, &err);
-        if (!in->file && !in->archive)
+        if (!in->file && !in->archive) {
             input_close_file(in);
+            input_close_archive(in);
+        }
     }
     return ERR_OK;
 }

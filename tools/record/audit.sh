@@ -35,6 +35,7 @@ CONF
     auditd -n -c "$work/audit" > "$work/audit/auditd.out" 2>&1 &
     echo $! > "$work/audit/pid"
     sleep 1
+    auditctl -D > /dev/null
     auditctl -a always,exit -F arch=b64 -S execve -F auid\>=3001 -F auid\<=3099 -k staff_exec > /dev/null
     auditctl -a always,exit -F arch=b64 -S execve -F uid=33 -k web_exec > /dev/null
     auditctl -e 1 > /dev/null

@@ -35,11 +35,14 @@ out=/run/out
 mount --rbind /dev /run/olddev
 mount -t tmpfs -o mode=1777 tmp /tmp
 mount -t tmpfs -o mode=755 dev /dev
-for node in null zero full random urandom tty ptmx; do
+for node in null zero full random urandom tty; do
     : > "/dev/$node"
     mount --bind "/run/olddev/$node" "/dev/$node"
 done
-for dir in pts shm; do
+mkdir /dev/pts
+mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts /dev/pts
+ln -s pts/ptmx /dev/ptmx
+for dir in shm; do
     mkdir "/dev/$dir"
     mount --rbind "/run/olddev/$dir" "/dev/$dir"
 done

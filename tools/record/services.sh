@@ -223,6 +223,7 @@ rdp_start() {
         -days 30 -subj /CN=portal01 2> /dev/null)
     sed -i 's,^certificate=.*,certificate=/etc/xrdp/labcert.pem,; s,^key_file=.*,key_file=/etc/xrdp/lab.pem,' \
         /etc/xrdp/xrdp.ini
+    sed -i "s/^autorun=.*/autorun=Xorg/" /etc/xrdp/xrdp.ini
     xrdp-sesman > /dev/null
     xrdp > /dev/null
 }

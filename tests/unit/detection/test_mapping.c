@@ -21,6 +21,7 @@ struct bench { /* a bound set and one event */
     struct mapping_scratch *scratch;
     struct record record;
     struct event event;
+    struct buf json; /* of an event that was put together: the record borrows from it */
 };
 
 static void bench_bind(struct bench *b)
@@ -49,6 +50,7 @@ static void bench_close(struct bench *b)
 {
     event_close(&b->event);
     record_free(&b->record);
+    buf_free(&b->json);
     mapping_scratch_close(&b->scratch);
     mapping_set_close(&b->set);
     name_table_close(&b->names);
@@ -480,14 +482,13 @@ static bool thor_says(const struct yaml_node *sources, struct slice category, st
 static void make_event(struct bench *b, struct slice channel, struct slice event_id,
                        struct slice event_type)
 {
-    struct buf json = {0};
-    buf_printf(&json, "{\"Channel\":\"%.*s\",\"EventID\":%.*s", (int)channel.len, channel.data,
+    buf_clear(&b->json);
+    buf_printf(&b->json, "{\"Channel\":\"%.*s\",\"EventID\":%.*s", (int)channel.len, channel.data,
                (int)event_id.len, event_id.data);
     if (event_type.len)
-        buf_printf(&json, ",\"EventType\":\"%.*s\"", (int)event_type.len, event_type.data);
-    buf_string(&json, "}");
-    (void)bench_read(b, buf_text(&json));
-    buf_free(&json);
+        buf_printf(&b->json, ",\"EventType\":\"%.*s\"", (int)event_type.len, event_type.data);
+    buf_string(&b->json, "}");
+    (void)bench_read(b, buf_text(&b->json));
 }
 
 /* The event has exactly the categories that thor.yml gives it. */

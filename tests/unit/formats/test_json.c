@@ -99,6 +99,31 @@ static void test_nested_values_are_flattened(void **state)
                   "a o {\"\\\"\":{\"c\":1}}\na.\" on {\"c\":1}\na.\".c nn 1\n");
 }
 
+static const char LETTERS[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                              "0123456789abcdefghijklmnopqrstuvwxyz";
+
+static void test_nested_names_of_all_lengths(void **state)
+{
+    (void)state;
+    struct buf text = {0}, expected = {0};
+    for (int prefix = 0; prefix < 70; prefix += prefix < 28 || prefix > 34 ? 7 : 1) {
+        for (int key = 0; key < 70; key += key < 28 || key > 34 ? 7 : 1) {
+            buf_clear(&text);
+            buf_printf(&text, "{\"%.*s\":{\"%.*s\":1,\"\":{\"z\":2}},\"last\":3}", prefix, LETTERS,
+                       key, LETTERS + 1);
+            buf_clear(&expected);
+            buf_printf(&expected, "%.*s o {\"%.*s\":1,\"\":{\"z\":2}}\n", prefix, LETTERS, key,
+                       LETTERS + 1);
+            buf_printf(&expected, "%.*s.%.*s nn 1\n", prefix, LETTERS, key, LETTERS + 1);
+            buf_printf(&expected, "%.*s. on {\"z\":2}\n%.*s..z nn 2\nlast n 3\n", prefix, LETTERS,
+                       prefix, LETTERS);
+            assert_record(buf_as_slice(&text), buf_text(&expected));
+        }
+    }
+    buf_free(&text);
+    buf_free(&expected);
+}
+
 static void test_text_that_is_no_object(void **state)
 {
     (void)state;
@@ -362,6 +387,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_flat_object),
         cmocka_unit_test(test_nested_values_are_flattened),
+        cmocka_unit_test(test_nested_names_of_all_lengths),
         cmocka_unit_test(test_text_that_is_no_object),
         cmocka_unit_test(test_escapes),
         cmocka_unit_test(test_syntax_is_refused),

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -11,6 +12,44 @@
 #include "formats/json_lexeme.h"
 #include "formats/json_record.h"
 #include "formats/json_unescape.h"
+
+/* Memory whose last byte is followed by a page that nobody may touch: vector loads and stores past
+ * the end are seen also where the address sanitizer does not look. */
+enum { GUARDED_BYTES = 1 << 20, GUARD_BYTES = 1 << 16 };
+static char *guarded_in, *guarded_out;
+
+static char *guarded_open(void)
+{
+    char *block = mmap(NULL, GUARDED_BYTES + GUARD_BYTES, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(block != MAP_FAILED);
+    assert_int_equal(mprotect(block + GUARDED_BYTES, GUARD_BYTES, PROT_NONE), 0);
+    return block;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    guarded_in = guarded_open();
+    guarded_out = guarded_open();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    (void)munmap(guarded_in, GUARDED_BYTES + GUARD_BYTES);
+    (void)munmap(guarded_out, GUARDED_BYTES + GUARD_BYTES);
+    return 0;
+}
+
+static struct slice guarded_copy(struct slice text)
+{
+    assert_true(text.len <= GUARDED_BYTES);
+    char *copy = guarded_in + GUARDED_BYTES - text.len;
+    memcpy(copy, text.data, text.len);
+    return slice_make(copy, text.len);
+}
 
 /* What json_index.h describes, one byte after the other. */
 static void naive_fill(struct json_index *index)
@@ -68,9 +107,7 @@ static unsigned accepted_count, refused_count;
 /* text begins with an object's brace: all engines and the naive twin must agree on it. */
 static void engines_agree(struct slice text)
 {
-    char *exact = mem_alloc(text.len); /* the address sanitizer guards its end */
-    memcpy(exact, text.data, text.len);
-    text.data = exact;
+    text = guarded_copy(text);
     struct record portable = {0}, naive = {0}, fast = {0};
     bool accepted = json_record_portable(&portable, text, NULL) == ERR_OK;
     *(accepted ? &accepted_count : &refused_count) += 1;
@@ -86,7 +123,6 @@ static void engines_agree(struct slice text)
     record_free(&portable);
     record_free(&naive);
     record_free(&fast);
-    mem_free(exact);
 }
 
 static uint64_t random_state;
@@ -251,18 +287,15 @@ static size_t naive_unescape(char *out, struct slice in)
 
 static void unescapes_agree(struct slice text)
 {
-    char *in = mem_alloc(text.len), *expected = mem_alloc(text.len), *out = mem_alloc(text.len);
-    memcpy(in, text.data, text.len);
-    text.data = in;
+    text = guarded_copy(text);
+    char *expected = mem_alloc(text.len), *out = guarded_out + GUARDED_BYTES - text.len;
     size_t len = naive_unescape(expected, text);
     assert_int_equal(json_unescape_portable(out, text), len);
     assert_memory_equal(out, expected, len);
     memset(out, 0, text.len);
     assert_int_equal(json_unescape(out, text), len);
     assert_memory_equal(out, expected, len);
-    mem_free(in);
     mem_free(expected);
-    mem_free(out);
 }
 
 static void test_unescape_of_made_texts(void **state)
@@ -303,5 +336,5 @@ int main(void)
         cmocka_unit_test(test_made_texts_and_their_mutations),
         cmocka_unit_test(test_unescape_of_made_texts),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -38,16 +38,25 @@ static void test_sudo(void **state)
                   "millert : TTY=ttyp1 ; PWD=/home/m ; USER=#-1 ; COMMAND=/bin/sh -c ls ; id x=1",
                   "message=millert :\nTTY=ttyp1\nPWD=/home/m\nUSER=#-1\n"
                   "COMMAND=/bin/sh -c ls ; id x=1\n");
+    /* two pairs before it: an ordinary line */
+    fields_expect(keyvalue_parse, "a=1 b=2 ; c=3 d=4", "a=1\nb=2\nc=3\nd=4\n");
 }
 
-static void test_is_most(void **state)
+static int add_most(struct record *r, struct slice text, const struct format_header *header,
+                    struct err *err)
+{
+    (void)header;
+    return keyvalue_add_most(r, text, err);
+}
+
+static void test_add_most(void **state)
 {
     (void)state;
-    assert_true(keyvalue_is_most(SLICE("a=1 b=2 c=3")));
-    assert_false(keyvalue_is_most(SLICE("a=1 b=2")));
-    assert_false(keyvalue_is_most(SLICE("a sentence with a=1 b=2 c=3 somewhere inside of it")));
-    assert_false(keyvalue_is_most(SLICE("GET /?a=1&b=2&c=3")));
-    assert_false(keyvalue_is_most(SLICE("")));
+    fields_expect(add_most, "a=1 b=2 and c=3", "a=1\nb=2\nc=3\n");
+    fields_expect(add_most, "a=1 b=2", "");
+    fields_expect(add_most, "a sentence with a=1 b=2 c=3 somewhere inside of it", "");
+    fields_expect(add_most, "GET /?a=1&b=2&c=3", "");
+    fields_expect(add_most, "", "");
 }
 
 static void test_limits(void **state)
@@ -116,7 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fortigate), cmocka_unit_test(test_separators),
-        cmocka_unit_test(test_sudo),      cmocka_unit_test(test_is_most),
+        cmocka_unit_test(test_sudo),      cmocka_unit_test(test_add_most),
         cmocka_unit_test(test_limits),    cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_probe),
     };

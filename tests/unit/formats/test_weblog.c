@@ -151,6 +151,10 @@ static void test_w3c(void **state)
     fields_expect_slice(w3c_parse, &iis_header, SLICE("10:36:00\tGET\t/a b\t-\tx\t200"),
                         "time=10:36:00\ncs-method=GET\ncs-uri-stem=/a b\ncs-uri-query=~\n"
                         "cs(User-Agent)=x\nsc-status=200\ndate=2026-11-22\n");
+    static struct slice own_date[] = {{"date", 4}, {"time", 4}};
+    static const struct format_header own_header = {own_date, 2, ' ', {"2026-11-22", 10}};
+    fields_expect_slice(w3c_parse, &own_header, SLICE("2026-11-23 10:36:00"),
+                        "date=2026-11-23\ntime=10:36:00\n");
     fields_refuse(w3c_parse, &iis_header, "10:36:00 GET /",
                   "the row has 3 values, #Fields names 6");
     fields_refuse(w3c_parse, NULL, "10:36:00 GET /",

@@ -7,7 +7,6 @@ if ($_SERVER['REQUEST_METHOD'] === 'POST') {
         header('Location: /index.php', true, 302);
         exit;
     }
-    http_response_code(401);
     echo 'Sai tên hoặc mật khẩu';
 }
 echo '<form method="post"><input name="ten"><input name="mat_khau" type="password"></form>';

@@ -1,0 +1,7 @@
+# The program as its users start it: output, exit codes.
+foreach(name rules detect threads)
+    add_test(NAME cli/${name}
+        COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/${name}.sh $<TARGET_FILE:canh>)
+    set_tests_properties(cli/${name} PROPERTIES LABELS cli TIMEOUT 300)
+endforeach()
+set_tests_properties(cli/threads PROPERTIES LABELS "cli;tsan")

@@ -1,0 +1,6 @@
+#include "sigma_case.h"
+
+int main(void)
+{
+    return 0;
+}
