@@ -1,6 +1,6 @@
 #!/bin/sh
-# tools/test.sh: builds the release and sanitizer presets and runs their tests suite by suite (a suite
-# is a ctest label). Prints seconds per suite; the last line is `N passed, N failed, N skipped`.
+# tools/test.sh: builds the release and sanitizer presets and runs their tests suite by suite (a
+# suite is a ctest label). Prints seconds per suite; the last line is `N passed, N failed, N skipped`.
 set -u
 cd "$(dirname "$0")/.."
 jobs=${JOBS:-$(nproc 2>/dev/null || echo 2)}
@@ -22,8 +22,8 @@ build() { # build PRESET: a build that fails counts as one failed test
 }
 
 count() { # count FILE ATTRIBUTE: of the first <testsuite> of a JUnit file
-    value=$(sed -n "s/^[ \t]*$2=\"\([0-9]*\)\".*/\1/p; s/.*<testsuite [^>]*[ \t]$2=\"\([0-9]*\)\".*/\1/p" \
-        "$1" 2>/dev/null | head -n 1)
+    value=$(sed -n -e "s/^[ \t]*$2=\"\([0-9]*\)\".*/\1/p" \
+        -e "s/.*<testsuite [^>]*[ \t]$2=\"\([0-9]*\)\".*/\1/p" "$1" 2>/dev/null | head -n 1)
     echo "${value:-0}"
 }
 
@@ -35,8 +35,9 @@ suite() { # suite PRESET LABEL [CTEST OPTIONS...]
     rm -f "$report"
     start=$(date +%s)
     echo "== $preset: $label"
-    ctest --test-dir "build/$preset" -L "^$label\$" -j "$jobs" --output-on-failure --no-tests=ignore --no-label-summary \
-        --output-junit "$report" "$@" 2>&1 | grep -v -e '^Internal ctest' -e '^$' -e 'Start *[0-9]*:'
+    ctest --test-dir "build/$preset" -L "^$label\$" -j "$jobs" --output-on-failure \
+        --no-tests=ignore --no-label-summary --output-junit "$report" "$@" 2>&1 |
+        grep -v -e '^Internal ctest' -e '^$' -e 'Start *[0-9]*:'
     seconds="$seconds$(printf '%6d s  %s %s' $(($(date +%s) - start)) "$preset" "$label")
 "
     tests=$(count "$report" tests)

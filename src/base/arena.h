@@ -39,7 +39,7 @@ static inline char *arena_bytes(struct arena *a, size_t size_bytes)
 }
 
 void *arena_zeroed(struct arena *a, size_t count, size_t size_bytes);
-struct slice arena_copy(struct arena *a, struct slice s);       /* copies, with a NUL after it */
+struct slice arena_copy(struct arena *a, struct slice s); /* copies, with a NUL after it */
 struct slice arena_printf(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Forgets the contents, keeps one chunk (the largest) for the next use. */
 void arena_reset(struct arena *a);

@@ -57,25 +57,29 @@ static bool take_word(struct cursor *c, const char *word)
     return true;
 }
 
+/* Which of the three-letter names, written one after the other, comes next; from 0, or -1. */
+static int take_name(struct cursor *c, const char *names, int count)
+{
+    if (c->end - c->at < 3)
+        return -1;
+    for (int i = 0; i < count; i++, names += 3)
+        if ((c->at[0] | 0x20) == names[0] && (c->at[1] | 0x20) == names[1] &&
+            (c->at[2] | 0x20) == names[2]) {
+            c->at += 3;
+            return i;
+        }
+    return -1;
+}
+
 static bool take_month(struct cursor *c, int *month)
 {
-    static const char names[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    for (int i = 0; i < 12; i++)
-        if (take_word(c, names[i])) {
-            *month = i + 1;
-            return true;
-        }
-    return false;
+    *month = take_name(c, "janfebmaraprmayjunjulaugsepoctnovdec", 12) + 1;
+    return *month > 0;
 }
 
 static bool take_weekday(struct cursor *c)
 {
-    static const char names[7][4] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
-    for (int i = 0; i < 7; i++)
-        if (take_word(c, names[i]))
-            return true;
-    return false;
+    return take_name(c, "montuewedthufrisatsun", 7) >= 0;
 }
 
 /* hh:mm[:ss[.fraction]], comma or point. */
@@ -245,21 +249,32 @@ static int64_t parse_day_first(struct cursor *c, const struct clock_zone *zone)
     return take_clock(c, &date) ? date_end(c, &date, zone) : CLOCK_NONE;
 }
 
+/* The time in that year, and how far it is from near_ns. */
+static int64_t in_year(int year, struct clock_date *date, const struct zone_text *stated,
+                       const struct clock_zone *zone, int64_t near_ns, uint64_t *apart)
+{
+    date->year = year;
+    int64_t time_ns = date_time(date, stated, zone);
+    *apart = time_ns > near_ns ? (uint64_t)time_ns - (uint64_t)near_ns
+                               : (uint64_t)near_ns - (uint64_t)time_ns;
+    if (time_ns == CLOCK_NONE)
+        *apart = UINT64_MAX;
+    return time_ns;
+}
+
 static int64_t nearest_year(struct clock_date *date, const struct zone_text *stated,
                             const struct clock_zone *zone, int64_t near_ns)
 {
     struct clock_date near;
-    int64_t best = CLOCK_NONE;
-    uint64_t best_apart = UINT64_MAX;
+    uint64_t best_apart, apart;
     if (near_ns == CLOCK_NONE)
         return CLOCK_NONE;
     clock_to_date(near_ns, 0, &near);
-    for (date->year = near.year - 1; date->year <= near.year + 1; date->year++) {
-        int64_t time_ns = date_time(date, stated, zone);
-        if (time_ns == CLOCK_NONE)
-            continue;
-        uint64_t apart = time_ns > near_ns ? (uint64_t)time_ns - (uint64_t)near_ns
-                                           : (uint64_t)near_ns - (uint64_t)time_ns;
+    int64_t best = in_year(near.year, date, stated, zone, near_ns, &best_apart);
+    if (best_apart < 182 * 86400ull * CLOCK_SECOND_NS)
+        return best; /* no other year comes nearer */
+    for (int year = near.year - 1; year <= near.year + 1; year += 2) {
+        int64_t time_ns = in_year(year, date, stated, zone, near_ns, &apart);
         if (apart < best_apart) {
             best_apart = apart;
             best = time_ns;

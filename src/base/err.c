@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void err_fill(struct err *err, int code, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void err_fill(struct err *err, int code,
+                                                           const char *format, va_list args)
 {
     if (!err)
         return;

@@ -1,15 +1,15 @@
 /* Errors: one set of codes for the whole program, and the detail of the newest one.
  *
- * A function that can fail returns int: ERR_OK (0, or a count where its header says so) or one of the
- * negative codes below; the detail goes into the caller's struct err, which may be NULL when the
- * caller does not care. It is set once, where the failure is seen; a layer above may prefix its
+ * A function that can fail returns int: ERR_OK (0, or a count where its header says so) or one of
+ * the negative codes below; the detail goes into the caller's struct err, which may be NULL when
+ * the caller does not care. It is set once, where the failure is seen; a layer above may prefix its
  * context but neither logs nor prints what it returns.
  * Limits: ERR_TEXT_BYTES a message, longer ones are cut. Threads: a struct err belongs to one. */
 #pragma once
 #include <stdarg.h>
 #include <stdint.h>
 
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define MUST_CHECK               __attribute__((warn_unused_result))
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 
 enum err_code {

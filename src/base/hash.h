@@ -1,5 +1,5 @@
-/* Hashes of bytes in memory (XXH3, seeded). Not for anything an attacker must not forge; tables that
- * hold hostile keys take a seed that is drawn at start (hash_seed). */
+/* Hashes of bytes in memory (XXH3, seeded). Not for anything an attacker must not forge; tables
+ * that hold hostile keys take a seed that is drawn at start (hash_seed). */
 #pragma once
 #include <stdint.h>
 

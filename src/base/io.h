@@ -1,5 +1,5 @@
-/* Files, read whole with a cap and written whole; folder walks. The only floor-0 code that touches the
- * disk. Threads: any. */
+/* Files, read whole with a cap and written whole; folder walks. The only floor-0 code that touches
+ * the disk. Threads: any. */
 #pragma once
 #include "base/str.h"
 
@@ -8,9 +8,9 @@ MUST_CHECK int io_read_file(struct buf *out, const char *path, size_t max_bytes,
 /* Writes all of data to fd. ERR_CLOSED when the reader went away (EPIPE), else ERR_IO. */
 MUST_CHECK int io_write_all(int fd, const void *data, size_t len, struct err *err);
 
-/* Every regular file under path (path itself when it is a file; links to files are followed, links to
- * folders are not), sorted by name within a folder so that runs repeat. visit returns ERR_OK to go on.
- * Folders that cannot be read are given to unreadable (may be NULL) and the walk goes on.
+/* Every regular file under path (path itself when it is a file; links to files are followed, links
+ * to folders are not), sorted by name within a folder so that runs repeat. visit returns ERR_OK to
+ * go on. Folders that cannot be read are given to unreadable (may be NULL) and the walk goes on.
  * Limits: IO_DEPTH_MAX levels. */
 enum { IO_DEPTH_MAX = 64 };
 typedef int io_visit(void *context, const char *path);

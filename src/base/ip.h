@@ -18,4 +18,5 @@ bool ip_network_parse(struct ip_network *out, struct slice text);
 bool ip_network_has(const struct ip_network *network, const struct ip_address *address);
 bool ip_is_v4(const struct ip_address *a);
 enum { IP_TEXT_BYTES = 46 };
-size_t ip_text(char out[IP_TEXT_BYTES], const struct ip_address *a); /* RFC 5952; returns the length */
+size_t ip_text(char out[IP_TEXT_BYTES],
+               const struct ip_address *a); /* RFC 5952; returns the length */

@@ -1,7 +1,7 @@
 /* Heap memory. Every structure that can grow with its input has a named limit beside its owner, so
- * running out of memory means that the machine is too small for the settings: the process says so and
- * aborts (its parent restarts it), and no caller needs a path that no test can reach.
- * Threads: any. Ownership: the caller owns what it gets and gives it to mem_free. */
+ * running out of memory means that the machine is too small for the settings: the process says so
+ * and aborts (its parent restarts it), and no caller needs a path that no test can reach. Threads:
+ * any. Ownership: the caller owns what it gets and gives it to mem_free. */
 #pragma once
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
-/* Options: one typed table describes a command's flags; parsing, --help and completion come from it.
- * Limits: none. Threads: start only. Ownership: texts borrow from argv and from the tables. */
+/* Options: one typed table describes a command's flags; parsing, --help and completion come from
+ * it. Limits: none. Threads: start only. Ownership: texts borrow from argv and from the tables. */
 #pragma once
 #include "base/str.h"
 
@@ -17,8 +17,8 @@ struct option_list {
 };
 
 struct option {
-    const char *name;  /* --name */
-    char letter;       /* -x, or 0 */
+    const char *name; /* --name */
+    char letter;      /* -x, or 0 */
     enum option_kind kind;
     size_t offset;     /* of the value in the command's settings struct */
     const char *value; /* what --help calls the value; CHOICE: the choices, a|b|c */

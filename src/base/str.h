@@ -60,8 +60,8 @@ static inline struct slice slice_part(struct slice s, size_t offset, size_t len)
 bool slice_equal_nocase(struct slice a, struct slice b); /* ASCII letters only */
 size_t slice_find(struct slice s, struct slice needle);  /* offset, or SLICE_NONE */
 size_t slice_find_char(struct slice s, char c);          /* offset, or SLICE_NONE */
-struct slice slice_trim(struct slice s);                 /* without blanks, tabs, CR, LF at both ends */
-int slice_compare(struct slice a, struct slice b);       /* bytewise, as memcmp */
+struct slice slice_trim(struct slice s);           /* without blanks, tabs, CR, LF at both ends */
+int slice_compare(struct slice a, struct slice b); /* bytewise, as memcmp */
 /* Cuts *rest at the first c: gives what is before it, *rest becomes what is after (empty slice and
  * rest->data at the end when c is not there). */
 struct slice slice_cut(struct slice *rest, char c);
@@ -79,7 +79,8 @@ void buf_reserve(struct buf *b, size_t more_bytes);
 void buf_append(struct buf *b, const void *data, size_t len);
 void buf_printf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_free(struct buf *b); /* leaves an empty buf that can be used again */
-/* A closing NUL after the contents (not counted in len). The pointer is good until the next change. */
+/* A closing NUL after the contents (not counted in len). The pointer is good until the next change.
+ */
 const char *buf_text(struct buf *b);
 
 static inline void buf_char(struct buf *b, char c)

@@ -6,8 +6,9 @@
 /* Offset of the first byte that is not well-formed UTF-8 (RFC 3629, no surrogates), or len. */
 size_t text_utf8_valid(struct slice s);
 
-/* Unicode simple case folding (CaseFolding.txt C + S) of UTF-8; bytes that are not UTF-8 are kept. out
- * has room for text_fold_room(s.len) bytes. Returns the length. ASCII runs take the fast way. */
+/* Unicode simple case folding (CaseFolding.txt C + S) of UTF-8; bytes that are not UTF-8 are kept.
+ * out has room for text_fold_room(s.len) bytes. Returns the length. ASCII runs take the fast way.
+ */
 size_t text_fold(char *out, struct slice s);
 static inline size_t text_fold_room(size_t len)
 {
@@ -15,8 +16,8 @@ static inline size_t text_fold_room(size_t len)
 }
 uint32_t text_fold_char(uint32_t code_point); /* one code point */
 
-/* Next code point of UTF-8 at *at (< s.len), *at moves behind it; a bad byte comes out as itself with
- * TEXT_BAD_BYTE set, so that every byte string has one reading. */
+/* Next code point of UTF-8 at *at (< s.len), *at moves behind it; a bad byte comes out as itself
+ * with TEXT_BAD_BYTE set, so that every byte string has one reading. */
 #define TEXT_BAD_BYTE 0x80000000u
 uint32_t text_next_char(struct slice s, size_t *at);
 size_t text_put_char(char out[4], uint32_t code_point); /* UTF-8 length; bad-byte values: 1 */
@@ -29,8 +30,9 @@ bool text_hex_decode(struct buf *out, struct slice s);
 void text_utf16(struct buf *out, struct slice s, bool big_endian);
 /* UTF-8 of UTF-16 bytes; unpaired surrogates become U+FFFD. */
 void text_from_utf16(struct buf *out, struct slice s, bool big_endian);
-/* Edit distance (insert, delete, replace, swap of neighbours) up to limit, then limit + 1: for "did you
- * mean". ASCII case is ignored; texts over 255 bytes are only compared for being equal. */
+/* Edit distance (insert, delete, replace, swap of neighbours) up to limit, then limit + 1: for "did
+ * you mean". ASCII case is ignored; texts over 255 bytes are only compared for being equal. */
 unsigned text_distance(struct slice a, struct slice b, unsigned limit);
-/* The entry of a NULL-terminated list nearest to word, or NULL when none is near (a third of it). */
+/* The entry of a NULL-terminated list nearest to word, or NULL when none is near (a third of it).
+ */
 const char *text_nearest(struct slice word, const char *const *words);

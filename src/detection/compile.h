@@ -9,17 +9,17 @@
 #define ATOM_NONE UINT32_MAX
 
 struct atom {
-    uint8_t kind;               /* the predicate's, here for the hot path */
-    bool is_plain;              /* EQUALS, STARTSWITH, ENDSWITH, CONTAINS on the folded value of a field */
+    uint8_t kind;  /* the predicate's, here for the hot path */
+    bool is_plain; /* EQUALS, STARTSWITH, ENDSWITH, CONTAINS on the folded value of a field */
     uint32_t slot;
-    struct slice text;          /* the predicate's */
+    struct slice text; /* the predicate's */
     const struct predicate *predicate;
-    struct regex *regex;        /* REGEX */
-    uint32_t other_slot;        /* FIELDREF */
-    uint32_t uses;              /* rules that ask it */
-    uint32_t cost;              /* of testing it, in no unit */
-    /* What to look for in an index instead, when the atom itself cannot stand there: literals of which
-     * one is in every text that satisfies it. */
+    struct regex *regex; /* REGEX */
+    uint32_t other_slot; /* FIELDREF */
+    uint32_t uses;       /* rules that ask it */
+    uint32_t cost;       /* of testing it, in no unit */
+    /* What to look for in an index instead, when the atom itself cannot stand there: literals of
+     * which one is in every text that satisfies it. */
     struct slice *required;
     uint32_t required_count;
 };
@@ -39,15 +39,15 @@ enum witness_kind { WITNESS_TERM, WITNESS_PRESENT };
 struct witness {
     enum witness_kind kind;
     uint32_t slot;
-    uint32_t atom;            /* the atom that a hit decides, or ATOM_NONE: it only raises suspicion */
+    uint32_t atom; /* the atom that a hit decides, or ATOM_NONE: it only raises suspicion */
     enum predicate_kind term; /* TERM: EQUALS, STARTSWITH, ENDSWITH, CONTAINS, NUMBER */
     struct slice text;
 };
 
 struct program {
-    uint32_t root;            /* node; UINT32_MAX: no detection rule */
+    uint32_t root; /* node; UINT32_MAX: no detection rule */
     struct witness *witnesses;
-    uint32_t witness_count;   /* 0: evaluated on every event */
+    uint32_t witness_count; /* 0: evaluated on every event */
 };
 
 struct slot {
@@ -72,7 +72,8 @@ struct ruleset {
     uint32_t slot_count, slot_capacity;
     struct map slot_of_field;
     struct name_list *source_names; /* by mapping index: fields that decide the log source */
-    struct name_list **slot_names; /* [mapping index, 0 for none][slot]: received names that stand for it */
+    struct name_list *
+        *slot_names; /* [mapping index, 0 for none][slot]: received names that stand for it */
     struct atom *atoms;
     uint32_t atom_count, atom_capacity;
     struct node *nodes;
@@ -81,8 +82,8 @@ struct ruleset {
     uint32_t always_count;
 
     pthread_mutex_t route_lock;
-    struct map routes;            /* by source, value: struct route * */
-    struct map routes_by_rules;   /* by mapping and rule bits: routes that are the same */
+    struct map routes;          /* by source, value: struct route * */
+    struct map routes_by_rules; /* by mapping and rule bits: routes that are the same */
     struct route **route_list;
     uint32_t route_count;
 };

@@ -1,8 +1,8 @@
 /* Event: a record, and what it means: which of its fields have which known names, which mapping
  * reads it, which log source it is, when it happened.
  *
- * Threads: one. Ownership: borrows the record, which must outlive it; tables are reused from event to
- * event (event_bind starts the next). DESIGN section 5. */
+ * Threads: one. Ownership: borrows the record, which must outlive it; tables are reused from event
+ * to event (event_bind starts the next). DESIGN section 5. */
 #pragma once
 #include "base/clock.h"
 #include "detection/name.h"
@@ -28,7 +28,8 @@ struct event {
 
 void event_open(struct event *e, const struct name_table *names);
 void event_close(struct event *e);
-/* Begins the next event: numbers the fields of record. A flat field hides nested ones of its name. */
+/* Begins the next event: numbers the fields of record. A flat field hides nested ones of its name.
+ */
 void event_bind(struct event *e, struct record *record);
 /* Numbers the fields that were added to the record since event_bind (derived ones). */
 void event_bind_more(struct event *e, uint32_t first_field);

@@ -1,8 +1,9 @@
-/* Field index: all terms (literals) that some rules ask of one field, found in one look at its value.
+/* Field index: all terms (literals) that some rules ask of one field, found in one look at its
+ * value.
  *
- * Equality, heads and tails are hash probes on up to 8 bytes of the value and a comparison; substrings
- * go to the literal matcher. Numbers are found by their canonical spelling.
- * Threads: immutable after field_index_finish. Ownership: the arena's; literal texts are borrowed. */
+ * Equality, heads and tails are hash probes on up to 8 bytes of the value and a comparison;
+ * substrings go to the literal matcher. Numbers are found by their canonical spelling. Threads:
+ * immutable after field_index_finish. Ownership: the arena's; literal texts are borrowed. */
 #pragma once
 #include "detection/literal.h"
 #include "detection/predicate.h"

@@ -1,17 +1,19 @@
 /* Literal matcher: which of many literals occur in a text. The hot path of `contains`.
  *
- * How it works. Every literal of 7 bytes or more is entered under four neighbouring grams (of 8 bytes
- * when it has 11 or more, else of 4), the rarest run of four that it has; rarity is counted over the
- * literals themselves. However it lies in a text, one of the four starts at a multiple of 4, so the scan
- * looks at every fourth position only: one load, one multiplication, one bit test in a bitmap that fits
- * the near caches. A set bit leads to a hash table of grams and from there to a comparison of the whole
- * literal. Literals of 5 and 6 bytes have two grams (every second position), shorter ones one; where there
- * are few below 7 bytes, literal_short.h looks for them instead. Each class is scanned only if it has
- * members. Figures: docs/benchmarks.md. The naive twin (memmem
- * for each literal) is in tests/unit/detection/test_literal.c and tests/fuzz/fuzz_literal.c.
+ * How it works. Every literal of 7 bytes or more is entered under four neighbouring grams (of 8
+ * bytes when it has 11 or more, else of 4), the rarest run of four that it has; rarity is counted
+ * over the literals themselves. However it lies in a text, one of the four starts at a multiple of
+ * 4, so the scan looks at every fourth position only: one load, one multiplication, one bit test in
+ * a bitmap that fits the near caches. A set bit leads to a hash table of grams and from there to a
+ * comparison of the whole literal. Literals of 5 and 6 bytes have two grams (every second
+ * position), shorter ones one; where there are few below 7 bytes, literal_short.h looks for them
+ * instead. Each class is scanned only if it has members. Figures: docs/benchmarks.md. The naive
+ * twin (memmem for each literal) is in tests/unit/detection/test_literal.c and
+ * tests/fuzz/fuzz_literal.c.
  *
  * Limits: LITERAL_COUNT_MAX. Texts are read LITERAL_PADDING bytes past their end (any contents).
- * Threads: immutable after it was built. Ownership: copies nothing: literal texts must outlive it. */
+ * Threads: immutable after it was built. Ownership: copies nothing: literal texts must outlive it.
+ */
 #pragma once
 #include "base/arena.h"
 

@@ -1,12 +1,12 @@
 /* Short literals, few of them: a vector look-up of every position of a text (32 at a time).
  *
- * How it works. The literals, sorted, are dealt into 8 buckets. For each of the first four bytes of a
- * literal two tables of 16 entries say, for the low and the high half of a byte, which buckets allow it
- * there (a shorter literal allows anything behind its end). One shuffle instruction looks 32 text bytes
- * up in such a table at once; the AND of the eight answers is, for each position, the buckets that may
- * start there. Positions with an answer are compared with the literals of those buckets. Used when the
- * processor has AVX2 and there are few enough literals for the answers to be rare; literal.c has the way
- * for all other cases and the same tests hold both.
+ * How it works. The literals, sorted, are dealt into 8 buckets. For each of the first four bytes of
+ * a literal two tables of 16 entries say, for the low and the high half of a byte, which buckets
+ * allow it there (a shorter literal allows anything behind its end). One shuffle instruction looks
+ * 32 text bytes up in such a table at once; the AND of the eight answers is, for each position, the
+ * buckets that may start there. Positions with an answer are compared with the literals of those
+ * buckets. Used when the processor has AVX2 and there are few enough literals for the answers to be
+ * rare; literal.c has the way for all other cases and the same tests hold both.
  *
  * Limits: LITERAL_SHORT_COUNT_MAX literals of LITERAL_SHORT_BYTES_MAX bytes. Texts are read
  * LITERAL_PADDING bytes past their end. Threads: immutable. Ownership: the arena's. */

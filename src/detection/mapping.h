@@ -1,10 +1,10 @@
-/* Mapping: what the records of one product mean: which log source they are, which of their names stand
- * for which Sigma names, which fields can be drawn out of their texts.
+/* Mapping: what the records of one product mean: which log source they are, which of their names
+ * stand for which Sigma names, which fields can be drawn out of their texts.
  *
- * mappings/<name>.yaml, versioned; the form is in docs/mappings.md. Pure: texts come in, tables go out.
- * Limits: MAPPING_COUNT_MAX mappings a set, MAPPING_CATEGORIES_MAX categories of one event, caps of
- * yaml.h and regex.h. Threads: a set is immutable after mapping_set_bind; scratch is one thread's.
- * Ownership: a set owns all its memory. DESIGN section 5. */
+ * mappings/<name>.yaml, versioned; the form is in docs/mappings.md. Pure: texts come in, tables go
+ * out. Limits: MAPPING_COUNT_MAX mappings a set, MAPPING_CATEGORIES_MAX categories of one event,
+ * caps of yaml.h and regex.h. Threads: a set is immutable after mapping_set_bind; scratch is one
+ * thread's. Ownership: a set owns all its memory. DESIGN section 5. */
 #pragma once
 #include "detection/event.h"
 #include "detection/rule.h"
@@ -19,11 +19,12 @@ struct mapping_alias {
 struct mapping {
     struct slice id, title, file;
     uint32_t version;
-    uint16_t index; /* in the set, from 1 */
+    uint16_t index;  /* in the set, from 1 */
     bool is_finding; /* some of its events (mapping_finding) are findings of another detector */
     struct mapping_alias *aliases;
     uint32_t alias_count;
-    struct slice_list prefixes; /* `winlog.event_data.`: names under it stand for themselves without it */
+    struct slice_list
+        prefixes; /* `winlog.event_data.`: names under it stand for themselves without it */
     struct mapping_inside *inside;
 };
 
@@ -32,14 +33,15 @@ struct event_source {
     struct slice product, service; /* lower case */
     struct slice categories[MAPPING_CATEGORIES_MAX];
     uint32_t category_count;
-    bool categories_known; /* the list is all there is: another category contradicts, none stated too */
+    bool categories_known; /* the list is all there is: another category contradicts, none stated
+                              too */
 };
 
 struct mapping_set;
 struct mapping_set *mapping_set_open(void);
 void mapping_set_close(struct mapping_set **set);
-/* Reads one file's text. Copies what it keeps. ERR_SYNTAX with line and a sentence; the set is then as
- * it was. */
+/* Reads one file's text. Copies what it keeps. ERR_SYNTAX with line and a sentence; the set is then
+ * as it was. */
 MUST_CHECK int mapping_set_add(struct mapping_set *set, struct slice file, struct slice text,
                                struct err *err);
 uint32_t mapping_set_count(const struct mapping_set *set);
@@ -57,18 +59,21 @@ const struct mapping *mapping_select(const struct mapping_set *set, struct event
  * *limit_hits. */
 void mapping_derive(const struct mapping_set *set, struct event *e, struct mapping_scratch *scratch,
                     uint64_t *limit_hits);
-/* Whether the event is itself the finding of another detector (Suricata, antivirus), by e->mapping. */
+/* Whether the event is itself the finding of another detector (Suricata, antivirus), by e->mapping.
+ */
 bool mapping_finding(struct event *e);
 /* Log source by mapping and by the event's own fields product, category, service (these go first).
  * Slices borrow from set and event. */
 void mapping_source(const struct mapping_set *set, struct event *e, struct event_source *out);
-/* Names of the fields that mapping_source looks at for this mapping (NULL mapping: product, category,
- * service): equal values of these give equal sources, so callers may remember the answer. */
+/* Names of the fields that mapping_source looks at for this mapping (NULL mapping: product,
+ * category, service): equal values of these give equal sources, so callers may remember the answer.
+ */
 uint32_t mapping_source_names(const struct mapping_set *set, const struct mapping *mapping,
                               uint16_t *out, uint32_t max);
 /* When the event happened, by the mapping's time fields, else the usual ones; CLOCK_NONE when none
  * reads as a time. */
 int64_t mapping_time(const struct mapping_set *set, struct event *e, const struct clock_zone *zone,
                      int64_t near_ns);
-/* Host the event is about, by the mapping, else the usual names (Computer, Hostname, host.name ...). */
+/* Host the event is about, by the mapping, else the usual names (Computer, Hostname, host.name
+ * ...). */
 struct slice mapping_host(const struct mapping_set *set, struct event *e);

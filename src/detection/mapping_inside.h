@@ -35,7 +35,7 @@ enum mapping_test_kind {
 
 struct mapping_test {
     enum mapping_test_kind kind;
-    struct slice text;
+    struct slice text; /* MAPPING_PATTERN: the literal it begins with, or empty */
     struct pattern pattern;
 };
 

@@ -131,6 +131,8 @@ MUST_CHECK static int read_test(struct mapping_reader *r, const struct yaml_node
     const struct pattern_part *parts = out->pattern.parts;
     uint32_t count = out->pattern.count;
     out->kind = MAPPING_PATTERN;
+    if (count && parts[0].kind == PATTERN_LITERAL)
+        out->text = parts[0].literal;
     if (count == 0) {
         out->kind = MAPPING_EQUALS;
         out->text = SLICE("");

@@ -1,7 +1,7 @@
 /* Matcher: one thread's use of a rule set: a record in, the rules that it satisfies out.
  *
- * No allocation per event but in arenas that are reset. Threads: one matcher a thread, all share the
- * rule set. Ownership: what is given out lives until the next matcher_run. */
+ * No allocation per event but in arenas that are reset. Threads: one matcher a thread, all share
+ * the rule set. Ownership: what is given out lives until the next matcher_run. */
 #pragma once
 #include "detection/event.h"
 #include "detection/ruleset.h"
@@ -12,8 +12,8 @@ struct matcher;
 struct matcher *matcher_open(struct ruleset *set);
 void matcher_close(struct matcher **m);
 
-/* Binds, maps and judges the record (derived fields are added to it). Returns how many rules it satisfies
- * and their numbers, ascending. */
+/* Binds, maps and judges the record (derived fields are added to it). Returns how many rules it
+ * satisfies and their numbers, ascending. */
 uint32_t matcher_run(struct matcher *m, struct record *record, const uint32_t **rules);
 
 /* Of the newest record: */

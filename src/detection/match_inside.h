@@ -17,11 +17,11 @@ struct matcher {
     struct mapping_scratch *mapping_scratch;
     struct regex_scratch *regex_scratch;
     struct arena folds;
-    struct slice *folded;     /* by field; data NULL: not yet */
+    struct slice *folded; /* by field; data NULL: not yet */
     uint32_t folded_capacity;
-    uint32_t generation;      /* 31 bits */
-    uint32_t *atom_states;    /* generation << 1 | truth */
-    uint32_t *rule_seen;      /* generation in which it became a candidate */
+    uint32_t generation;   /* 31 bits */
+    uint32_t *atom_states; /* generation << 1 | truth */
+    uint32_t *rule_seen;   /* generation in which it became a candidate */
     uint32_t *term_seen, *terms;
     uint32_t term_capacity;
     uint32_t *candidates, candidate_count;
@@ -31,5 +31,6 @@ struct matcher {
 };
 
 bool matcher_atom_true(struct matcher *m, uint32_t atom);
-/* The index of a field whose value satisfies the atom, or EVENT_NO_FIELD (always for NULL atoms). */
+/* The index of a field whose value satisfies the atom, or EVENT_NO_FIELD (always for NULL atoms).
+ */
 uint32_t matcher_atom_field(struct matcher *m, uint32_t atom);

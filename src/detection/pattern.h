@@ -1,9 +1,11 @@
-/* Pattern: the value of a Sigma item after its escapes were read: literal runs and the wildcards * and ?.
+/* Pattern: the value of a Sigma item after its escapes were read: literal runs and the wildcards *
+ * and ?.
  *
- * Escapes (Sigma rules specification 2.1.0, "Escaping"): \* and \? are the literal characters, \\ before
- * a wildcard or another backslash is one backslash, a backslash before anything else stays. Modifiers
- * work on the parsed form, never on the text. `*` and `?` cross newlines; `?` is one code point.
- * Limits: PATTERN_PARTS_MAX parts. Threads: any. Ownership: parts and literals are the arena's. */
+ * Escapes (Sigma rules specification 2.1.0, "Escaping"): \* and \? are the literal characters,
+ * \\ before a wildcard or another backslash is one backslash, a backslash before anything else
+ * stays. Modifiers work on the parsed form, never on the text. `*` and `?` cross newlines; `?` is
+ * one code point. Limits: PATTERN_PARTS_MAX parts. Threads: any. Ownership: parts and literals are
+ * the arena's. */
 #pragma once
 #include "base/arena.h"
 

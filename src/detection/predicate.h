@@ -1,9 +1,9 @@
 /* Predicate: one question about one field of an event, the atom of every condition. Live detection,
  * search and hunt ask the same ones.
  *
- * A field with several values (arrays, aliases) satisfies a predicate when any value does. On a missing
- * field every kind is false but NULL. Texts are folded unless `cased`.
- * Threads: immutable after it was made. Ownership: the arena's of its rule. */
+ * A field with several values (arrays, aliases) satisfies a predicate when any value does. On a
+ * missing field every kind is false but NULL. Texts are folded unless `cased`. Threads: immutable
+ * after it was made. Ownership: the arena's of its rule. */
 #pragma once
 #include "base/ip.h"
 #include "detection/pattern.h"
@@ -24,30 +24,23 @@ enum predicate_kind {
     PREDICATE_TIME_PART, /* the part (time_part, UTC) of a value that is a time, against number */
     PREDICATE_REGEX,     /* text is the source, regex_flags; always on the unfolded value */
     PREDICATE_CIDR,      /* network; value is an address inside */
-    PREDICATE_FIELDREF,  /* other: name of a field, of which any value compares (field_op, folded) */
-    PREDICATE_EXISTS,    /* the field is there, whatever its value */
-    PREDICATE_NULL       /* the field is missing or null */
+    PREDICATE_FIELDREF, /* other: name of a field, of which any value compares (field_op, folded) */
+    PREDICATE_EXISTS,   /* the field is there, whatever its value */
+    PREDICATE_NULL      /* the field is missing or null */
 };
 
-enum predicate_time_part {
-    TIME_MINUTE,
-    TIME_HOUR,
-    TIME_DAY,
-    TIME_WEEK,
-    TIME_MONTH,
-    TIME_YEAR
-};
+enum predicate_time_part { TIME_MINUTE, TIME_HOUR, TIME_DAY, TIME_WEEK, TIME_MONTH, TIME_YEAR };
 
 struct predicate {
     enum predicate_kind kind;
     enum predicate_time_part time_part;
-    /* FIELDREF: EQUALS, CONTAINS, STARTSWITH or ENDSWITH; TIME_PART: NUMBER (equal) or one of the four
-     * comparisons */
+    /* FIELDREF: EQUALS, CONTAINS, STARTSWITH or ENDSWITH; TIME_PART: NUMBER (equal) or one of the
+     * four comparisons */
     enum predicate_kind field_op;
     bool cased;
-    bool keyword;     /* asks every received value; field is empty */
+    bool keyword; /* asks every received value; field is empty */
     uint8_t regex_flags;
-    bool all_members; /* v3 field[all]: every value must satisfy, and there is one */
+    bool all_members;   /* v3 field[all]: every value must satisfy, and there is one */
     struct slice field; /* Sigma name, blanks dropped */
     struct slice text;
     struct pattern pattern;

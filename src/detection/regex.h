@@ -1,6 +1,6 @@
 /* Regular expressions of rules and mappings: PCRE2 with limits.
  *
- * Flavour (docs/decisions): UTF mode that tolerates bytes which are not UTF-8, unanchored,
+ * Flavour (docs/sigma.md): UTF mode that tolerates bytes which are not UTF-8, unanchored,
  * case-sensitive unless REGEX_NOCASE (then Unicode folding), \w \d \s ASCII, `.` stops at a newline
  * unless REGEX_DOTALL. Limits: REGEX_BYTES_MAX a pattern, and match, depth and heap limits on every
  * call, past which a match counts as *no* and is reported (REGEX_LIMIT).

@@ -1,16 +1,16 @@
-/* Route: what of a rule set concerns one kind of log source under one mapping: the rules that its events
- * do not contradict, and their witnesses indexed by received field name.
- * Threads: immutable once made. Ownership: the rule set's. */
+/* Route: what of a rule set concerns one kind of log source under one mapping: the rules that its
+ * events do not contradict, and their witnesses indexed by received field name. Threads: immutable
+ * once made. Ownership: the rule set's. */
 #pragma once
 #include "detection/compile.h"
 
 struct route_term {
-    uint32_t atom;               /* decided by a hit, or ATOM_NONE */
+    uint32_t atom;                   /* decided by a hit, or ATOM_NONE */
     uint32_t rule_first, rule_count; /* in route.rules: what becomes a candidate */
 };
 
-struct route_target { /* what is looked for in the fields of one name */
-    struct field_index *index; /* NULL: only presence matters */
+struct route_target {                /* what is looked for in the fields of one name */
+    struct field_index *index;       /* NULL: only presence matters */
     uint32_t rule_first, rule_count; /* candidates by presence alone */
 };
 
@@ -19,16 +19,16 @@ struct route {
     const struct name_list *slot_names; /* by slot */
     struct route_term *terms;
     uint32_t term_count;
-    uint32_t *rules;           /* rule indexes that terms and targets point into */
-    uint16_t *target_of_name;  /* by name's number: 0 none, else first in target_lists */
-    uint16_t *target_lists;    /* target numbers from 1, each list ended by 0 */
+    uint32_t *rules;              /* rule indexes that terms and targets point into */
+    uint16_t *target_of_name;     /* by name's number: 0 none, else first in target_lists */
+    uint16_t *target_lists;       /* target numbers from 1, each list ended by 0 */
     struct route_target *targets; /* from 1; 0: keywords */
     uint32_t target_count;
     bool has_keywords;
     uint32_t *always;
     uint32_t always_count;
-    uint64_t *atom_decided;    /* bit an atom: the index tells its truth, absent hit means false */
-    bool check_source;         /* more log sources than routes: each rule is checked when it comes up */
+    uint64_t *atom_decided; /* bit an atom: the index tells its truth, absent hit means false */
+    bool check_source; /* more log sources than routes: each rule is checked when it comes up */
 };
 
 /* The route of a source; made on first sight. */

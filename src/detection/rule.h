@@ -9,7 +9,14 @@
 enum { RULE_PREDICATES_MAX = 20000, RULE_DEPTH_MAX = 64, RULE_CHAIN_MAX = 10 };
 
 enum rule_kind { RULE_DETECTION, RULE_CORRELATION, RULE_FILTER };
-enum rule_level { LEVEL_NONE, LEVEL_INFORMATIONAL, LEVEL_LOW, LEVEL_MEDIUM, LEVEL_HIGH, LEVEL_CRITICAL };
+enum rule_level {
+    LEVEL_NONE,
+    LEVEL_INFORMATIONAL,
+    LEVEL_LOW,
+    LEVEL_MEDIUM,
+    LEVEL_HIGH,
+    LEVEL_CRITICAL
+};
 extern const char *const rule_level_names[]; /* by enum rule_level; "" for none */
 
 enum expr_kind { EXPR_AND, EXPR_OR, EXPR_NOT, EXPR_PREDICATE };
@@ -19,7 +26,7 @@ struct expr {
     uint32_t child_count;
     struct expr **children;            /* AND, OR: 1 or more; NOT: 1 */
     const struct predicate *predicate; /* EXPR_PREDICATE */
-    struct slice label;                /* selection name where one starts, else empty: for explain */
+    struct slice label; /* selection name where one starts, else empty: for explain */
     uint32_t line;
 };
 
@@ -47,7 +54,7 @@ enum compare_op { COMPARE_GT, COMPARE_GTE, COMPARE_LT, COMPARE_LTE, COMPARE_EQ, 
 
 struct correlation_alias { /* name stands for rule's field of that name */
     struct slice name;
-    struct slice_list rules;  /* references, parallel to fields */
+    struct slice_list rules; /* references, parallel to fields */
     struct slice_list fields;
 };
 
@@ -65,8 +72,8 @@ struct correlation {
     double percentile;        /* 0..100, or negative: not stated */
     struct correlation_alias *aliases;
     uint32_t alias_count;
-    bool generate;            /* the referred rules give findings of their own, too */
-    struct expr *extended;    /* v3 temporal condition over rule names (predicate->field), or NULL */
+    bool generate;         /* the referred rules give findings of their own, too */
+    struct expr *extended; /* v3 temporal condition over rule names (predicate->field), or NULL */
 };
 
 struct rule {
@@ -75,8 +82,8 @@ struct rule {
     uint32_t sigma_version; /* 2 unless the rule states another */
     struct slice file;      /* path as given, `a.zip!member` in archives */
     uint32_t line;          /* of the document's start */
-    struct slice id, name, title, title_vi, status, author, description, description_vi, date, modified,
-        license;
+    struct slice id, name, title, title_vi, status, author, description, description_vi, date,
+        modified, license;
     struct slice_list tags, references, falsepositives;
     struct logsource logsource;
     struct expr *condition;          /* detection; filter: its own condition */

@@ -26,14 +26,57 @@ static void witness_add(struct witness_set *set, struct witness witness, uint64_
     set->cost += cost;
 }
 
+/* What is in the logs of nearly every machine (folded): a literal that is part of it says little.
+ */
+static const char *const common_texts[] = {
+    "c:\\windows\\system32\\svchost.exe -k netsvcs -p -s schedule",
+    "c:\\windows\\system32\\services.exe",
+    "c:\\windows\\system32\\winlogon.exe",
+    "c:\\windows\\system32\\lsass.exe",
+    "c:\\windows\\system32\\wbem\\wmiprvse.exe",
+    "c:\\windows\\system32\\cmd.exe /c",
+    "c:\\windows\\system32\\conhost.exe 0xffffffff -forcev1",
+    "c:\\windows\\system32\\windowspowershell\\v1.0\\powershell.exe",
+    "c:\\windows\\system32\\rundll32.exe",
+    "c:\\windows\\syswow64\\",
+    "c:\\windows\\explorer.exe",
+    "c:\\windows\\system32\\ntdll.dll+|c:\\windows\\system32\\kernelbase.dll+|",
+    "c:\\windows\\system32\\kernel32.dll",
+    "c:\\program files (x86)\\google\\chrome\\application\\chrome.exe",
+    "c:\\program files\\microsoft office\\root\\office16\\outlook.exe",
+    "c:\\users\\administrator\\appdata\\local\\temp\\",
+    "c:\\programdata\\microsoft\\windows defender\\",
+    "hklm\\software\\microsoft\\windows\\currentversion\\",
+    "hklm\\system\\currentcontrolset\\services\\",
+    "\\registry\\machine\\system\\currentcontrolset\\",
+    "\\registry\\machine\\software\\microsoft\\windows nt\\currentversion\\",
+    "nt authority\\system",
+    "nt authority\\network service",
+    "microsoft corporation",
+    "mandatory label\\medium mandatory level",
+    "valid success true false high",
+    "https://www.microsoft.com/",
+    "/usr/bin/bash /bin/sh /usr/sbin/sshd /usr/bin/python3",
+};
+
+static bool is_common(struct slice text)
+{
+    for (size_t i = 0; i < sizeof(common_texts) / sizeof(common_texts[0]); i++)
+        if (slice_find(slice_from(common_texts[i]), text) != SLICE_NONE)
+            return true;
+    return false;
+}
+
 /* Substrings are found in more places than heads, tails and whole values, and short ones must be
  * looked for at every position. */
-static uint64_t term_cost(uint32_t uses, size_t len, enum predicate_kind kind, bool keyword)
+static uint64_t term_cost(uint32_t uses, struct slice text, enum predicate_kind kind, bool keyword)
 {
-    size_t halves = (len > 30 ? 30 : len) / 2;
+    size_t halves = (text.len > 30 ? 30 : text.len) / 2;
     uint64_t cost = ((uint64_t)uses + 1) << (20 - halves);
     if (kind == PREDICATE_CONTAINS)
-        cost *= len < 4 ? 16 : len < 7 ? 4 : 2;
+        cost *= text.len < 4 ? 16 : text.len < 7 ? 4 : 2;
+    if (text.len > 3 && kind != PREDICATE_NUMBER && is_common(text))
+        cost += COST_PRESENT / 4;
     return cost * (keyword ? 2 : 1);
 }
 
@@ -54,7 +97,7 @@ static bool witness_of_atom(struct ruleset *set, uint32_t number, struct witness
         (p->text.len > 0 || p->kind == PREDICATE_EQUALS)) {
         w.term = p->kind;
         w.text = p->text;
-        witness_add(out, w, term_cost(atom->uses, p->text.len, p->kind, p->keyword));
+        witness_add(out, w, term_cost(atom->uses, p->text, p->kind, p->keyword));
         return true;
     }
     char room[NUMBER_CANONICAL_BYTES];
@@ -62,7 +105,7 @@ static bool witness_of_atom(struct ruleset *set, uint32_t number, struct witness
     if (len && !p->all_members) {
         w.term = PREDICATE_NUMBER;
         w.text = arena_copy(&set->arena, slice_make(room, len));
-        witness_add(out, w, term_cost(atom->uses, len, PREDICATE_NUMBER, false));
+        witness_add(out, w, term_cost(atom->uses, w.text, PREDICATE_NUMBER, false));
         return true;
     }
     if (atom->required_count && !p->all_members) {
@@ -70,7 +113,7 @@ static bool witness_of_atom(struct ruleset *set, uint32_t number, struct witness
             w.atom = ATOM_NONE;
             w.term = PREDICATE_CONTAINS;
             w.text = atom->required[i];
-            witness_add(out, w, term_cost(1, w.text.len, PREDICATE_CONTAINS, p->keyword));
+            witness_add(out, w, term_cost(1, w.text, PREDICATE_CONTAINS, p->keyword));
         }
         return true;
     }
@@ -81,15 +124,18 @@ static bool witness_of_atom(struct ruleset *set, uint32_t number, struct witness
     return true;
 }
 
-static bool witness_of(struct ruleset *set, const struct node *node, struct witness_set *out);
+static bool witness_of(struct ruleset *set, const struct node *node, bool negated,
+                       struct witness_set *out);
 
-static bool witness_of_all(struct ruleset *set, const struct node *node, struct witness_set *out)
+/* The cheapest child's, where all children must hold. */
+static bool witness_of_all(struct ruleset *set, const struct node *node, bool negated,
+                           struct witness_set *out)
 {
     struct witness_set best = {0};
     bool found = false;
     for (uint32_t i = 0; i < node->count; i++) {
         struct witness_set tried = {0};
-        if (witness_of(set, &set->nodes[node->arg + i], &tried) &&
+        if (witness_of(set, &set->nodes[node->arg + i], negated, &tried) &&
             (!found || tried.cost < best.cost)) {
             mem_free(best.items);
             best = tried;
@@ -105,37 +151,53 @@ static bool witness_of_all(struct ruleset *set, const struct node *node, struct 
     return found;
 }
 
-/* Adds what one of which must be seen for the node to hold; false: nothing can be told. */
-static bool witness_of(struct ruleset *set, const struct node *node, struct witness_set *out)
+/* Every child's, where one child must hold. */
+static bool witness_of_any(struct ruleset *set, const struct node *node, bool negated,
+                           struct witness_set *out)
+{
+    for (uint32_t i = 0; i < node->count; i++)
+        if (!witness_of(set, &set->nodes[node->arg + i], negated, out) ||
+            out->count > WITNESS_LITERALS_MAX)
+            return false;
+    return true;
+}
+
+/* Only `not null` tells something when it is negated: the field is there. */
+static bool witness_of_negated_atom(struct ruleset *set, uint32_t number, struct witness_set *out)
+{
+    const struct atom *atom = &set->atoms[number];
+    if (atom->predicate->kind != PREDICATE_NULL || atom->slot == 0)
+        return false;
+    witness_add(out,
+                (struct witness){.kind = WITNESS_PRESENT, .slot = atom->slot, .atom = ATOM_NONE},
+                COST_PRESENT);
+    return true;
+}
+
+/* Adds what one of which must be seen for the node to hold (or, negated, not to hold); false:
+ * nothing can be told. */
+static bool witness_of(struct ruleset *set, const struct node *node, bool negated,
+                       struct witness_set *out)
 {
     switch (node->kind) {
     case NODE_ATOM:
-        return witness_of_atom(set, node->arg, out);
-    case NODE_NOT: {
-        const struct node *child = &set->nodes[node->arg];
-        if (child->kind != NODE_ATOM || set->atoms[child->arg].predicate->kind != PREDICATE_NULL)
-            return false;
-        uint32_t slot = set->atoms[child->arg].slot;
-        if (slot == 0)
-            return false;
-        witness_add(out, (struct witness){.kind = WITNESS_PRESENT, .slot = slot}, COST_PRESENT);
-        return true;
-    }
+        return negated ? witness_of_negated_atom(set, node->arg, out)
+                       : witness_of_atom(set, node->arg, out);
+    case NODE_NOT:
+        return witness_of(set, &set->nodes[node->arg], !negated, out);
     case NODE_AND:
-        return witness_of_all(set, node, out);
+        return negated ? witness_of_any(set, node, true, out)
+                       : witness_of_all(set, node, false, out);
     default:
-        for (uint32_t i = 0; i < node->count; i++)
-            if (!witness_of(set, &set->nodes[node->arg + i], out) ||
-                out->count > WITNESS_LITERALS_MAX)
-                return false;
-        return true;
+        return negated ? witness_of_all(set, node, true, out)
+                       : witness_of_any(set, node, false, out);
     }
 }
 
 void witness_choose(struct ruleset *set, struct program *program)
 {
     struct witness_set found = {0};
-    if (witness_of(set, &set->nodes[program->root], &found)) {
+    if (witness_of(set, &set->nodes[program->root], false, &found)) {
         program->witnesses = arena_alloc(&set->arena, found.count * sizeof(*found.items));
         memcpy(program->witnesses, found.items, found.count * sizeof(*found.items));
         program->witness_count = found.count;

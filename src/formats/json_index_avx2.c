@@ -4,7 +4,6 @@
 #include <immintrin.h>
 
 #define TARGET __attribute__((target("avx2,bmi,pclmul,popcnt")))
-#define INLINE __attribute__((always_inline)) static inline
 
 #include "formats/json_index_bits.h"
 

@@ -1,7 +1,16 @@
-/* The arithmetic on block masks that the vector versions of json_index.h share. They define TARGET
- * and INLINE before they include this, so that it is compiled for their instructions. */
+/* The arithmetic on block masks that the vector versions of json_index.h share. Each of them
+ * defines TARGET before it includes this, so that it is compiled for its instructions; the least
+ * that it needs is what is meant otherwise. Only for x86-64. */
 #pragma once
 #include "formats/json_index.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#if !defined(TARGET)
+#define TARGET __attribute__((target("pclmul")))
+#endif
+#define INLINE __attribute__((always_inline, unused)) static inline
 
 static const unsigned char BIT_NUMBERS[64] = {
     0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
@@ -150,3 +159,5 @@ INLINE TARGET struct block_strings bits_strings(struct bits_carry *carry,
     strings.escaped = sum & strings.quotes & ~inside;
     return strings;
 }
+
+#endif

@@ -4,9 +4,8 @@
 #pragma once
 #include "formats/json.h"
 
-enum {
-    JSON_SHORT_BYTES = 32
-}; /* prefixes and keys up to here are copied as a block of that size */
+/* Prefixes and keys up to here are copied as a block of that size. */
+enum { JSON_SHORT_BYTES = 32 };
 
 struct json_level {
     struct slice name;   /* of the object or array; of the top: empty */
@@ -26,7 +25,9 @@ struct json_levels {
     uint8_t name_flags;
 };
 
+/* Nothing is open yet; name is that of a top value which is no object. */
 void json_levels_start(struct json_levels *levels, struct slice text, struct slice name);
+/* json_levels_key for names of any length. */
 MUST_CHECK int json_levels_key_any(struct json_levels *levels, struct record *r, struct slice key,
                                    bool escaped, struct err *err);
 

@@ -4,8 +4,7 @@
 #include "formats/json_lexeme.h"
 
 /* The text that is walked ends with '}', and that byte is read only as a bracket: so long as the
- * brackets read are fewer, there is a byte at `at`, and blanks and digits end before the text does.
- */
+ * brackets read are fewer, there is a byte at `at`, and blanks and digits end before the text. */
 struct walk {
     struct record *r;
     const char *end;

@@ -19,6 +19,6 @@ int keyvalue_probe(struct slice head);
 /* Adds the pairs of text to what is in r, nothing of the text between them; *pairs (may be NULL)
  * says how many. */
 MUST_CHECK int keyvalue_add(struct record *r, struct slice text, uint32_t *pairs, struct err *err);
-/* The same when there are at least KEYVALUE_MOST_PAIRS and they are more than half of the text; else
- * r stays as it was, as it does on ERR_LIMIT. */
+/* The same when there are at least KEYVALUE_MOST_PAIRS and they are more than half of the text;
+ * else r stays as it was, as it does on ERR_LIMIT. */
 MUST_CHECK int keyvalue_add_most(struct record *r, struct slice text, struct err *err);

@@ -4,8 +4,9 @@
  *   follows, is a value: nothing inside is looked at. This is the hot path. It is not taken for the
  *   first value of a file, nor for any other when a second value follows the first on its line.
  * - Any other value that begins with { is looked through, strings and brackets, to its end; it may
- * go over many lines. Text behind it on its last line belongs to it (so the parser refuses both),
- * unless it is the next value's {.
+ * go over many lines. Text behind it on its last line belongs to it, so that the parser refuses
+ * both, but not in a file whose first value has another one behind it on its line: there each {
+ * begins one.
  * - A value is broken when a string runs over the line's end, brackets do not pair, it is deeper
  * than BRACKETS_MAX, the file ends, or (outside of arrays) a line begins with { in column 1 where
  * no value may begin, or where one may but the broken one is no pretty print (its first line holds
@@ -55,17 +56,17 @@ static bool line_breaks_value(struct json_scan *scan, const char *p, bool in_arr
     if (!scan->below_first_line)
         scan->opened_with_more = scan->depth != 1 || scan->previous != '{';
     scan->below_first_line = true;
-    if (in_array || p[1] != '{')
-        return false;
-    bool allowed = scan->previous == ':' || scan->previous == ',' || scan->previous == '[';
-    return !allowed || scan->opened_with_more;
+    return !in_array && p[1] == '{' && scan->opened_with_more;
 }
 
 static bool scan_bracket(struct json_scan *scan, char c)
 {
     bool object = c == '{' || c == '}';
     if (c == '{' || c == '[') {
-        if (scan->depth == BRACKETS_MAX)
+        bool in_object = scan->depth > 0 && (scan->stack & 1);
+        bool in_list = scan->depth > 0 && !in_object;
+        if (scan->depth == BRACKETS_MAX || (in_object && scan->previous != ':') ||
+            (in_list && scan->previous != ',' && scan->previous != '['))
             return false;
         scan->stack = scan->stack << 1 | object;
         scan->depth++;
@@ -215,17 +216,20 @@ static bool take_broken(struct feed *f)
 /* Behind a value of the top level that ends at `end`. */
 static bool take_complete(struct feed *f, size_t end)
 {
+    struct split_json *j = &f->s->json;
     size_t at = end;
     while (at < f->block.len && f->block.data[at] != '\n' && is_blank(f->block.data[at]))
         at++;
-    if (at < f->block.len && f->block.data[at] != '\n' && f->block.data[at] != '{') {
+    bool several =
+        at < f->block.len && f->block.data[at] == '{' && (j->several_a_line || !j->seen_value);
+    if (!several) {
         const char *line_end = memchr(f->block.data + at, '\n', f->block.len - at);
         at = line_end ? (size_t)(line_end - f->block.data) : f->block.len;
+        if (!line_end && !f->last)
+            return wait_or_skip(f, SKIP_LINE) ? (move_to(f, at), true) : false;
     }
-    if (at == f->block.len && !f->last)
-        return wait_or_skip(f, SKIP_LINE) ? (move_to(f, at), true) : false;
-    if (!f->s->json.seen_value)
-        f->s->json.several_a_line = at < f->block.len && f->block.data[at] == '{';
+    if (!j->seen_value)
+        j->several_a_line = several;
     give_out(f, at);
     return true;
 }
@@ -455,6 +459,8 @@ static bool pass_skipped(struct feed *f)
             s->json.in_tail = false;
         } else if (result == SCAN_BROKEN) {
             s->skip = SKIP_RESYNC;
+            move_to(f, to);
+            return true;
         }
     } else {
         to = find_resync(f->block, f->at, s->json.resync_column, &keep);

@@ -52,7 +52,7 @@ static char guess_separator(struct slice head)
     static const char separators[] = {',', ';', '\t', '|'};
     size_t counts[sizeof(separators)] = {0};
     bool quoted = false;
-    for (size_t i = 0; i < head.len && (quoted || head.data[i] != '\n'); i++) {
+    for (size_t i = 0; i < head.len && head.data[i] != '\n'; i++) {
         if (head.data[i] == '"')
             quoted = !quoted;
         for (size_t k = 0; !quoted && k < sizeof(separators); k++)
@@ -116,8 +116,9 @@ static bool make_header(struct split *s, struct slice row, char separator, struc
     return true;
 }
 
-static void take_row(struct split *s, struct slice row, uint64_t line, struct span_list *out)
+static void take_row(struct split *s, struct slice row, char separator, struct span_list *out)
 {
+    uint64_t line = s->line;
     if (row.len > 0 && row.data[row.len - 1] == '\r')
         row.len--;
     if (slice_trim(row).len == 0)
@@ -125,7 +126,7 @@ static void take_row(struct split *s, struct slice row, uint64_t line, struct sp
     if (row.len > RECORD_BYTES_MAX) {
         split_refuse(s, line, "the row is longer than a record may be (16 MiB)");
     } else if (!s->header) {
-        if (!make_header(s, row, guess_separator(row), SLICE(""))) {
+        if (!make_header(s, row, separator, SLICE(""))) {
             split_refuse(s, line, "the header row has too many columns");
             s->ended = true;
         }
@@ -159,6 +160,9 @@ size_t split_csv_feed(struct split *s, struct slice block, bool last, struct spa
             s->skip = end == SLICE_NONE ? SKIP_LINE : SKIP_NONE;
             continue;
         }
+        bool line_ends = memchr(rest.data, '\n', rest.len) != NULL;
+        if (!s->header && !line_ends && !last && rest.len <= RECORD_BYTES_MAX)
+            return at; /* the separator shows itself in the whole first line */
         char separator = s->header ? s->header->separator : guess_separator(rest);
         enum row_result result = find_row_end(rest, separator, last, &end);
         if (result == ROW_MORE && rest.len <= RECORD_BYTES_MAX)
@@ -169,7 +173,7 @@ size_t split_csv_feed(struct split *s, struct slice block, bool last, struct spa
             continue;
         }
         struct slice row = slice_part(rest, 0, end);
-        take_row(s, row, s->line, out);
+        take_row(s, row, separator, out);
         s->line += split_count_lines(row) + 1;
         at += end < rest.len ? end + 1 : end;
     }

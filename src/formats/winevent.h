@@ -23,8 +23,8 @@ MUST_CHECK int winevent_json_flatten(struct record *r, struct err *err);
 struct format_header;
 MUST_CHECK int winevent_xml_parse(struct record *r, struct slice text,
                                   const struct format_header *header, struct err *err);
-/* The same for the XML that evtx.h gives: hexadecimal values lose their leading zeros, as Windows itself
- * writes them (0x3e7), and carriage returns stay. */
+/* The same for the XML that evtx.h gives: hexadecimal values lose their leading zeros, as Windows
+ * itself writes them (0x3e7), and carriage returns stay. */
 MUST_CHECK int winevent_evtx_parse(struct record *r, struct slice text,
                                    const struct format_header *header, struct err *err);
 int winevent_xml_probe(struct slice head);

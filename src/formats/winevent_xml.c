@@ -133,7 +133,7 @@ static void XMLCALL element_closes(void *context, const char *name)
     if (x->rc)
         return; /* the newest calls may still come after the parser was stopped */
     struct level *level = &x->levels[--x->depth];
-    struct slice text = slice_make(x->text.data + level->text_len, x->text.len - level->text_len);
+    struct slice text = slice_part(buf_as_slice(&x->text), level->text_len, x->text.len);
     bool blank = slice_trim(text).len == 0;
     if (!(blank && (level->has_children || level->has_attributes))) {
         if (level->has_attributes && !push_path(x, SLICE("#text")))

@@ -1,8 +1,8 @@
 /* Detect run: all input through a detector to an output, on any number of threads, in input order.
  *
- * The calling thread reads blocks and, in order, correlates and writes what the workers made of them;
- * the blocks under way are bounded, so memory is, too. With one thread everything happens on the
- * calling one. */
+ * The calling thread reads blocks and, in order, correlates and writes what the workers made of
+ * them; the blocks under way are bounded, so memory is, too. With one thread everything happens on
+ * the calling one. */
 #pragma once
 #include "detection/match.h"
 #include "program/detector.h"
@@ -31,5 +31,5 @@ struct detect_run_result {
 };
 
 /* ERR_OK when all was read and written, whatever was found or refused (messages go to stderr). */
-MUST_CHECK int detect_run(const struct detect_run_options *options, struct detect_run_result *result,
-                          struct err *err);
+MUST_CHECK int detect_run(const struct detect_run_options *options,
+                          struct detect_run_result *result, struct err *err);

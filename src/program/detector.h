@@ -1,6 +1,6 @@
 /* Detector: rules, mappings, correlations and time zone of one command, loaded and compiled.
- * Threads: made on one; then immutable (the rule set makes its routes under a lock). Ownership: owns all
- * of its parts. */
+ * Threads: made on one; then immutable (the rule set makes its routes under a lock). Ownership:
+ * owns all of its parts. */
 #pragma once
 #include "detection/correlate.h"
 #include "detection/ruleset.h"
@@ -27,9 +27,9 @@ struct detector {
     uint64_t load_ns; /* wall time that detector_open took */
 };
 
-/* Rules with problems are left out and told in load.problems; ERR_* only when nothing can be done at all
- * (no rule at all, a bad mapping, zone or source). out is zeroed by the caller and is to be closed either
- * way. */
+/* Rules with problems are left out and told in load.problems; ERR_* only when nothing can be done
+ * at all (no rule at all, a bad mapping, zone or source). out is zeroed by the caller and is to be
+ * closed either way. */
 MUST_CHECK int detector_open(struct detector *out, const struct detector_options *options,
                              struct err *err);
 void detector_close(struct detector *d);

@@ -26,6 +26,8 @@ static void judge_input(struct judge *j, uint32_t rule, const struct event_place
     for (uint32_t i = 0; i < count; i++)
         values[i] = matcher_value(j->matcher, fields[i]);
     struct correlate_input input = {rule, *place, values};
+    if (place->time_ns == CLOCK_NONE)
+        input.place.time_ns = j->near_ns;
     sink->input(sink->context, &input, count);
 }
 

@@ -1,7 +1,6 @@
-/* Judge: one thread's way from the texts of records to findings: parse, map, match, and hand what was
- * found to a sink. The detect command, `rules test` and `rules explain` use it.
- * Threads: one a judge; all share the detector. Ownership: what a sink is given lives until it
- * returns. */
+/* Judge: one thread's way from the texts of records to findings: parse, map, match, and hand what
+ * was found to a sink. The detect command, `rules test` and `rules explain` use it. Threads: one a
+ * judge; all share the detector. Ownership: what a sink is given lives until it returns. */
 #pragma once
 #include "detection/match.h"
 #include "program/detector.h"
@@ -12,7 +11,8 @@ struct judge {
     struct matcher *matcher;
     struct record record;
     struct arena arena; /* of one event: values for correlations */
-    int64_t near_ns;    /* for times without a year */
+    int64_t near_ns;    /* when reading began: for times without a year, and the time that
+                         * correlations take for records without any */
     uint64_t events, refused;
 };
 

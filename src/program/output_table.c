@@ -80,6 +80,10 @@ void output_table_finding(const struct output *o, const struct output_finding *f
     cell(o, rule->title, o->title_columns, out);
     buf_clear(&text);
     output_matched_text(o, f, &text);
+    if (!text.len && f->place.file.len) { /* nothing to show of the event: where it is */
+        buf_slice(&text, f->place.file);
+        buf_printf(&text, ":%llu", (unsigned long long)f->place.line);
+    }
     cell_terminal(buf_as_slice(&text), o->matched_columns, out);
     buf_char(out, '\n');
     buf_free(&text);

@@ -22,7 +22,7 @@ static uint64_t random_next(void)
 /* A block of its exact size, so that reading past the end is seen by the address sanitizer. */
 static void run(const uint8_t *data, size_t size)
 {
-    uint8_t *copy = malloc(size ? size : 1);
+    uint8_t *copy = calloc(size ? size : 1, 1);
     if (!copy)
         abort();
     if (size)

@@ -1,6 +1,6 @@
 # canh_fuzz(<name> <floor>): tests/fuzz/fuzz_<name>.c with LLVMFuzzerTestOneInput. Under clang with
-# CANH_FUZZ it is a libFuzzer program; otherwise replay.c gives it a main that runs tests/fuzz/corpus/<name>/*
-# and past crashes (tests/fuzz/crashes/<name>/*), as a test.
+# CANH_FUZZ it is a libFuzzer program; otherwise replay.c gives it a main that runs
+# tests/fuzz/corpus/<name>/* and past crashes (tests/fuzz/crashes/<name>/*), as a test.
 function(canh_fuzz name floor)
     set(target fuzz_${name})
     add_executable(${target} fuzz/fuzz_${name}.c)
@@ -11,7 +11,8 @@ function(canh_fuzz name floor)
     else()
         target_sources(${target} PRIVATE fuzz/replay.c)
         add_test(NAME fuzz/${name} COMMAND ${target}
-            ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name} ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/crashes/${name})
+            ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name}
+            ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/crashes/${name})
         set_tests_properties(fuzz/${name} PROPERTIES LABELS fuzz TIMEOUT 120)
     endif()
 endfunction()
@@ -34,3 +35,10 @@ canh_fuzz(regex_required detection)
 canh_fuzz(sigma detection)
 canh_fuzz(yaml formats)
 canh_fuzz(correlate detection)
+canh_fuzz(split formats)
+canh_fuzz(winevent_xml formats)
+canh_fuzz(winevent_json formats)
+canh_fuzz(archive formats)
+canh_fuzz(evtx formats)
+canh_fuzz(mapping detection)
+canh_fuzz(match detection)

@@ -29,7 +29,7 @@ cut_begin smb-bruteforce
 for word in $(cat /tmp/passwords.txt); do
     smbclient "//$SERVER/chung" -U "lthoa%$word" -c ls > /dev/null 2>&1 || true
 done
-cut_end smb-bruteforce samba.log auth.log syslog
+cut_end smb-bruteforce syslog
 
 through() { # through ADDRESS AGENT URL [CURL_OPTION...]
     address=$1 agent=$2 url=$3

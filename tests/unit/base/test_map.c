@@ -37,7 +37,7 @@ static void test_random_work(void **state)
 {
     (void)state;
     enum { KEYS = 3000, STEPS = 60000 };
-    static char names[KEYS][8];
+    static char names[KEYS][16];
     static bool present[KEYS];
     struct map m = {0};
     size_t count = 0;

@@ -293,7 +293,8 @@ static bool expands(const char *item, const struct fact *facts)
     struct sigma_case c = {0};
     struct buf text = {0};
     assert_int_equal(sigma_placeholders_read(&c.placeholders,
-                                             SLICE("admins: [root, 'adm*']\n'%one%': 1\n"),
+                                             SLICE("admins: [root, 'adm*']\n'%one%': 1\n"
+                                                   "nets: [10.0.0.0/8, 'fe80::/10']\n"),
                                              &c.arena, NULL),
                      ERR_OK);
     buf_printf(&text, "    s:\n        %s\n    condition: s\n", item);
@@ -314,6 +315,8 @@ static void placeholders(void **state)
     assert_true(expands("f|contains|expand: 'x%admins%-%one%'", FACTS(TEXT("f", "yxadmin-1"))));
     assert_true(expands("f|expand: '\\%admins%one%'", FACTS(TEXT("f", "%admins1"))));
     assert_true(expands("f|expand: '100%'", FACTS(TEXT("f", "100%"))));
+    assert_true(expands("f|cidr|expand: '%nets%'", FACTS(TEXT("f", "fe80::1"))));
+    assert_false(expands("f|expand|cidr: '%nets%'", FACTS(TEXT("f", "11.0.0.1"))));
     assert_true(expands("f: '%admins%'", FACTS(TEXT("f", "%admins%"))));
     item_refuses("f|expand: '%nobody%'", "unresolved-placeholder", "%nobody%");
     struct sigma_placeholders none;

@@ -78,6 +78,8 @@ static void json_arrays_are_opened(void **state)
                  "1:{\"a\":1}\n2:7\n3:\"x,]\"\n4:[1]\n5:{\"b\":2}\n");
     assert_split("json", "[{\"a\":1},\n{\"b\":\"cut\n{\"c\":3}\n]",
                  "1:{\"a\":1}\n2:{\"b\":\"cut\n3:{\"c\":3}\n");
+    assert_split("json", "[{\"a\":1},\n{\"b\":{\"c\":2},\n{\"d\":3},\n{\"e\":4}\n]",
+                 "1:{\"a\":1}\n2:{\"b\":{\"c\":2},\n3:{\"d\":3}\n4:{\"e\":4}\n");
     assert_split("json", "[{\"a\":1}", "1:{\"a\":1}\n!2\n");
     assert_split("json", "[2026-01-01] text\n{\"a\":1}\n", "1:[2026-01-01] text\n2:{\"a\":1}\n");
 }

@@ -258,6 +258,7 @@ static void test_table_vietnamese(void **state)
     assert_non_null(strstr(text.data, "Lệnh đáng ngờ"));
     assert_non_null(strstr(text.data, "mức"));
     assert_non_null(strstr(text.data, "\033[1;31mcao\033[0m"));
+    assert_non_null(strstr(text.data, "C:\\logs\\a.evtx:42\n")); /* nothing matched: where it is */
     buf_free(&text);
 }
 
