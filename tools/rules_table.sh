@@ -37,13 +37,15 @@ detect otrf "$shared/events/otrf-windows.ndjson.zst"
 detect evtx "$shared/events/evtx-mitre-dev.tar.zst"
 detect cloud "$shared/events/aws-cloudtrail-dev.tar.zst"
 detect benign samples/benign
+detect regression "$shared/sigma/golden/regression-dev.ndjson.zst"
+detect samples samples
 
 {
     echo "Figures of $(date -u +%Y-%m-%d), $(ls rules/*/*.yml | wc -l) rule files. Events read: OTRF $(events otrf), EVTX $(events evtx)," \
-        "CloudTrail $(events cloud), benign day $(events benign)."
+        "CloudTrail $(events cloud), regression $(events regression), samples $(events samples) (of these benign $(events benign))."
     echo
-    echo "| rule | title | level | ATT&CK | positives | OTRF | EVTX | CloudTrail | benign | false |"
-    echo "|---|---|---|---|---|---|---|---|---|---|"
+    echo "| rule | title | level | ATT&CK | positives | OTRF | EVTX | CloudTrail | regression | samples | benign | false |"
+    echo "|---|---|---|---|---|---|---|---|---|---|---|---|"
     for file in rules/*/*.yml; do
         stem=$(basename "$file" .yml)
         title=$(sed -n '1s/^title: //p' "$file")
@@ -56,7 +58,7 @@ detect benign samples/benign
         [ "$referred" -gt 0 ] && source=shared
         benign=$(count benign "$stem")
         echo "| $stem | $title | $level | $attack| $source | $(count otrf "$stem") | $(count evtx "$stem") |" \
-            "$(count cloud "$stem") | $benign | $((benign + $(judged "$stem"))) |"
+            "$(count cloud "$stem") | $(count regression "$stem") | $(($(count samples "$stem") - benign)) | $benign | $((benign + $(judged "$stem"))) |"
     done
 } > "$work/table"
 

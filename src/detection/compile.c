@@ -264,11 +264,22 @@ static int node_of(struct compiler *c, const struct expr *e, struct node *out)
     return node_of_group(c, e, out);
 }
 
+static bool stated_alike(struct slice filter, struct slice rule)
+{
+    return filter.len == 0 || slice_equal(filter, rule);
+}
+
+/* `any` means the rules of the filter's log source, or a filter for one product would blind others.
+ */
 static bool filter_names(const struct rule *filter, const struct rule *rule)
 {
+    bool alike = stated_alike(filter->logsource.product, rule->logsource.product) &&
+                 stated_alike(filter->logsource.category, rule->logsource.category) &&
+                 stated_alike(filter->logsource.service, rule->logsource.service);
     for (uint32_t i = 0; i < filter->filter_rules.count; i++) {
         struct slice name = filter->filter_rules.items[i];
-        if (slice_equal(name, SLICE("any")) || (rule->id.len && slice_equal(name, rule->id)) ||
+        if ((alike && slice_equal(name, SLICE("any"))) ||
+            (rule->id.len && slice_equal(name, rule->id)) ||
             (rule->name.len && slice_equal(name, rule->name)))
             return true;
     }
@@ -279,9 +290,9 @@ static bool filter_names(const struct rule *filter, const struct rule *rule)
 static const struct expr *filtered_condition(struct ruleset *set, const struct rule *rule)
 {
     const struct expr *condition = rule->condition;
-    for (uint32_t i = 0; i < set->rules->count; i++) {
-        const struct rule *filter = set->rules->rules[i];
-        if (filter->kind != RULE_FILTER || !filter_names(filter, rule))
+    for (uint32_t i = 0; i < set->filters.count; i++) {
+        const struct rule *filter = set->filters.rules[i];
+        if (!filter_names(filter, rule))
             continue;
         struct expr *parts = arena_zeroed(&set->arena, 2, sizeof(*parts));
         struct expr **lists = arena_alloc(&set->arena, 3 * sizeof(*lists));
@@ -300,6 +311,9 @@ static int ruleset_compile(struct ruleset *set, struct err *err)
     struct compiler c = {.set = set, .err = err};
     int rc = ERR_OK;
     set->programs = arena_zeroed(&set->arena, set->rules->count, sizeof(*set->programs));
+    for (uint32_t i = 0; i < set->rules->count; i++)
+        if (set->rules->rules[i]->kind == RULE_FILTER)
+            rule_list_add(&set->filters, set->rules->rules[i]);
     for (uint32_t i = 0; i < set->rules->count && rc == ERR_OK; i++) {
         const struct rule *rule = set->rules->rules[i];
         set->programs[i].root = UINT32_MAX;
@@ -314,6 +328,7 @@ static int ruleset_compile(struct ruleset *set, struct err *err)
     }
     mem_free(c.map.slots);
     mem_free(c.map.hashes);
+    witness_prepare(set);
     for (uint32_t i = 0; i < set->rules->count && rc == ERR_OK; i++)
         if (set->programs[i].root != UINT32_MAX) {
             if (!set->options.plain)
@@ -440,6 +455,7 @@ void ruleset_close(struct ruleset **out)
     for (uint32_t i = 0; i < set->route_count; i++)
         route_close(&set->route_list[i]);
     mem_free(set->route_list);
+    rule_list_free(&set->filters);
     map_free(&set->routes);
     map_free(&set->routes_by_rules);
     check(pthread_mutex_destroy(&set->route_lock) == 0);

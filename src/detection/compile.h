@@ -79,6 +79,8 @@ struct ruleset {
     struct node *nodes;
     uint32_t node_count, node_capacity;
     struct program *programs; /* by rule index */
+    struct rule_list filters; /* those of rules */
+    uint8_t *common_grams;    /* witness.c: bitmap of the 4-grams of common texts */
     uint32_t always_count;
 
     pthread_mutex_t route_lock;
@@ -90,6 +92,8 @@ struct ruleset {
 
 /* The slot of a Sigma field name, made when new; keyword: 0. */
 uint32_t ruleset_slot(struct ruleset *set, struct slice field);
+/* Once, before witness_choose. */
+void witness_prepare(struct ruleset *set);
 /* Fills program->witnesses from its nodes (witness.c). */
 void witness_choose(struct ruleset *set, struct program *program);
 /* Whether what is known of an event's source contradicts the rule's log source. */

@@ -21,7 +21,11 @@ struct key_table {
     struct key_entry *entries;
     uint32_t count, capacity, slot_mask;
     struct key_slot *slots;
+    uint8_t *bitmap; /* a set bit for each key: most values end here, in the nearest cache */
+    uint32_t bitmap_shift;
 };
+
+enum { BITS_PER_KEY = 32 };
 
 enum { EDGE_SIZES = 4 };
 static const uint32_t edge_bytes[EDGE_SIZES] = {8, 4, 2, 1};
@@ -87,6 +91,12 @@ static int key_order(const void *a, const void *b)
     return (x->term > y->term) - (x->term < y->term);
 }
 
+static inline bool key_may_be(const struct key_table *table, uint64_t key)
+{
+    uint64_t bit = (key * 0x9e3779b97f4a7c15ull) >> table->bitmap_shift;
+    return table->bitmap[bit >> 3] >> (bit & 7) & 1;
+}
+
 static inline struct key_slot *key_slot_of(const struct key_table *table, uint64_t key)
 {
     uint32_t at = (uint32_t)(key_mix(key) >> 20) & table->slot_mask;
@@ -109,7 +119,14 @@ static void key_table_finish(struct key_table *table, struct arena *arena)
         slots *= 2;
     table->slot_mask = slots - 1;
     table->slots = arena_zeroed(arena, slots, sizeof(*table->slots));
+    uint32_t bits = 9;
+    while (((uint64_t)1 << bits) < (uint64_t)table->count * BITS_PER_KEY)
+        bits++;
+    table->bitmap_shift = 64 - bits;
+    table->bitmap = arena_zeroed(arena, 1, (size_t)1 << (bits - 3));
     for (uint32_t i = 0; i < table->count; i++) {
+        uint64_t bit = (entries[i].key * 0x9e3779b97f4a7c15ull) >> table->bitmap_shift;
+        table->bitmap[bit >> 3] |= (uint8_t)(1u << (bit & 7));
         struct key_slot *slot = key_slot_of(table, entries[i].key);
         if (slot->count == 0)
             *slot = (struct key_slot){.key = entries[i].key, .first = i};
@@ -173,6 +190,11 @@ void field_index_finish(struct field_index *index, struct arena *arena)
     index->literals = NULL;
 }
 
+bool field_index_only_contains(const struct field_index *index)
+{
+    return !index->equals.count && !index->numbers.count && !index->has_heads && !index->has_tails;
+}
+
 size_t number_canonical(char out[NUMBER_CANONICAL_BYTES], struct slice text)
 {
     if (text.len == 0 || text.len > 400 || (unsigned char)text.data[0] > '9')
@@ -210,24 +232,41 @@ static inline void probe_hit(struct probe *probe, uint32_t term)
 static inline void probe_whole(const struct key_table *table, struct slice text,
                                struct probe *probe)
 {
-    const struct key_slot *slot = key_slot_of(table, whole_key(text));
+    uint64_t key = whole_key(text);
+    if (!key_may_be(table, key))
+        return;
+    const struct key_slot *slot = key_slot_of(table, key);
     for (uint32_t i = 0; i < slot->count; i++)
         if (slice_equal(table->entries[slot->first + i].text, text))
             probe_hit(probe, table->entries[slot->first + i].term);
 }
 
-static inline void probe_edge(const struct key_table *table, struct slice text, uint32_t bytes,
-                              bool tail, struct probe *probe)
+static inline __attribute__((always_inline)) void probe_edge(const struct key_table *table,
+                                                             struct slice text, uint32_t bytes,
+                                                             bool tail, struct probe *probe)
 {
     if (table->count == 0 || text.len < bytes)
         return;
     const char *edge = tail ? text.data + text.len - bytes : text.data;
-    const struct key_slot *slot = key_slot_of(table, load_bytes(edge, bytes));
+    uint64_t key = load_bytes(edge, bytes);
+    if (!key_may_be(table, key))
+        return;
+    const struct key_slot *slot = key_slot_of(table, key);
     for (uint32_t i = 0; i < slot->count; i++) {
         const struct key_entry *entry = &table->entries[slot->first + i];
         if (tail ? slice_ends(text, entry->text) : slice_starts(text, entry->text))
             probe_hit(probe, entry->term);
     }
+}
+
+/* Written out, so that each size is a constant where it is loaded. */
+static inline __attribute__((always_inline)) void
+probe_edges(const struct key_table *tables, struct slice text, bool tail, struct probe *probe)
+{
+    probe_edge(&tables[0], text, 8, tail, probe);
+    probe_edge(&tables[1], text, 4, tail, probe);
+    probe_edge(&tables[2], text, 2, tail, probe);
+    probe_edge(&tables[3], text, 1, tail, probe);
 }
 
 uint32_t field_index_scan(const struct field_index *index, struct slice folded, uint32_t *seen,
@@ -243,11 +282,9 @@ uint32_t field_index_scan(const struct field_index *index, struct slice folded, 
             probe_whole(&index->numbers, slice_make(room, len), &probe);
     }
     if (index->has_tails)
-        for (int i = 0; i < EDGE_SIZES; i++)
-            probe_edge(&index->tails[i], folded, edge_bytes[i], true, &probe);
+        probe_edges(index->tails, folded, true, &probe);
     if (index->has_heads)
-        for (int i = 0; i < EDGE_SIZES; i++)
-            probe_edge(&index->heads[i], folded, edge_bytes[i], false, &probe);
+        probe_edges(index->heads, folded, false, &probe);
     if (index->contains)
         return literal_scan(index->contains, folded, seen, generation, terms, probe.count);
     return probe.count;

@@ -16,6 +16,9 @@ void field_index_add(struct field_index *index, enum predicate_kind kind, struct
 /* No more terms follow. scratch is freed by the caller. */
 void field_index_finish(struct field_index *index, struct arena *arena);
 
+/* No term but substrings: then several values can be scanned as one text. */
+bool field_index_only_contains(const struct field_index *index);
+
 /* As literal_scan: reports each term of the value once a generation. folded is readable
  * LITERAL_PADDING bytes past its end. */
 uint32_t field_index_scan(const struct field_index *index, struct slice folded, uint32_t *seen,

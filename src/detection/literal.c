@@ -11,7 +11,7 @@
 
 /* Length classes. A literal is entered under `stride` neighbouring grams of gram_bytes each, so it
  * must have stride + gram_bytes - 1 bytes. */
-enum { CLASS_COUNT = 7 };
+enum { CLASS_EIGHT, CLASS_SEVEN, CLASS_FIVE, CLASS_FOUR, CLASS_COUNT = 7 };
 
 struct length_class {
     uint32_t least_bytes, gram_bytes, stride;
@@ -43,7 +43,12 @@ struct gram_class {
 
 struct literal_matcher {
     struct gram_class classes[CLASS_COUNT];
-    struct literal_short *shorts; /* in place of the classes of short literals, or NULL */
+    uint8_t
+        *long_bitmap; /* of the first four bytes of the grams of the classes of stride 4; or NULL */
+    uint32_t long_shift;
+    struct literal_short *shorts; /* has all literals up to short_bytes; or NULL */
+    uint32_t short_bytes;
+    bool five_joins_four;
     struct literal *literals;
 };
 
@@ -133,6 +138,13 @@ static uint32_t log2_at_least(uint64_t value)
     return bits;
 }
 
+static uint32_t bitmap_bits(uint64_t grams)
+{
+    uint32_t bits = log2_at_least(grams * BITS_PER_GRAM);
+    bits = bits < BITMAP_BITS_LOG_MIN ? BITMAP_BITS_LOG_MIN : bits;
+    return bits > BITMAP_BITS_LOG_MAX ? BITMAP_BITS_LOG_MAX : bits;
+}
+
 static inline struct gram_slot *gram_slot_of(const struct gram_class *class, uint64_t gram)
 {
     uint32_t at = (uint32_t)(gram_hash(gram) >> 20) & class->slot_mask;
@@ -164,6 +176,17 @@ static void class_finish(struct gram_class *class, struct arena *arena)
     }
 }
 
+/* CLASS_COUNT: the vector look-up has it. Where every position is looked at anyway for literals of
+ * 4 bytes, those of 5 and 6 go with them. */
+static uint32_t class_of(const struct literal_matcher *m, uint32_t literal)
+{
+    size_t len = m->literals[literal].text.len;
+    if (len <= m->short_bytes)
+        return CLASS_COUNT;
+    uint32_t c = literal_class(len);
+    return c == CLASS_FIVE && m->five_joins_four ? CLASS_FOUR : c;
+}
+
 static void class_build(struct literal_matcher *m, uint32_t c, uint32_t count, uint32_t members,
                         struct arena *arena)
 {
@@ -174,11 +197,11 @@ static void class_build(struct literal_matcher *m, uint32_t c, uint32_t count, u
     uint32_t *rarity = mem_zeroed((size_t)1 << RARITY_BITS, sizeof(*rarity));
     class->entries = arena_alloc(arena, (size_t)members * shape->stride * sizeof(*class->entries));
     for (uint32_t i = 0; i < count; i++)
-        if (literal_class(m->literals[i].text.len) == c)
+        if (class_of(m, i) == c)
             rarity_count(rarity, m->literals[i].text, shape->gram_bytes);
     for (uint32_t i = 0; i < count; i++) {
         struct slice text = m->literals[i].text;
-        if (literal_class(text.len) != c)
+        if (class_of(m, i) != c)
             continue;
         uint32_t offset = rarest_offset(rarity, text, shape);
         for (uint32_t k = 0; k < shape->stride; k++)
@@ -191,18 +214,38 @@ static void class_build(struct literal_matcher *m, uint32_t c, uint32_t count, u
     mem_free(rarity);
 }
 
-static struct literal_short *shorts_build(const struct literal_matcher *m, uint32_t count,
-                                          struct arena *arena)
+/* The shortest literals, as many lengths of them as the vector look-up takes. */
+static void shorts_build(struct literal_matcher *m, uint32_t count, struct arena *arena)
 {
-    uint32_t members[LITERAL_SHORT_COUNT_MAX], found = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (m->literals[i].text.len > LITERAL_SHORT_BYTES_MAX)
-            continue;
-        if (found == LITERAL_SHORT_COUNT_MAX)
-            return NULL;
-        members[found++] = i;
-    }
-    return literal_short_build(m->literals, members, found, arena);
+    uint32_t of_length[LITERAL_SHORT_BYTES_MAX + 1] = {0}, members[LITERAL_SHORT_COUNT_MAX];
+    uint32_t sum = 0, found = 0, bytes = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (m->literals[i].text.len <= LITERAL_SHORT_BYTES_MAX)
+            of_length[m->literals[i].text.len]++;
+    while (bytes < LITERAL_SHORT_BYTES_MAX && sum + of_length[bytes + 1] <= LITERAL_SHORT_COUNT_MAX)
+        sum += of_length[++bytes];
+    for (uint32_t i = 0; i < count; i++)
+        if (m->literals[i].text.len <= bytes)
+            members[found++] = i;
+    m->shorts = literal_short_build(m->literals, members, found, arena);
+    m->short_bytes = m->shorts ? bytes : 0;
+}
+
+static void long_build(struct literal_matcher *m, struct arena *arena)
+{
+    uint64_t entries =
+        (uint64_t)m->classes[CLASS_EIGHT].entry_count + m->classes[CLASS_SEVEN].entry_count;
+    if (entries == 0)
+        return;
+    uint32_t bits = bitmap_bits(entries);
+    m->long_shift = 64 - bits;
+    m->long_bitmap = arena_zeroed(arena, 1, (size_t)1 << (bits - 3));
+    for (uint32_t c = CLASS_EIGHT; c <= CLASS_SEVEN; c++)
+        for (uint32_t i = 0; i < m->classes[c].entry_count; i++) {
+            uint64_t first = m->classes[c].entries[i].gram & UINT32_MAX;
+            uint64_t bit = gram_hash(first) >> m->long_shift;
+            m->long_bitmap[bit >> 3] |= (uint8_t)(1u << (bit & 7));
+        }
 }
 
 struct literal_matcher *literal_build(const struct literal *literals, uint32_t count,
@@ -214,15 +257,20 @@ struct literal_matcher *literal_build(const struct literal *literals, uint32_t c
     struct literal_matcher *m = arena_zeroed(arena, 1, sizeof(*m));
     m->literals = arena_alloc(arena, count * sizeof(*m->literals));
     memcpy(m->literals, literals, count * sizeof(*m->literals));
-    uint32_t members[CLASS_COUNT] = {0};
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         check(literals[i].text.len > 0);
-        members[literal_class(literals[i].text.len)]++;
+    shorts_build(m, count, arena);
+    uint32_t members[CLASS_COUNT + 1] = {0};
+    for (uint32_t i = 0; i < count; i++)
+        members[class_of(m, i)]++;
+    if (members[CLASS_FOUR] && members[CLASS_FIVE]) {
+        m->five_joins_four = true;
+        members[CLASS_FOUR] += members[CLASS_FIVE];
+        members[CLASS_FIVE] = 0;
     }
-    m->shorts = shorts_build(m, count, arena);
     for (uint32_t c = 0; c < CLASS_COUNT; c++)
-        if (!m->shorts || length_classes[c].least_bytes > LITERAL_SHORT_BYTES_MAX)
-            class_build(m, c, count, members[c], arena);
+        class_build(m, c, count, members[c], arena);
+    long_build(m, arena);
     return m;
 }
 
@@ -251,6 +299,32 @@ static __attribute__((noinline)) void scan_candidate(const struct gram_class *cl
     }
 }
 
+static inline bool bitmap_has(const uint8_t *bitmap, uint64_t bit)
+{
+    return bitmap[bit >> 3] >> (bit & 7) & 1;
+}
+
+/* The two classes of stride 4 in one pass: a bitmap of the first four bytes of all their grams
+ * sends on what may be either. */
+static void scan_long(const struct literal_matcher *m, struct scan *scan)
+{
+    const struct gram_class *eight = &m->classes[CLASS_EIGHT], *four = &m->classes[CLASS_SEVEN];
+    const char *data = scan->text.data, *end = data + scan->text.len;
+    const uint8_t *bitmap = m->long_bitmap;
+    uint32_t shift = m->long_shift;
+    for (const char *at = data; at + 4 <= end; at += 4) {
+        if (__builtin_expect(!bitmap_has(bitmap, gram_hash(gram_load(at, 4)) >> shift), 1))
+            continue;
+        uint64_t gram = gram_load(at, 8);
+        if (eight->entry_count && at + 8 <= end &&
+            bitmap_has(eight->bitmap, gram_hash(gram) >> eight->bitmap_shift))
+            scan_candidate(eight, scan, (size_t)(at - data), gram);
+        gram = gram_load(at, 4);
+        if (four->entry_count && bitmap_has(four->bitmap, gram_hash(gram) >> four->bitmap_shift))
+            scan_candidate(four, scan, (size_t)(at - data), gram);
+    }
+}
+
 static inline __attribute__((always_inline)) void
 scan_class(const struct gram_class *class, struct scan *scan, uint32_t bytes, uint32_t stride)
 {
@@ -263,7 +337,7 @@ scan_class(const struct gram_class *class, struct scan *scan, uint32_t bytes, ui
     for (size_t at = 0; at <= last; at += stride) {
         uint64_t gram = gram_load(data + at, bytes);
         uint64_t bit = gram_hash(gram) >> shift;
-        if (__builtin_expect(bitmap[bit >> 3] >> (bit & 7) & 1, 0))
+        if (__builtin_expect(bitmap_has(bitmap, bit), 0))
             scan_candidate(class, scan, at, gram);
     }
 }
@@ -283,14 +357,12 @@ uint32_t literal_scan(const struct literal_matcher *m, struct slice text, uint32
 {
     struct scan scan = {m->literals, text, seen, terms, generation, count};
     /* Written out, so that each class gets a loop of its own with constants in it. */
-    scan_class(&m->classes[0], &scan, 8, 4);
-    scan_class(&m->classes[1], &scan, 4, 4);
-    if (m->shorts) {
+    if (m->long_bitmap)
+        scan_long(m, &scan);
+    if (m->shorts)
         literal_short_scan(m->shorts, text, scan_short_hit, &scan);
-        return scan.count;
-    }
-    scan_class(&m->classes[2], &scan, 4, 2);
-    scan_class(&m->classes[3], &scan, 4, 1);
+    scan_class(&m->classes[CLASS_FIVE], &scan, 4, 2);
+    scan_class(&m->classes[CLASS_FOUR], &scan, 4, 1);
     scan_class(&m->classes[4], &scan, 3, 1);
     scan_class(&m->classes[5], &scan, 2, 1);
     scan_class(&m->classes[6], &scan, 1, 1);

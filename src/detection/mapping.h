@@ -9,7 +9,7 @@
 #include "detection/event.h"
 #include "detection/rule.h"
 
-enum { MAPPING_COUNT_MAX = 256, MAPPING_CATEGORIES_MAX = 8 };
+enum { MAPPING_COUNT_MAX = 256, MAPPING_CATEGORIES_MAX = 8, MAPPING_SOURCE_NAMES_MAX = 32 };
 
 struct mapping_alias {
     struct slice name;           /* Sigma name */
@@ -23,8 +23,7 @@ struct mapping {
     bool is_finding; /* some of its events (mapping_finding) are findings of another detector */
     struct mapping_alias *aliases;
     uint32_t alias_count;
-    struct slice_list
-        prefixes; /* `winlog.event_data.`: names under it stand for themselves without it */
+    struct slice_list prefixes; /* `winlog.event_data.`: names stand for themselves without it */
     struct mapping_inside *inside;
 };
 
@@ -33,8 +32,7 @@ struct event_source {
     struct slice product, service; /* lower case */
     struct slice categories[MAPPING_CATEGORIES_MAX];
     uint32_t category_count;
-    bool categories_known; /* the list is all there is: another category contradicts, none stated
-                              too */
+    bool categories_known; /* the list, even an empty one, is all there is: others contradict */
 };
 
 struct mapping_set;
@@ -66,8 +64,8 @@ bool mapping_finding(struct event *e);
  * Slices borrow from set and event. */
 void mapping_source(const struct mapping_set *set, struct event *e, struct event_source *out);
 /* Names of the fields that mapping_source looks at for this mapping (NULL mapping: product,
- * category, service): equal values of these give equal sources, so callers may remember the answer.
- */
+ * category, service), MAPPING_SOURCE_NAMES_MAX at most. Equal values of these (all of a repeated
+ * name) give equal sources, so callers may remember the answer; some are made by mapping_derive. */
 uint32_t mapping_source_names(const struct mapping_set *set, const struct mapping *mapping,
                               uint16_t *out, uint32_t max);
 /* When the event happened, by the mapping's time fields, else the usual ones; CLOCK_NONE when none

@@ -436,23 +436,30 @@ static void widen_all(struct mapping_reader *r)
         mapping_widen_names(r, m, &r->in->steps[i].from);
 }
 
+static const struct mapping_alias *alias_of(const struct mapping *m, struct slice name)
+{
+    for (uint32_t a = 0; a < m->alias_count; a++)
+        if (slice_equal(m->aliases[a].name, name))
+            return &m->aliases[a];
+    return NULL;
+}
+
 void mapping_widen_names(struct mapping_reader *r, const struct mapping *m,
                          struct mapping_names *names)
 {
     struct buf list = {0};
     for (uint32_t i = 0; i < names->count; i++) {
         struct slice name = names->items[i].text;
+        const struct mapping_alias *alias = alias_of(m, name);
         buf_append(&list, &name, sizeof name);
-        for (uint32_t p = 0; p < m->prefixes.count; p++) {
+        if (alias)
+            buf_append(&list, alias->originals.items, alias->originals.count * sizeof name);
+        for (uint32_t p = 0; !alias && p < m->prefixes.count; p++) {
             struct slice prefix = m->prefixes.items[p];
             struct slice whole = arena_printf(r->arena, "%.*s%.*s", (int)prefix.len, prefix.data,
                                               (int)name.len, name.data);
             buf_append(&list, &whole, sizeof whole);
         }
-        for (uint32_t a = 0; a < m->alias_count; a++)
-            if (slice_equal(m->aliases[a].name, name))
-                buf_append(&list, m->aliases[a].originals.items,
-                           m->aliases[a].originals.count * sizeof name);
     }
     uint32_t count = (uint32_t)(list.len / sizeof(struct slice));
     struct mapping_name *items = arena_zeroed(r->arena, count + 1, sizeof *items);
@@ -460,6 +467,19 @@ void mapping_widen_names(struct mapping_reader *r, const struct mapping *m,
         memcpy(&items[i].text, list.data + i * sizeof(struct slice), sizeof(struct slice));
     *names = (struct mapping_names){items, count};
     buf_free(&list);
+}
+
+/* Names that tell the log source, own fields included; some may be counted twice. */
+static uint32_t source_name_count(const struct mapping_inside *in)
+{
+    uint32_t count = 3;
+    for (uint32_t l = 0; l < in->lookup_count; l++)
+        for (uint32_t f = 0; f < in->lookups[l].field_count; f++)
+            if (!in->lookups[l].fields[f].is_service)
+                count += in->lookups[l].fields[f].names.count;
+    for (uint32_t i = 0; i < in->complete_count; i++)
+        count += in->complete_fields[i].count;
+    return count;
 }
 
 static const struct mapping_key mapping_keys[] = {{"id", read_id},
@@ -500,6 +520,10 @@ MUST_CHECK static int read_document(struct mapping_reader *r, struct slice text,
     if (!r->in->when.count)
         return mapping_refuse(r, root, "`when` is missing: which records does the mapping read?");
     widen_all(r);
+    if (source_name_count(r->in) > MAPPING_SOURCE_NAMES_MAX)
+        return mapping_refuse(r, root,
+                              "the look-ups and `complete` ask too many names: 32 with all "
+                              "that stands for them are the most");
     return ERR_OK;
 }
 

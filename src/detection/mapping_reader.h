@@ -40,6 +40,7 @@ MUST_CHECK int mapping_read_lookups(struct mapping_reader *r, const struct yaml_
 /* The entries of `derive`. */
 MUST_CHECK int mapping_read_steps(struct mapping_reader *r, const struct yaml_node *node,
                                   void *target);
-/* Adds to each name what the mapping's prefixes and aliases say stands for it. */
+/* Adds to each name what stands for it: by the mapping's alias, or where there is none by its
+ * prefixes. */
 void mapping_widen_names(struct mapping_reader *r, const struct mapping *m,
                          struct mapping_names *names);

@@ -248,19 +248,70 @@ static uint32_t target_scan(struct matcher *m, const struct route_target *target
     return more;
 }
 
+/* What parts the values when all are looked at as one text: no UTF-8 literal has this byte. */
+enum { VALUE_SEPARATOR = 0xff };
+
+/* All received values folded, one behind the other: substrings of keywords are then found in one
+ * look instead of one a value. */
+static struct slice fields_fold_all(struct matcher *m)
+{
+    struct record *record = m->event.record;
+    size_t room = LITERAL_PADDING, len = 0;
+    for (uint32_t i = 0; i < record->count; i++)
+        room += text_fold_room(record->fields[i].value.len) + 1;
+    char *whole = arena_bytes(&m->folds, room);
+    for (uint32_t i = 0; i < record->count; i++) {
+        struct field *f = &record->fields[i];
+        if (!field_has_text(f) || f->flags & FIELD_DERIVED)
+            continue;
+        size_t folded = text_fold(whole + len, record_text(record, f));
+        m->folded[i] = slice_make(whole + len, folded);
+        len += folded;
+        whole[len++] = (char)VALUE_SEPARATOR;
+    }
+    memset(whole + len, 0, LITERAL_PADDING);
+    return slice_make(whole, len);
+}
+
+static uint32_t keywords_scan(struct matcher *m)
+{
+    const struct field_index *index = m->route->targets[0].index;
+    const struct record *record = m->event.record;
+    struct slice whole = fields_fold_all(m);
+    uint32_t count = 0;
+    if (field_index_only_contains(index)) {
+        count = field_index_scan(index, whole, m->term_seen, m->generation, m->terms, 0);
+        terms_apply(m, 0, count);
+        return count;
+    }
+    for (uint32_t i = 0; i < record->count; i++)
+        if (!(record->fields[i].flags & FIELD_DERIVED))
+            count = target_scan(m, &m->route->targets[0], i, count);
+    return count;
+}
+
 static void fields_scan(struct matcher *m)
 {
     const struct route *route = m->route;
     const struct record *record = m->event.record;
-    uint32_t term_count = 0;
+    uint32_t term_count = route->has_keywords ? keywords_scan(m) : 0;
     for (uint32_t i = 0; i < record->count; i++) {
         uint32_t list = route->target_of_name[m->event.field_names[i]];
         if (list)
             for (const uint16_t *t = &route->target_lists[list]; *t; t++)
                 term_count = target_scan(m, &route->targets[*t], i, term_count);
-        if (route->has_keywords && !(record->fields[i].flags & FIELD_DERIVED))
-            term_count = target_scan(m, &route->targets[0], i, term_count);
     }
+}
+
+/* All values of a name count: an array has several. */
+static uint64_t route_key_add(struct matcher *m, uint16_t name, uint64_t key)
+{
+    for (uint32_t field = event_first(&m->event, name); field != EVENT_NO_FIELD;
+         field = event_next(&m->event, field)) {
+        struct slice value = record_text(m->event.record, &m->event.record->fields[field]);
+        key = hash_bytes(value.data ? value.data : "", value.len, key + 1);
+    }
+    return key;
 }
 
 /* The route, remembered by a keyed hash of the values that decide it. */
@@ -271,13 +322,8 @@ static const struct route *matcher_route(struct matcher *m)
     uint64_t key = hash_seed() ^ (mapping ? mapping->index : 0u) * 0x9e3779b97f4a7c15ull;
     if (set->options.routing) {
         const struct name_list *names = &set->source_names[mapping ? mapping->index : 0];
-        for (uint32_t i = 0; i < names->count; i++) {
-            if (event_first(&m->event, names->names[i]) == EVENT_NO_FIELD)
-                continue;
-            struct slice value = event_text(&m->event, names->names[i]);
-            key =
-                hash_bytes(value.data ? value.data : "", value.len, key + i + (value.data != NULL));
-        }
+        for (uint32_t i = 0; i < names->count; i++)
+            key = route_key_add(m, names->names[i], key + i);
     }
     key |= 1;
     struct route_cache_slot *slot = &m->route_cache[key >> 32 & (ROUTE_CACHE_SLOTS - 1)];

@@ -20,11 +20,14 @@ bool source_contradicts(const struct event_source *source, const struct logsourc
     return source->category_count > 0 || source->categories_known;
 }
 
-/* One witness with the rule that it speaks for; sorting brings equal terms together. */
+/* One witness with the rule that it speaks for; sorting brings equal terms together. RULE_NONE: the
+ * term is only there to decide its atom. */
 struct pending {
     const struct witness *witness;
     uint32_t rule;
 };
+
+#define RULE_NONE UINT32_MAX
 
 static int pending_order(const void *a, const void *b)
 {
@@ -71,7 +74,8 @@ static uint32_t rules_of_run(struct building *b, uint32_t from, uint32_t to)
 {
     uint32_t first = b->rule_count;
     for (uint32_t i = from; i < to; i++)
-        b->route->rules[b->rule_count++] = b->pending[i].rule;
+        if (b->pending[i].rule != RULE_NONE)
+            b->route->rules[b->rule_count++] = b->pending[i].rule;
     return first;
 }
 
@@ -82,15 +86,16 @@ static void route_add_run(struct building *b, uint32_t from, uint32_t to)
     struct route_target *target = &route->targets[target_of(b, w->slot)];
     if (w->kind == WITNESS_PRESENT) {
         target->rule_first = rules_of_run(b, from, to);
-        target->rule_count = to - from;
+        target->rule_count = b->rule_count - target->rule_first;
         return;
     }
     if (!target->index)
         target->index = field_index_open(&route->arena);
     if (w->slot == 0)
         route->has_keywords = true;
-    route->terms[route->term_count] =
-        (struct route_term){w->atom, rules_of_run(b, from, to), to - from};
+    struct route_term *term = &route->terms[route->term_count];
+    *term = (struct route_term){.atom = w->atom, .rule_first = rules_of_run(b, from, to)};
+    term->rule_count = b->rule_count - term->rule_first;
     field_index_add(target->index, w->term, w->text, route->term_count++);
     if (w->atom != ATOM_NONE)
         route->atom_decided[w->atom / 64] |= (uint64_t)1 << (w->atom % 64);
@@ -128,15 +133,56 @@ static bool rule_allowed(const uint64_t *bits, uint32_t rule)
     return bits[rule / 64] >> (rule % 64) & 1;
 }
 
+/* Whole values, heads and tails cost the index next to nothing, so all that the rules ask are in
+ * it, and evaluating a rule finds their truth there. */
+static bool atom_is_cheap(const struct atom *atom)
+{
+    return atom->is_plain && (atom->kind == PREDICATE_EQUALS ||
+                              (atom->text.len > 0 && (atom->kind == PREDICATE_STARTSWITH ||
+                                                      atom->kind == PREDICATE_ENDSWITH)));
+}
+
+static void node_mark_cheap(const struct ruleset *set, const struct node *node, uint64_t *marks)
+{
+    if (node->kind == NODE_ATOM) {
+        if (atom_is_cheap(&set->atoms[node->arg]))
+            marks[node->arg / 64] |= (uint64_t)1 << (node->arg % 64);
+        return;
+    }
+    for (uint32_t i = 0; i < node->count; i++)
+        node_mark_cheap(set, &set->nodes[node->arg + i], marks);
+}
+
+/* Pending terms without rules for the marked atoms. */
+static void gather_cheap(struct building *b, const uint64_t *marks)
+{
+    for (uint32_t a = 0; a < b->set->atom_count; a++) {
+        if (!(marks[a / 64] >> (a % 64) & 1))
+            continue;
+        struct witness *w = arena_alloc(&b->route->arena, sizeof(*w));
+        *w = (struct witness){.kind = WITNESS_TERM,
+                              .slot = b->set->atoms[a].slot,
+                              .atom = a,
+                              .term = (enum predicate_kind)b->set->atoms[a].kind,
+                              .text = b->set->atoms[a].text};
+        b->pending[b->pending_count++] = (struct pending){w, RULE_NONE};
+    }
+}
+
 static void route_gather(struct building *b, const uint64_t *allowed)
 {
     struct ruleset *set = b->set;
+    uint64_t *marks = mem_zeroed(set->atom_count / 64 + 1, sizeof(*marks));
     uint32_t total = 0, always = 0;
     for (uint32_t r = 0; r < set->rules->count; r++)
         if (rule_allowed(allowed, r)) {
             total += set->programs[r].witness_count;
             always += set->programs[r].witness_count == 0;
+            if (!set->options.plain)
+                node_mark_cheap(set, &set->nodes[set->programs[r].root], marks);
         }
+    for (uint32_t w = 0; w <= set->atom_count / 64; w++)
+        total += (uint32_t)__builtin_popcountll(marks[w]);
     b->pending = mem_zeroed(total, sizeof(*b->pending));
     b->route->always = arena_alloc(&b->route->arena, always * sizeof(uint32_t));
     for (uint32_t r = 0; r < set->rules->count; r++) {
@@ -148,6 +194,8 @@ static void route_gather(struct building *b, const uint64_t *allowed)
         for (uint32_t i = 0; i < program->witness_count; i++)
             b->pending[b->pending_count++] = (struct pending){&program->witnesses[i], r};
     }
+    gather_cheap(b, marks);
+    mem_free(marks);
     qsort(b->pending, b->pending_count, sizeof(*b->pending), pending_order);
 }
 

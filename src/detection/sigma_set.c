@@ -132,6 +132,49 @@ static void check_correlations(struct set *s)
             s->bad[i] = true;
 }
 
+/* The field that the correlation's name stands for in events of the rule of that reference. */
+static struct slice alias_field(const struct correlation *c, struct slice name,
+                                struct slice reference)
+{
+    for (uint32_t i = 0; i < c->alias_count; i++)
+        for (uint32_t j = 0; j < c->aliases[i].rules.count; j++)
+            if (slice_equal(c->aliases[i].name, name) &&
+                slice_equal(c->aliases[i].rules.items[j], reference))
+                return c->aliases[i].fields.items[j];
+    return name;
+}
+
+static bool groups_by(const struct correlation *c, struct slice field)
+{
+    for (uint32_t i = 0; i < c->group_by.count; i++)
+        if (slice_equal(c->group_by.items[i], field))
+            return true;
+    return false;
+}
+
+/* What a correlation finds has the values of its groups and no others: another one that asks for
+ * more of it would wait in silence. */
+static void check_chain(struct set *s, const struct rule *rule, const struct slice_list *wanted)
+{
+    const struct correlation *c = rule->correlation;
+    for (uint32_t i = 0; i < c->rules.count; i++) {
+        struct slice reference = c->rules.items[i];
+        const struct correlation *inner = s->rules->rules[set_find(s, reference)]->correlation;
+        for (uint32_t j = 0; inner && j < wanted->count; j++) {
+            struct slice field = alias_field(c, wanted->items[j], reference);
+            if (groups_by(inner, field))
+                continue;
+            set_problem(s, PROBLEM_WARNING, "not-grouped", rule,
+                        arena_printf(s->arena,
+                                     "the correlation needs '%.*s' of '%.*s', which does not group "
+                                     "by it, so nothing of that rule is counted: add '%.*s' to "
+                                     "its group-by",
+                                     sigma_width(field), field.data, sigma_width(reference),
+                                     reference.data, sigma_width(field), field.data));
+        }
+    }
+}
+
 static void check_filter(struct set *s, const struct rule *rule)
 {
     for (uint32_t j = 0; j < rule->filter_rules.count; j++) {
@@ -167,6 +210,11 @@ void sigma_check_set(struct rule_list *rules, struct problem_list *problems,
     for (uint32_t i = 0; i < rules->count; i++)
         if (!s.bad[i] && rules->rules[i]->kind == RULE_FILTER)
             check_filter(&s, rules->rules[i]);
+    for (uint32_t i = 0; i < rules->count; i++)
+        if (is_correlation(&s, i)) {
+            check_chain(&s, rules->rules[i], &rules->rules[i]->correlation->group_by);
+            check_chain(&s, rules->rules[i], &rules->rules[i]->correlation->fields);
+        }
     uint32_t kept = 0;
     for (uint32_t i = 0; i < rules->count; i++)
         if (!s.bad[i])

@@ -59,8 +59,31 @@ static const char *const common_texts[] = {
     "/usr/bin/bash /bin/sh /usr/sbin/sshd /usr/bin/python3",
 };
 
-static bool is_common(struct slice text)
+enum { COMMON_GRAM_BITS = 16 };
+
+static uint32_t common_gram(const char *at)
 {
+    uint32_t gram;
+    memcpy(&gram, at, sizeof(gram));
+    return (gram * 0x9e3779b1u) >> (32 - COMMON_GRAM_BITS);
+}
+
+void witness_prepare(struct ruleset *set)
+{
+    set->common_grams = arena_zeroed(&set->arena, 1, ((size_t)1 << COMMON_GRAM_BITS) / 8);
+    for (size_t i = 0; i < sizeof(common_texts) / sizeof(common_texts[0]); i++)
+        for (const char *at = common_texts[i]; at[1] && at[2] && at[3]; at++) {
+            uint32_t bit = common_gram(at);
+            set->common_grams[bit / 8] |= (uint8_t)(1u << bit % 8);
+        }
+}
+
+/* text: 4 bytes or more. Its first and last grams tell most that are not common. */
+static bool is_common(const struct ruleset *set, struct slice text)
+{
+    uint32_t head = common_gram(text.data), tail = common_gram(text.data + text.len - 4);
+    if (!(set->common_grams[head / 8] >> head % 8 & set->common_grams[tail / 8] >> tail % 8 & 1))
+        return false;
     for (size_t i = 0; i < sizeof(common_texts) / sizeof(common_texts[0]); i++)
         if (slice_find(slice_from(common_texts[i]), text) != SLICE_NONE)
             return true;
@@ -69,13 +92,14 @@ static bool is_common(struct slice text)
 
 /* Substrings are found in more places than heads, tails and whole values, and short ones must be
  * looked for at every position. */
-static uint64_t term_cost(uint32_t uses, struct slice text, enum predicate_kind kind, bool keyword)
+static uint64_t term_cost(const struct ruleset *set, uint32_t uses, struct slice text,
+                          enum predicate_kind kind, bool keyword)
 {
     size_t halves = (text.len > 30 ? 30 : text.len) / 2;
     uint64_t cost = ((uint64_t)uses + 1) << (20 - halves);
     if (kind == PREDICATE_CONTAINS)
         cost *= text.len < 4 ? 16 : text.len < 7 ? 4 : 2;
-    if (text.len > 3 && kind != PREDICATE_NUMBER && is_common(text))
+    if (text.len > 3 && kind != PREDICATE_NUMBER && is_common(set, text))
         cost += COST_PRESENT / 4;
     return cost * (keyword ? 2 : 1);
 }
@@ -97,7 +121,7 @@ static bool witness_of_atom(struct ruleset *set, uint32_t number, struct witness
         (p->text.len > 0 || p->kind == PREDICATE_EQUALS)) {
         w.term = p->kind;
         w.text = p->text;
-        witness_add(out, w, term_cost(atom->uses, p->text, p->kind, p->keyword));
+        witness_add(out, w, term_cost(set, atom->uses, p->text, p->kind, p->keyword));
         return true;
     }
     char room[NUMBER_CANONICAL_BYTES];
@@ -105,7 +129,7 @@ static bool witness_of_atom(struct ruleset *set, uint32_t number, struct witness
     if (len && !p->all_members) {
         w.term = PREDICATE_NUMBER;
         w.text = arena_copy(&set->arena, slice_make(room, len));
-        witness_add(out, w, term_cost(atom->uses, w.text, PREDICATE_NUMBER, false));
+        witness_add(out, w, term_cost(set, atom->uses, w.text, PREDICATE_NUMBER, false));
         return true;
     }
     if (atom->required_count && !p->all_members) {
@@ -113,7 +137,7 @@ static bool witness_of_atom(struct ruleset *set, uint32_t number, struct witness
             w.atom = ATOM_NONE;
             w.term = PREDICATE_CONTAINS;
             w.text = atom->required[i];
-            witness_add(out, w, term_cost(1, w.text, PREDICATE_CONTAINS, p->keyword));
+            witness_add(out, w, term_cost(set, 1, w.text, PREDICATE_CONTAINS, p->keyword));
         }
         return true;
     }

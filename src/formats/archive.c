@@ -20,12 +20,16 @@ struct archive_stream {
     struct archive_stream *parent;
     struct budget *budget; /* of the outermost stream */
     struct budget own_budget;
-    struct slice head; /* of a member: bytes that come first */
-    uint64_t position; /* for seeks */
-    char *room;        /* what libarchive reads from */
+    struct slice head;     /* of a member: bytes that come first */
+    uint64_t position;     /* for seeks */
+    char *room;            /* what libarchive reads from */
+    struct slice block;    /* of the newest member: unpacked, not yet given out */
+    uint64_t block_offset; /* of it in the member: zeros are missing before it in sparse files */
+    uint64_t given_bytes;  /* of the member */
     char name[ARCHIVE_NAME_BYTES_MAX];
     struct err source_err; /* the source's own failure, which libarchive only passes on */
-    struct err failed;     /* no more can be read: said again at each call */
+    struct err failed;     /* no more can be read */
+    bool told;             /* archive_read said so */
 };
 
 bool archive_signature(struct slice head)
@@ -185,6 +189,8 @@ static struct slice take_name(struct archive_stream *a, struct archive_entry *en
 
 int archive_next(struct archive_stream *a, struct slice *name, struct err *err)
 {
+    a->block = (struct slice){0};
+    a->block_offset = a->given_bytes = 0;
     while (!a->failed.code) {
         struct archive_entry *entry;
         int got = archive_read_next_header(a->reader, &entry);
@@ -209,6 +215,8 @@ int archive_next(struct archive_stream *a, struct slice *name, struct err *err)
                            a->name);
         return ERR_OK;
     }
+    if (a->told)
+        return err_set(err, ERR_END, "no more members can be read");
     if (err)
         *err = a->failed;
     return a->failed.code;
@@ -220,19 +228,47 @@ static bool over_ratio(const struct budget *b)
            (b->output_bytes - ARCHIVE_RATIO_FREE_BYTES) / ARCHIVE_RATIO_MAX > b->read_bytes;
 }
 
-int64_t archive_read(struct archive_stream *a, char *to, size_t room, struct err *err)
+/* Block by block, since archive_read_data forgets what it has when the next block is damaged. */
+static size_t give_out(struct archive_stream *a, char *to, size_t room)
+{
+    uint64_t hole = a->block_offset > a->given_bytes ? a->block_offset - a->given_bytes : 0;
+    size_t got = hole > 0 ? (hole < room ? (size_t)hole : room)
+                          : (a->block.len < room ? a->block.len : room);
+    if (hole > 0) {
+        memset(to, 0, got);
+    } else {
+        memcpy(to, a->block.data, got);
+        a->block = slice_part(a->block, got, a->block.len);
+        a->block_offset += got;
+    }
+    a->given_bytes += got;
+    return got;
+}
+
+static int64_t read_blocks(struct archive_stream *a, char *to, size_t room, struct err *err)
 {
     if (a->failed.code) {
         if (err)
             *err = a->failed;
         return a->failed.code;
     }
-    la_ssize_t got = ARCHIVE_RETRY;
-    while (got == ARCHIVE_RETRY || got == ARCHIVE_WARN)
-        got = archive_read_data(a->reader, to, room);
-    if (got < 0)
-        return fail(a, "damaged in the archive", err);
-    a->budget->output_bytes += (uint64_t)got;
+    while (a->block.len == 0) {
+        const void *data = NULL;
+        la_int64_t offset = 0;
+        int rc = archive_read_data_block(a->reader, &data, &a->block.len, &offset);
+        if (rc == ARCHIVE_EOF) {
+            a->block.len = 0;
+            return 0;
+        }
+        if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN && rc != ARCHIVE_RETRY) {
+            a->block.len = 0;
+            return fail(a, "damaged in the archive", err);
+        }
+        a->block.data = data;
+        a->block_offset = offset > 0 ? (uint64_t)offset : 0;
+    }
+    size_t got = give_out(a, to, room);
+    a->budget->output_bytes += got;
     if (a->budget->output_bytes > ARCHIVE_OUTPUT_MAX_BYTES)
         return refuse(a, err,
                       "more than 64 GiB come out of this archive: unpack it and name the "
@@ -242,6 +278,13 @@ int64_t archive_read(struct archive_stream *a, char *to, size_t room, struct err
                       "more than 1,000 times its size comes out of this archive, as of a "
                       "bomb: it is not read on");
     return (int64_t)got;
+}
+
+int64_t archive_read(struct archive_stream *a, char *to, size_t room, struct err *err)
+{
+    int64_t got = read_blocks(a, to, room, err);
+    a->told |= got < 0;
+    return got;
 }
 
 void archive_close(struct archive_stream **a)

@@ -37,7 +37,7 @@ MUST_CHECK int archive_open_member(struct archive_stream **out, struct archive_s
 /* Goes to the next member. *name: its name, good until the next call; of a single compressed file
  * the empty slice. ERR_END after the last; ERR_UNSUPPORTED for one that cannot be read here
  * (encrypted, no regular file's kind of data): go on; ERR_SYNTAX, ERR_LIMIT, ERR_IO: no more can be
- * read. Folders and links are passed over. */
+ * read; ERR_END also when archive_read has said so already. Folders and links are passed over. */
 MUST_CHECK int archive_next(struct archive_stream *a, struct slice *name, struct err *err);
 /* Bytes of the newest member, up to room. Returns how many, 0 at its end, or a negative code. */
 MUST_CHECK int64_t archive_read(struct archive_stream *a, char *to, size_t room, struct err *err);

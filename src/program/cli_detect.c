@@ -16,6 +16,7 @@ struct detect_settings {
     const char *format, *mappings, *source, *timezone, *placeholders, *routing, *fail_level;
     uint64_t threads;
     bool stats, strict;
+    uint64_t passed_over; /* files that are no logs */
 };
 
 #define AT(member) offsetof(struct detect_settings, member)
@@ -56,29 +57,49 @@ static const struct option detect_options[] = {
 
 static void note(void *context, enum input_note kind, const char *text)
 {
-    const struct detect_settings *settings = context;
+    struct detect_settings *settings = context;
+    settings->passed_over += kind == INPUT_NOTE_SKIPPED;
     if (kind == INPUT_NOTE_UNREADABLE || settings->common.verbose)
         (void)fprintf(stderr, "canh: %s\n", text);
 }
 
+/* Rules that cannot be used: the first by file and line, all with --verbose. */
 static void show_problems(const struct detect_settings *settings, const struct detector *d)
 {
     const struct problem_list *problems = &d->load.problems;
+    bool vietnamese = cli_vietnamese(&settings->common);
     struct buf text = {0};
-    for (uint32_t i = 0; i < problems->count; i++)
-        if (settings->common.verbose)
-            rules_load_problem_text(&text, &problems->items[i], cli_vietnamese(&settings->common));
-    if (problems->error_count && !settings->common.verbose && !settings->common.quiet)
+    uint32_t shown = 0;
+    for (uint32_t i = 0; i < problems->count && !settings->common.quiet; i++) {
+        bool is_error = problems->items[i].level == PROBLEM_ERROR;
+        if (!settings->common.verbose && (!is_error || shown == DETECT_REFUSED_SHOWN))
+            continue;
+        rules_load_problem_text(&text, &problems->items[i], vietnamese);
+        shown++;
+    }
+    if (d->load.refused_count && !settings->common.quiet)
         buf_printf(&text,
-                   cli_vietnamese(&settings->common)
-                       ? "canh: %u quy tắc không dùng được (xem bằng `canh rules check`)\n"
-                       : "canh: %u rules cannot be used (`canh rules check` says why)\n",
+                   vietnamese ? "canh: %u quy tắc không dùng được (xem bằng `canh rules check`)\n"
+                              : "canh: %u rules cannot be used (`canh rules check` says why)\n",
                    d->load.refused_count);
-    (void)fwrite(text.data, 1, text.len, stderr);
+    if (text.len > 0)
+        (void)fwrite(text.data, 1, text.len, stderr);
     buf_free(&text);
 }
 
-static void show_stats(const struct detector *d, const struct detect_run_result *r)
+static void show_passed_over(const struct detect_settings *settings)
+{
+    if (settings->passed_over == 0 || settings->common.quiet || settings->common.verbose)
+        return;
+    (void)fprintf(stderr,
+                  cli_vietnamese(&settings->common)
+                      ? "canh: bỏ qua %llu tệp không phải nhật ký (xem bằng -v)\n"
+                      : "canh: %llu files were passed over as no logs (-v names them)\n",
+                  (unsigned long long)settings->passed_over);
+}
+
+static void show_stats(const struct detect_settings *settings, const struct detector *d,
+                       const struct detect_run_result *r)
 {
     struct buf out = {0};
     struct json_writer w = {.out = &out};
@@ -99,6 +120,7 @@ static void show_stats(const struct detector *d, const struct detect_run_result 
         {"peak_rss_bytes", (uint64_t)usage.ru_maxrss * 1024},
         {"refused", r->refused},
         {"unreadable", r->unreadable},
+        {"passed_over", settings->passed_over},
         {"routes", counts.routes},
         {"candidates", r->matching.candidates},
         {"regex_limits", r->matching.regex_limits},
@@ -131,7 +153,7 @@ static enum rule_level level_of(const char *name)
     return (enum rule_level)level;
 }
 
-static int detect_output(const struct detect_settings *settings, const struct detector *d,
+static int detect_output(struct detect_settings *settings, const struct detector *d,
                          const struct option_list *paths, struct detect_run_result *result,
                          struct err *err)
 {
@@ -161,7 +183,7 @@ static int detect_output(const struct detect_settings *settings, const struct de
                   .path_count = paths->count ? paths->count : 1,
                   .format = format,
                   .note = note,
-                  .note_context = (void *)(uintptr_t)settings},
+                  .note_context = settings},
         .output = output_open(&shown, &d->load.rules),
         .out_fd = STDOUT_FILENO,
         .threads = threads > DETECT_THREADS_MAX ? DETECT_THREADS_MAX : (uint32_t)threads,
@@ -202,8 +224,10 @@ static int detect_with(struct detect_settings *settings, const struct option_lis
         rc = detect_output(settings, &d, paths, &result, &err);
     int code = rc == ERR_OK ? detect_exit(settings, &d, &result)
                             : cli_fail(rc == ERR_USAGE ? CLI_USAGE : CLI_FAILURE, &err);
+    if (rc == ERR_OK)
+        show_passed_over(settings);
     if (rc == ERR_OK && settings->stats)
-        show_stats(&d, &result);
+        show_stats(settings, &d, &result);
     detector_close(&d);
     return code;
 }

@@ -8,7 +8,11 @@
 #include "base/ring.h"
 #include "program/judge.h"
 
-enum { WRITE_BYTES = 1 << 16 };
+/* What a job holds at most before it hands over (and what one event gave on top). */
+#define JOB_HELD_BYTES_MAX ((size_t)8 << 20)
+/* Event time between two ticks of the correlator: no matter of blocks, so that files, pipes and any
+ * number of threads give the same. */
+#define TICK_NS (10 * CLOCK_SECOND_NS)
 
 /* A correlation input, kept until its block's turn comes; offset says where in the block's output
  * its correlation's findings belong. */
@@ -27,6 +31,7 @@ struct job {
     struct buf out;
     struct pending_input *inputs;
     size_t input_count, input_capacity;
+    size_t input_bytes;
     struct arena arena; /* values of inputs */
     struct refused_item refused[DETECT_REFUSED_SHOWN];
     uint64_t events, refused_count, findings;
@@ -34,8 +39,8 @@ struct job {
     struct run *run;
 
     pthread_mutex_t mutex;
-    pthread_cond_t finished;
-    bool done;
+    pthread_cond_t changed;
+    bool done, full; /* full: its worker waits until what it holds was taken */
 };
 
 struct run {
@@ -46,8 +51,10 @@ struct run {
     const struct input_file **files;
     uint32_t file_capacity;
     struct buf pending; /* output not yet written */
-    int64_t near_ns, newest_ns;
+    int64_t near_ns, newest_ns, ticked_ns;
     uint64_t refused_shown;
+    bool alone;
+    int alone_rc; /* of what was handed over in the middle of a block */
     struct job *jobs;
     uint32_t job_count;
     struct ring *work;
@@ -59,6 +66,39 @@ static bool level_fails(const struct run *run, uint32_t rule)
 {
     enum rule_level fail = run->options->fail_level;
     return fail != LEVEL_NONE && run->options->detector->load.rules.rules[rule]->level >= fail;
+}
+
+static int run_take(struct run *run, struct job *job);
+
+static void job_empty(struct job *job)
+{
+    buf_clear(&job->out);
+    arena_reset(&job->arena);
+    job->input_count = 0;
+    job->input_bytes = 0;
+    job->refused_count = 0;
+    job->findings = 0;
+    job->events = 0;
+}
+
+/* In the middle of a block, when it holds too much. */
+static void job_hand_over(struct job *job)
+{
+    struct run *run = job->run;
+    if (job->out.len + job->input_bytes <= JOB_HELD_BYTES_MAX)
+        return;
+    if (run->alone) {
+        int rc = run_take(run, job);
+        run->alone_rc = run->alone_rc ? run->alone_rc : rc;
+    } else {
+        check(pthread_mutex_lock(&job->mutex) == 0);
+        job->full = true;
+        check(pthread_cond_broadcast(&job->changed) == 0);
+        while (job->full)
+            check(pthread_cond_wait(&job->changed, &job->mutex) == 0);
+        check(pthread_mutex_unlock(&job->mutex) == 0);
+    }
+    job_empty(job);
 }
 
 static void job_finding(void *context, struct judge *judge, uint32_t rule,
@@ -76,6 +116,7 @@ static void job_finding(void *context, struct judge *judge, uint32_t rule,
         .host = matcher_host(judge->matcher),
         .matched = fields,
         .matched_count = count};
+    job_hand_over(job);
     output_finding(job->run->options->output, &finding, &job->out);
     job->findings++;
     job->failed_level |= level_fails(job->run, rule);
@@ -84,17 +125,21 @@ static void job_finding(void *context, struct judge *judge, uint32_t rule,
 static void job_input(void *context, const struct correlate_input *input, uint32_t value_count)
 {
     struct job *job = context;
+    job_hand_over(job);
     if (job->input_count == job->input_capacity) {
         job->input_capacity = job->input_capacity ? job->input_capacity * 2 : 64;
         job->inputs = mem_resize(job->inputs, job->input_capacity, sizeof(*job->inputs));
     }
     struct slice *values = arena_alloc(&job->arena, (value_count + 1) * sizeof(*values));
-    for (uint32_t i = 0; i < value_count; i++)
+    for (uint32_t i = 0; i < value_count; i++) {
         values[i] =
             input->values[i].data ? arena_copy(&job->arena, input->values[i]) : (struct slice){0};
+        job->input_bytes += sizeof(*values) + values[i].len;
+    }
     struct pending_input *kept = &job->inputs[job->input_count++];
     *kept = (struct pending_input){*input, job->out.len};
     kept->input.values = values;
+    job->input_bytes += sizeof(*kept);
 }
 
 static void job_refused(void *context, uint64_t line, const struct err *err)
@@ -112,11 +157,7 @@ static void job_judge(struct job *job, struct judge *judge)
 {
     struct judge_sink sink = {job, job_finding, job_input, job_refused};
     uint64_t events = judge->events;
-    buf_clear(&job->out);
-    arena_reset(&job->arena);
-    job->input_count = 0;
-    job->refused_count = 0;
-    job->findings = 0;
+    job_empty(job);
     job->failed_level = false;
     judge_block(judge, &job->block, &sink);
     job->events = judge->events - events;
@@ -161,10 +202,8 @@ static void correlation_found(void *context, const struct correlate_finding *fou
     run->result->failed_level |= level_fails(run, found->rule);
 }
 
-static int run_write(struct run *run, bool all)
+static int run_write(struct run *run)
 {
-    if (run->pending.len < WRITE_BYTES && !all)
-        return ERR_OK;
     output_pass(run->options->output, &run->pending);
     int rc = io_write_all(run->options->out_fd, run->pending.data, run->pending.len, run->err);
     buf_clear(&run->pending);
@@ -182,6 +221,18 @@ static void run_show_refused(struct run *run, const struct job *job)
     }
 }
 
+static void run_tick(struct run *run, int64_t time_ns, struct emission *emission)
+{
+    if (time_ns == CLOCK_NONE || time_ns <= run->newest_ns)
+        return;
+    run->newest_ns = time_ns;
+    uint64_t passed_ns = (uint64_t)time_ns - (uint64_t)run->ticked_ns;
+    if (passed_ns < TICK_NS || time_ns < CLOCK_NONE + CORRELATE_LATE_MAX_NS)
+        return;
+    run->ticked_ns = time_ns;
+    correlate_tick(run->correlator, time_ns - CORRELATE_LATE_MAX_NS, correlation_found, emission);
+}
+
 /* The ordered stage: what one block gave, correlations put in where they became true. */
 static int run_take(struct run *run, struct job *job)
 {
@@ -192,21 +243,17 @@ static int run_take(struct run *run, struct job *job)
         const struct pending_input *kept = &job->inputs[i];
         buf_append(&run->pending, job->out.data + done, kept->offset - done);
         done = kept->offset;
-        if (kept->input.place.time_ns > run->newest_ns)
-            run->newest_ns = kept->input.place.time_ns;
         correlate_feed(run->correlator, &kept->input, correlation_found, &emission);
+        run_tick(run, kept->input.place.time_ns, &emission);
     }
     if (job->out.len > done)
         buf_append(&run->pending, job->out.data + done, job->out.len - done);
-    if (run->newest_ns != CLOCK_NONE)
-        correlate_tick(run->correlator, run->newest_ns - CORRELATE_LATE_MAX_NS, correlation_found,
-                       &emission);
     run->result->events += job->events;
     run->result->refused += job->refused_count;
     run->result->findings += job->findings;
     run->result->failed_level |= job->failed_level;
     run_show_refused(run, job);
-    return run_write(run, false);
+    return run_write(run);
 }
 
 static void run_add_stats(struct run *run, const struct judge *judge)
@@ -229,6 +276,7 @@ static int run_alone(struct run *run)
     while ((rc = input_next(run->input, &job->block, run->err)) == ERR_OK) {
         job_judge(job, &judge);
         rc = run_take(run, job);
+        rc = run->alone_rc ? run->alone_rc : rc;
         if (rc)
             break;
     }
@@ -246,7 +294,7 @@ static void *worker(void *context)
         job_judge(job, &judge);
         check(pthread_mutex_lock(&job->mutex) == 0);
         job->done = true;
-        check(pthread_cond_signal(&job->finished) == 0);
+        check(pthread_cond_broadcast(&job->changed) == 0);
         check(pthread_mutex_unlock(&job->mutex) == 0);
     }
     run_add_stats(run, &judge);
@@ -254,13 +302,25 @@ static void *worker(void *context)
     return NULL;
 }
 
+/* Takes what the job hands over until it is done. */
 static int job_await(struct run *run, struct job *job)
 {
-    check(pthread_mutex_lock(&job->mutex) == 0);
-    while (!job->done)
-        check(pthread_cond_wait(&job->finished, &job->mutex) == 0);
-    check(pthread_mutex_unlock(&job->mutex) == 0);
-    return run_take(run, job);
+    int rc = ERR_OK;
+    for (;;) {
+        check(pthread_mutex_lock(&job->mutex) == 0);
+        while (!job->done && !job->full)
+            check(pthread_cond_wait(&job->changed, &job->mutex) == 0);
+        bool done = job->done;
+        check(pthread_mutex_unlock(&job->mutex) == 0);
+        int part_rc = run_take(run, job);
+        rc = rc ? rc : part_rc;
+        if (done)
+            return rc;
+        check(pthread_mutex_lock(&job->mutex) == 0);
+        job->full = false;
+        check(pthread_cond_broadcast(&job->changed) == 0);
+        check(pthread_mutex_unlock(&job->mutex) == 0);
+    }
 }
 
 /* Jobs are used in a circle: sent in order, awaited in order. */
@@ -314,7 +374,7 @@ static void run_open_jobs(struct run *run, uint32_t threads)
     for (uint32_t i = 0; i < run->job_count; i++) {
         run->jobs[i].run = run;
         check(pthread_mutex_init(&run->jobs[i].mutex, NULL) == 0);
-        check(pthread_cond_init(&run->jobs[i].finished, NULL) == 0);
+        check(pthread_cond_init(&run->jobs[i].changed, NULL) == 0);
     }
 }
 
@@ -327,7 +387,7 @@ static void run_close(struct run *run)
         mem_free(job->inputs);
         arena_free(&job->arena);
         check(pthread_mutex_destroy(&job->mutex) == 0);
-        check(pthread_cond_destroy(&job->finished) == 0);
+        check(pthread_cond_destroy(&job->changed) == 0);
     }
     mem_free(run->jobs);
     check(pthread_mutex_destroy(&run->stats_mutex) == 0);
@@ -365,6 +425,8 @@ int detect_run(const struct detect_run_options *options, struct detect_run_resul
                       .result = result,
                       .near_ns = clock_now_ns(),
                       .newest_ns = CLOCK_NONE,
+                      .ticked_ns = CLOCK_NONE,
+                      .alone = options->threads <= 1,
                       .err = err};
     uint64_t start = clock_monotonic_ns();
     *result = (struct detect_run_result){0};
@@ -375,7 +437,7 @@ int detect_run(const struct detect_run_options *options, struct detect_run_resul
     run.correlator = correlator_open(options->detector->plan);
     run_open_jobs(&run, options->threads);
     output_begin(options->output, &run.pending);
-    rc = options->threads > 1 ? run_threads(&run, options->threads) : run_alone(&run);
+    rc = run.alone ? run_alone(&run) : run_threads(&run, options->threads);
     if (rc == ERR_OK) {
         struct emission emission = {&run, &run.pending};
         correlate_tick(run.correlator, INT64_MAX, correlation_found, &emission);

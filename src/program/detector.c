@@ -9,6 +9,7 @@
 
 struct mapping_walk {
     struct mapping_set *set;
+    const char *root; /* the path that was given */
     struct err *err;
 };
 
@@ -16,12 +17,15 @@ static int mapping_file(void *context, const char *path)
 {
     struct mapping_walk *walk = context;
     struct slice name = slice_from(path);
-    if (!slice_ends(name, SLICE(".yaml")) && !slice_ends(name, SLICE(".yml")))
+    bool named = strcmp(path, walk->root) == 0;
+    if (!named && !slice_ends(name, SLICE(".yaml")) && !slice_ends(name, SLICE(".yml")))
         return ERR_OK;
     struct buf text = {0};
     int rc = io_read_file(&text, path, MAPPING_FILE_BYTES_MAX, walk->err);
     if (rc == ERR_OK)
         rc = mapping_set_add(walk->set, name, buf_as_slice(&text), walk->err);
+    if (rc != ERR_OK && !slice_starts(slice_from(walk->err->text), name))
+        (void)err_prefix(walk->err, "%s:%llu", path, (unsigned long long)walk->err->line);
     buf_free(&text);
     return rc;
 }
@@ -31,7 +35,7 @@ int detector_load_mappings(struct mapping_set *set, const char *from, struct err
     if (from && strcmp(from, "none") == 0)
         return ERR_OK;
     if (from) {
-        struct mapping_walk walk = {set, err};
+        struct mapping_walk walk = {set, from, err};
         return io_walk(from, mapping_file, NULL, &walk, err);
     }
     for (const struct embedded_file *f = embedded_mappings; f->name; f++) {
@@ -104,7 +108,7 @@ int detector_open(struct detector *d, const struct detector_options *options, st
         return rc;
     rules_load_paths(&d->load, options->rule_paths, &sigma);
     if (d->load.rules.count == 0)
-        return err_set(err, ERR_USAGE,
+        return err_set(err, d->load.unreadable_count ? ERR_NOT_FOUND : ERR_USAGE,
                        "no usable rule was found under the paths given with --rules; `canh rules "
                        "check PATH` says why");
     rc = detector_compile(d, options, err);

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "program/input_inside.h"
 
-enum { COPY_BYTES = 256 << 10, BINARY_LOOK_BYTES = 4096 };
+enum { COPY_BYTES = 256 << 10, BINARY_LOOK_BYTES = 4096, BINARY_SHARE = 8 };
 
 static void add_path(struct input *in, const char *path, bool searched)
 {
@@ -52,7 +52,9 @@ void input_expand(struct input *in)
     }
 }
 
-static bool is_binary(struct slice head)
+/* known: a log format is given or recognised. Then a few NUL bytes are the fault of some records:
+ * who can write one into a log must not be able to hide the rest of it. */
+static bool is_binary(struct slice head, bool known)
 {
     static const struct slice marks[] = {{"%PDF-", 5},
                                          {"\x7f"
@@ -67,7 +69,11 @@ static bool is_binary(struct slice head)
     for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
         if (slice_starts(head, marks[i]))
             return true;
-    return slice_find_char(slice_part(head, 0, BINARY_LOOK_BYTES), '\0') != SLICE_NONE;
+    size_t zeros = 0;
+    head = slice_part(head, 0, BINARY_LOOK_BYTES);
+    for (size_t i = 0; i < head.len; i++)
+        zeros += head.data[i] == '\0';
+    return known ? zeros * BINARY_SHARE > head.len : zeros > 0;
 }
 
 /* Names that plain lines have: x.log, x.log.1, x.txt. Other text in a folder is notes and programs.
@@ -149,14 +155,16 @@ static int start_source(struct input *in, const struct input_path *path, struct 
         why = "it is empty";
     else if (format && format->split == SPLIT_EVTX)
         why = "it is no EVTX file";
-    else if (s->encoding == SOURCE_UTF8 && (!format || path->searched) && is_binary(head))
+    else if (s->encoding == SOURCE_UTF8 && format && path->searched && is_binary(head, true))
         why = "it is no text";
     if (!why && !format) {
         struct buf room = {0};
         format = format_guess(source_text_head(s, &room));
         buf_free(&room);
-        if (path->searched && strcmp(format->name, "text") == 0 &&
-            !is_log_name(slice_from(path->path)))
+        if (s->encoding == SOURCE_UTF8 && is_binary(head, strcmp(format->name, "text") != 0))
+            why = "it is no text";
+        else if (path->searched && strcmp(format->name, "text") == 0 &&
+                 !is_log_name(slice_from(path->path)))
             why = "no log format is known for it (name it, or give --format)";
     }
     if (why && (path->searched || head.len == 0))
@@ -259,7 +267,10 @@ static int open_member(struct input *in, struct err *err)
     in->source = (struct source){.fd = -1, .archive = in->archive};
     struct err why;
     rc = source_peek(&in->source, &why);
-    if (rc == ERR_OK && archive_signature(source_head(&in->source)))
+    if (rc == ERR_OK && archive_signature(source_head(&in->source)) && member.len == 0)
+        rc = err_set(&why, ERR_SYNTAX,
+                     "it is cut off at its head, or holds another archive: unpack it");
+    else if (rc == ERR_OK && archive_signature(source_head(&in->source)))
         rc = open_inner(in, &why);
     if (rc == ERR_OK)
         rc = start_source(in, &path, &why);

@@ -1,5 +1,9 @@
 /* canh: one program, one subcommand a duty. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "program/cli.h"
@@ -29,13 +33,31 @@ static void usage(FILE *to)
                              : "canh COMMAND --help says more.");
 }
 
+static int help_end(void)
+{
+    if (fflush(stdout) == 0 || errno == EPIPE)
+        return CLI_OK;
+    (void)fprintf(stderr, "canh: cannot write the help: %s\n", strerror(errno));
+    return CLI_FAILURE;
+}
+
+/* A standard stream that the caller closed becomes one that fails, so that no file that is opened
+ * later is taken for it. */
+static void streams_fill(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
     const char *names[COMMAND_COUNT + 1] = {0};
+    streams_fill();
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         usage(argc < 2 ? stderr : stdout);
-        return argc < 2 ? CLI_USAGE : CLI_OK;
+        return argc < 2 ? CLI_USAGE : help_end();
     }
     const char *wanted = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
     for (int i = 0; i < COMMAND_COUNT; i++) {

@@ -92,11 +92,34 @@ void output_begin(const struct output *o, struct buf *out)
         output_table_heading(o, out);
 }
 
+/* Long values once more in fields, cut between characters. */
+static void cut_values(struct output_finding *f, struct output_field fields[OUTPUT_MATCHED_MAX])
+{
+    for (uint32_t i = 0; i < f->matched_count; i++) {
+        struct slice *value = &fields[i].value;
+        fields[i] = f->matched[i];
+        if (value->len <= OUTPUT_VALUE_BYTES_MAX)
+            continue;
+        value->len = OUTPUT_VALUE_BYTES_MAX;
+        for (int back = 0; back < 3 && ((unsigned char)value->data[value->len] & 0xc0) == 0x80;
+             back++)
+            value->len--;
+        f->cut = true;
+    }
+    f->matched = fields;
+}
+
 void output_finding(const struct output *o, const struct output_finding *f, struct buf *out)
 {
     struct output_finding cut = *f;
+    struct output_field fields[OUTPUT_MATCHED_MAX];
     if (cut.matched_count > OUTPUT_MATCHED_MAX)
         cut.matched_count = OUTPUT_MATCHED_MAX;
+    for (uint32_t i = 0; i < cut.matched_count; i++)
+        if (f->matched[i].value.len > OUTPUT_VALUE_BYTES_MAX) {
+            cut_values(&cut, fields);
+            break;
+        }
     switch (o->options.kind) {
     case OUTPUT_NDJSON:
         output_json_finding(o, &cut, out);
@@ -167,6 +190,8 @@ void output_matched_text(const struct output *o, const struct output_finding *f,
     size_t start = out->len;
     for (uint32_t i = 0; i < f->matched_count; i++)
         pair_append(out, start, f->matched[i].name, f->matched[i].value);
+    if (f->cut)
+        buf_string(out, "…");
     if (!o->shown[f->rule].is_correlation)
         return;
     for (uint32_t i = 0; i < f->group_count; i++)

@@ -6,13 +6,15 @@
  * buf; output_pass for each filled buf, on one thread and in order, just before its contents are
  * written out; output_end once. The page keeps its findings in output_pass and is written by
  * output_end. Limits: OUTPUT_HTML_FINDINGS_MAX findings and OUTPUT_HTML_BYTES_MAX of them are shown
- * by the page (it counts all and says how many it left out); OUTPUT_MATCHED_MAX fields a finding.
+ * by the page (it counts all and says how many it left out); OUTPUT_MATCHED_MAX fields a finding;
+ * OUTPUT_VALUE_BYTES_MAX of a value, after which it is cut and the finding says so.
  * Threads: as above. Ownership: borrows the rules; copies what it keeps of a finding. */
 #pragma once
 #include "base/clock.h"
 #include "detection/rule.h"
 
 enum {
+    OUTPUT_VALUE_BYTES_MAX = 64 << 10,
     OUTPUT_HTML_FINDINGS_MAX = 20000,
     OUTPUT_HTML_OF_RULE_MAX = 500, /* of one rule, so that a noisy one leaves room for the others */
     OUTPUT_MATCHED_MAX = 256
@@ -52,6 +54,7 @@ struct output_finding {
     struct slice host;         /* empty: not known */
     const struct output_field *matched;
     uint32_t matched_count;
+    bool cut; /* a value is not shown whole: output_finding sets it */
     /* of a correlation only (its rule's kind says so) */
     const struct output_place *events; /* oldest first */
     uint32_t event_count;              /* of them */

@@ -152,5 +152,7 @@ void output_json_finding(const struct output *o, const struct output_finding *f,
         buf_char(out, ',');
     }
     matched_write(f, out);
+    if (f->cut)
+        buf_string(out, ",\"cut\":true");
     buf_append(out, "}\n", 2);
 }

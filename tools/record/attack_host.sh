@@ -10,7 +10,7 @@ cut_end host-sudo-denied auth.log
 
 cut_begin host-sudo-guess
 for round in 1 2; do
-    ssh_guess lthoa 'Matkhau#89' 198.51.100.7 "printf '1\n2\n3\n' | sudo -S id"
+    ssh_guess lthoa 'Matkhau#89' 198.51.100.7 "printf '1\n2\n3\n' | sudo -S systemctl status nginx"
 done
 cut_end host-sudo-guess auth.log
 

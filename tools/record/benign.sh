@@ -132,7 +132,7 @@ benign_mail() {
 benign_files() {
     for name in bao-cao-thang-11 to-trinh-05 quyet-dinh-112 lich-truc danh-sach; do
         head -c 3000 /dev/urandom > "/tmp/$name.docx"
-        smbclient "//$SERVER/chung" -U 'nvan%Smb@2026' -c "put /tmp/$name.docx $name.docx; get $name.docx /tmp/x.docx" > /dev/null 2>&1 || true
+        smbclient "//$SERVER/chung" -U 'nvan%Smb@2026' -c "put /tmp/$name.docx $name.docx; get $name.docx /tmp/nhan.docx" > /dev/null 2>&1 || true
     done
     smbclient "//$SERVER/chung" -U 'lthoa%Smb@2026' -c 'mkdir Thang11; rename lich-truc.docx Thang11\lich-truc-ca.docx; del danh-sach.docx' > /dev/null 2>&1 || true
     smbclient "//$SERVER/chung" -U 'lthoa%sai-mat-khau' -c 'ls' > /dev/null 2>&1 || true
@@ -160,4 +160,4 @@ benign_files
 sleep 65
 date +%s > "$out/benign-end"
 cut_end benign auth.log mail.log cron.log syslog samba.log vsftpd.log nginx/access.log nginx/error.log \
-    squid/access.log mysql/error.log xrdp-sesman.log dnsmasq.log
+    squid/access.log squid/combined.log mysql/error.log xrdp-sesman.log dnsmasq.log

@@ -1,6 +1,6 @@
 # Which lines of which log belong to which scenario: by line numbers before and after.
 LOGS="auth.log auth-traditional.log mail.log cron.log syslog samba.log vsftpd.log nginx/access.log nginx/error.log
-apache2/access.log squid/access.log mysql/error.log xrdp-sesman.log dnsmasq.log"
+apache2/access.log squid/access.log squid/combined.log mysql/error.log xrdp-sesman.log dnsmasq.log"
 
 log_lines() {
     if [ -f "/var/log/$1" ]; then wc -l < "/var/log/$1"; else echo 0; fi

@@ -191,7 +191,8 @@ acl staff src 10.10.20.0/24
 http_access allow staff
 http_access deny all
 logformat combined %>a %[ui %[un [%tl] "%rm %ru HTTP/%rv" %>Hs %<st "%{Referer}>h" "%{User-Agent}>h" %Ss:%Sh
-access_log stdio:/var/log/squid/access.log combined
+access_log stdio:/var/log/squid/access.log squid
+access_log stdio:/var/log/squid/combined.log combined
 dns_nameservers 10.10.20.2
 strip_query_terms off
 connect_timeout 5 seconds
@@ -201,7 +202,7 @@ shutdown_lifetime 1 second
 visible_hostname proxy.xa.example
 pinger_enable off
 CONF
-    rm -f /var/log/squid/access.log
+    rm -f /var/log/squid/*.log
     squid -f /etc/squid/lab.conf 2> /dev/null || true
 }
 

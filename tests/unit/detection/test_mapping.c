@@ -83,6 +83,8 @@ static void mistakes_are_named_with_their_line(void **state)
     refuse("when: {a: b}\nderive:\n  - {from: a, starts: x, regex: '(?<x>'}\n", 6, "");
     refuse("when: {a: b}\nderive:\n  - {from: a, starts: x, join: y, columns: [z]}\n", 6, "one of");
     refuse("when: {a: b}\nderive:\n  - {set: {x: y}}\n", 6, "needs a condition");
+    refuse("when: {a: b}\nprefixes: [b., c., d., e., f., g., h., i.]\ncomplete: [a, b, c, d]\n", 1,
+           "too many names");
     refuse("when: {a: b}\nzone: Asia/Hanoi\n", 5, "utc");
 }
 
@@ -164,7 +166,8 @@ static void look_ups_merge(void **state)
     assert_source(&b, "{\"kind\":\"B\",\"number\":\"2\"}", "thing//first!");
     assert_source(&b, "{\"kind\":\"C\",\"number\":3}", "thing/two/second!");
     assert_source(&b, "{\"kind\":\"C\",\"n2\":3}", "thing/two/second!");
-    assert_source(&b, "{\"kind\":\"C\",\"data\":{\"number\":3}}", "thing/two/second!");
+    assert_source(&b, "{\"kind\":\"d\",\"number\":1,\"data\":{\"other\":3}}", "thing//third!");
+    assert_source(&b, "{\"kind\":\"C\",\"data\":{\"number\":3}}", "thing//second");
     assert_source(&b, "{\"kind\":\"C\",\"number\":[9,3]}", "thing/two/second!");
     assert_source(&b, "{\"kind\":\"C\"}", "thing//second");
     assert_source(&b, "{\"kind\":\"d\",\"number\":1}", "thing//");
@@ -201,9 +204,9 @@ static void source_names_are_all_that_the_source_depends_on(void **state)
     (void)state;
     struct bench b;
     bench_open(&b, source_yaml);
-    static const char *const expected[] = {"product",     "category", "service",    "kind",
-                                           "data.kind",   "other",    "data.other", "number",
-                                           "data.number", "n2",       "*extra",     "data.*extra"};
+    static const char *const expected[] = {"product",   "category", "service",    "kind",
+                                           "data.kind", "other",    "data.other", "number",
+                                           "n2",        "*extra",   "data.*extra"};
     enum { EXPECTED = sizeof expected / sizeof *expected };
     uint16_t names[32];
     uint32_t count = mapping_source_names(b.set, mapping_set_get(b.set, 1), names, 32);

@@ -125,6 +125,19 @@ static void a_filter_takes_findings_away(void **state)
     assert_int_equal(run("{\"x\":1,\"user\":\"ADMIN\"}", NULL), 0);
 }
 
+static void a_filter_for_any_rule_keeps_to_its_log_source(void **state)
+{
+    (void)state;
+    rule(RULE("w", "{product: windows}", "x: 1"));
+    rule(RULE("l", "{product: linux}", "x: 1"));
+    rule("title: f\nlogsource: {product: windows}\nfilter:\n  rules: any\n  s:\n    user: admin\n"
+         "  condition: s\n");
+    ready(false);
+    const uint32_t *found;
+    assert_int_equal(run("{\"x\":1,\"user\":\"admin\"}", &found), 1);
+    assert_int_equal(found[0], 1);
+}
+
 static void matched_tells_the_received_values(void **state)
 {
     (void)state;
@@ -165,6 +178,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(more_sources_than_routes_still_get_their_rules, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_filter_takes_findings_away, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_filter_for_any_rule_keeps_to_its_log_source, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(matched_tells_the_received_values, setup, teardown),
         cmocka_unit_test_setup_teardown(a_rule_without_witness_is_always_tried, setup, teardown),
     };
