@@ -65,6 +65,7 @@ struct output *output_open(const struct output_options *options, const struct ru
     o->options = *options;
     o->rules = rules;
     o->shown = mem_zeroed(rules->count, sizeof(*o->shown));
+    o->counts = mem_zeroed(rules->count, sizeof(*o->counts));
     for (uint32_t i = 0; i < rules->count; i++)
         rule_render(o, i);
     output_table_widths(o);
@@ -80,6 +81,7 @@ void output_close(struct output **o)
     output_page_close(&(*o)->page);
     arena_free(&(*o)->arena);
     mem_free((*o)->shown);
+    mem_free((*o)->counts);
     mem_free(*o);
     *o = NULL;
 }
@@ -128,6 +130,7 @@ void output_finding(const struct output *o, const struct output_finding *f, stru
         output_csv_finding(o, &cut, out);
         break;
     case OUTPUT_TABLE:
+        (void)__atomic_fetch_add(&o->counts[cut.rule], 1, __ATOMIC_RELAXED);
         output_table_finding(o, &cut, out);
         break;
     case OUTPUT_HTML:
@@ -148,6 +151,8 @@ void output_end(struct output *o, struct buf *out)
 {
     if (o->options.kind == OUTPUT_HTML)
         output_page_write(o, out);
+    else if (o->options.kind == OUTPUT_TABLE)
+        output_table_summary(o, out);
 }
 
 void output_time(const struct output *o, int64_t time_ns, struct buf *out)

@@ -18,6 +18,7 @@ struct output {
     const struct rule_list *rules;
     struct output_rule *shown; /* by rule */
     struct output_page *page;  /* OUTPUT_HTML only */
+    uint64_t *counts;          /* table: findings by rule, added to by any thread */
     struct arena arena;
     uint32_t host_columns, title_columns, matched_columns; /* table; 0: not cut */
 };
@@ -32,6 +33,9 @@ void output_csv_finding(const struct output *o, const struct output_finding *f, 
 void output_table_widths(struct output *o);
 void output_table_heading(const struct output *o, struct buf *out);
 void output_table_finding(const struct output *o, const struct output_finding *f, struct buf *out);
+
+/* How often each rule was found, worst and most frequent first. */
+void output_table_summary(const struct output *o, struct buf *out);
 
 struct output_page *output_page_open(const struct output *o);
 void output_page_close(struct output_page **page);

@@ -1,3 +1,6 @@
+#include <stdlib.h>
+
+#include "base/mem.h"
 #include "program/cell.h"
 #include "program/output_inside.h"
 
@@ -87,4 +90,58 @@ void output_table_finding(const struct output *o, const struct output_finding *f
     cell_terminal(buf_as_slice(&text), o->matched_columns, out);
     buf_char(out, '\n');
     buf_free(&text);
+}
+
+enum { SUMMARY_RULES_MAX = 30 };
+
+struct summary_row {
+    uint32_t rule;
+    enum rule_level level;
+    uint64_t count;
+};
+
+static int summary_order(const void *a, const void *b)
+{
+    const struct summary_row *x = a, *y = b;
+    if (x->level != y->level)
+        return x->level > y->level ? -1 : 1;
+    if (x->count != y->count)
+        return x->count > y->count ? -1 : 1;
+    return (x->rule > y->rule) - (x->rule < y->rule);
+}
+
+void output_table_summary(const struct output *o, struct buf *out)
+{
+    struct summary_row *rows = mem_zeroed(o->rules->count, sizeof(*rows));
+    uint64_t findings = 0, left = 0;
+    uint32_t count = 0;
+    bool vi = o->options.vietnamese;
+    for (uint32_t i = 0; i < o->rules->count; i++)
+        if (o->counts[i])
+            rows[count++] = (struct summary_row){i, o->shown[i].level, o->counts[i]};
+    qsort(rows, count, sizeof(*rows), summary_order);
+    for (uint32_t i = 0; i < count; i++)
+        findings += rows[i].count;
+    buf_printf(out,
+               vi ? "\n%llu kết quả, từ %u trong %u quy tắc\n"
+                  : "\n%llu findings, from %u of %u rules\n",
+               (unsigned long long)findings, count, o->rules->count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (i >= SUMMARY_RULES_MAX) {
+            left += rows[i].count;
+            continue;
+        }
+        buf_printf(out, "%8llu  ", (unsigned long long)rows[i].count);
+        if (o->options.colour)
+            buf_string(out, level_colour(rows[i].level));
+        cell(o, slice_from(output_level_name(o, rows[i].level)), level_columns(o), out);
+        if (o->options.colour)
+            buf_string(out, "\033[0m");
+        buf_slice(out, o->shown[rows[i].rule].title);
+        buf_char(out, '\n');
+    }
+    if (left)
+        buf_printf(out, vi ? "%8llu  của các quy tắc khác\n" : "%8llu  of other rules\n",
+                   (unsigned long long)left);
+    mem_free(rows);
 }

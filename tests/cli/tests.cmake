@@ -5,3 +5,6 @@ foreach(name rules detect threads hostile packed streams)
     set_tests_properties(cli/${name} PROPERTIES LABELS cli TIMEOUT 300)
 endforeach()
 set_tests_properties(cli/threads PROPERTIES LABELS "cli;tsan")
+add_test(NAME cli/man COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/man.sh $<TARGET_FILE:canh>
+    ${PROJECT_SOURCE_DIR})
+set_tests_properties(cli/man PROPERTIES LABELS cli TIMEOUT 60)
