@@ -6,8 +6,6 @@
 #include "detection/correlate_group.h"
 #include "detection/correlate_judge.h"
 
-_Static_assert(CORRELATE_LATE_MAX_NS == WINDOW_LATE_MAX_NS, "one lateness, told in two headers");
-
 struct correlator {
     const struct correlate_plan *plan;
     struct group_table groups;

@@ -12,8 +12,9 @@
 #pragma once
 #include "base/clock.h"
 #include "detection/rule.h"
+#include "detection/window.h"
 
-#define CORRELATE_LATE_MAX_NS (600ll * CLOCK_SECOND_NS)
+#define CORRELATE_LATE_MAX_NS WINDOW_LATE_MAX_NS
 enum {
     CORRELATE_ENTRIES_MAX = 1000000,
     CORRELATE_GROUPS_MAX = 250000,

@@ -73,6 +73,7 @@ MUST_CHECK static int expand_row(struct mapping_reader *r, const struct yaml_nod
     const struct yaml_node *cell = row->child;
     for (uint32_t i = 0; i < at; i++)
         cell = cell->next;
+    check(cell != NULL); /* a row has field_count + 1 cells */
     bool is_list = cell->kind == YAML_LIST;
     for (const struct yaml_node *one = is_list ? cell->child : cell; one; one = one->next) {
         if (!yaml_text(one).data)
@@ -103,7 +104,7 @@ MUST_CHECK static int read_lookup_rows(struct mapping_reader *r, const struct ya
     }
     lookup->values = arena_zeroed(r->arena, total + 1, sizeof *lookup->values);
     for (const struct yaml_node *row = node->child; row; row = row->next) {
-        const struct yaml_node *cells[MAPPING_LOOKUP_FIELDS_MAX + 1];
+        const struct yaml_node *cells[MAPPING_LOOKUP_FIELDS_MAX + 1] = {0};
         int rc = expand_row(r, row, lookup, cells, 0);
         if (rc)
             return rc;

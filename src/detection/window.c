@@ -249,7 +249,7 @@ static void chain_again(struct window *w, const struct window_form *form)
     w->total.chain_starts = NULL;
     for (uint32_t i = first > w->start ? first : w->start; i < w->count; i++)
         chain_add(&w->total, form, window_at(w, i));
-    for (uint32_t i = 0; known && i < form->sequence_count; i++)
+    for (uint32_t i = 0; known && w->total.chain_starts && i < form->sequence_count; i++)
         if (known[i] > w->total.chain_starts[i])
             w->total.chain_starts[i] = known[i];
     mem_free(known);

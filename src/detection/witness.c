@@ -221,7 +221,7 @@ static bool witness_of(struct ruleset *set, const struct node *node, bool negate
 void witness_choose(struct ruleset *set, struct program *program)
 {
     struct witness_set found = {0};
-    if (witness_of(set, &set->nodes[program->root], false, &found)) {
+    if (witness_of(set, &set->nodes[program->root], false, &found) && found.items) {
         program->witnesses = arena_alloc(&set->arena, found.count * sizeof(*found.items));
         memcpy(program->witnesses, found.items, found.count * sizeof(*found.items));
         program->witness_count = found.count;

@@ -40,8 +40,8 @@ struct json_reader {
     struct slice input;
     size_t at;
     uint32_t depth;
-    uint8_t expect; /* inside: what may come next */
-    uint64_t stack; /* one bit a level: 1 object */
+    uint8_t expect;    /* inside: what may come next */
+    uint64_t stack;    /* one bit a level: 1 object */
     struct slice text; /* of the newest KEY, STRING or NUMBER */
     bool escaped;      /* text has escapes: json_unescape */
     struct err err;    /* of JSON_ERROR, with line and column within the input */

@@ -94,6 +94,7 @@ const size_t json_engine_count = sizeof(json_engines) / sizeof(json_engines[0]);
 int json_engine_parse(const struct json_engine *engine, struct record *r, struct slice text,
                       struct err *err)
 {
+    check(engine != NULL);
     if (engine->fill && json_walk(r, text, engine->fill))
         return ERR_OK;
     return json_record_portable(r, text, err);

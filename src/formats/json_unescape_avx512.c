@@ -6,7 +6,6 @@
 #define TARGET                                                                                     \
     __attribute__((                                                                                \
         target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi,bmi2,pclmul,popcnt")))
-#define INLINE __attribute__((always_inline)) static inline
 
 #include "formats/json_index_bits.h"
 

@@ -141,7 +141,10 @@ static bool refuse_line(struct split *s, struct slice block, bool last, size_t *
     const char *end = memchr(block.data + *at, '\n', block.len - *at);
     if (!end && !last && block.len - *at <= RECORD_BYTES_MAX)
         return false;
-    split_refuse(s, s->line++, "a quote opens in this row and does not close rightly");
+    size_t len = end ? (size_t)(end - block.data) - *at : block.len - *at;
+    split_refuse(s, s->line++,
+                 len > RECORD_BYTES_MAX ? "the row is longer than a record may be (16 MiB)"
+                                        : "a quote opens in this row and does not close rightly");
     *at = end ? (size_t)(end - block.data) + 1 : block.len;
     if (!end && !last)
         s->skip = SKIP_LINE;

@@ -331,7 +331,7 @@ void input_close_file(struct input *in)
 {
     if (in->split)
         close_split(in);
-    if (in->evtx && evtx_damaged(in->evtx)) {
+    if (in->evtx && in->file && evtx_damaged(in->evtx)) {
         struct err err;
         (void)err_set(&err, ERR_SYNTAX, "damaged: what could be read of it was read");
         input_unreadable(in, in->file->name, &err);

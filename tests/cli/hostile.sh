@@ -1,6 +1,6 @@
 #!/bin/sh
-# hostile.sh CANH: bad records and bad rules. Each is refused, counted and named with file and line, what
-# stands around it is still judged, and neither memory nor time runs away.
+# hostile.sh CANH: bad records and bad rules. Each is refused, counted and named with file and line,
+# what stands around it is still judged, and neither memory nor time runs away.
 . "$(dirname "$0")/expect.sh"
 ulimit -t 120
 
@@ -143,7 +143,27 @@ line_of_100_mb() {
     detect --format csv x.csv
     expect_found 2 4
     expect_refused 1 3
+    expect_error 'x.csv:3: the row is longer than a record may be'
     expect_memory
+}
+
+# Every line begins what no later line ends: the time stays in proportion to the size.
+begun_again_and_again() {
+    ulimit -t 60
+    while IFS=' ' read -r format line; do
+        { echo 'a,b'; yes "$line" | head -c 4000000; } >"x.$format"
+        detect --format "$format" "x.$format"
+        expect_code 0
+        [ "$(figure refused)" -gt 0 ] || fail "nothing of $line is refused"
+        expect_memory
+    done <<'EOF'
+csv x,"a
+json {"a":"
+json {"a":[
+json [{"a":
+winxml <Event>
+winxml <Event><!-- x
+EOF
 }
 
 # What never ends: no line end, brackets, an open string, an open array
@@ -341,6 +361,6 @@ values_in_a_rule() {
 }
 
 cases truncated_records not_json binary_records invalid_utf8 nul_bytes duplicate_keys long_numbers \
-    many_fields_and_long_names deep_nesting line_of_100_mb endless long_value_in_many_findings \
+    many_fields_and_long_names deep_nesting line_of_100_mb begun_again_and_again endless long_value_in_many_findings \
     much_output exploding_regex broken_xml broken_csv noise broken_rules values_in_a_rule
 finish

@@ -1,6 +1,6 @@
 #!/bin/sh
-# packed.sh CANH SOURCE: archives and compressed files, whole, cut off and as bombs; EVTX files that are
-# cut off or damaged (from the shared data; said when it is not there); encodings and line ends.
+# packed.sh CANH SOURCE: archives and compressed files, whole, cut off and as bombs; EVTX files that
+# are cut off or damaged (from the shared data; said when it is not there); encodings and line ends.
 . "$(dirname "$0")/expect.sh"
 shared=${CANH_SHARED:-$2/../shared}
 ulimit -t 120
@@ -122,7 +122,7 @@ EOF
 
 bombs() {
     echo "$evil" >good.ndjson
-    line=$(yes '{"a":"x"}' | head -n 200 | tr -d '\n')
+    line="{\"a\":\"$(head -c 2000 /dev/zero | tr '\0' x)\"}"
     have zstd && {
         head -c 300000000 /dev/zero | tr '\0' x | zstd -q -1 -c >bomb.zst
         detect --format text bomb.zst good.ndjson
@@ -131,12 +131,15 @@ bombs() {
         expect_figure files 2
         expect_memory
     }
-    yes "$line" | head -c 100000000 | gzip -1 -c >bomb.gz
+    yes "$line" | head -n 5000 | gzip -c >one.gz
+    for copy in $(seq 35); do
+        cat one.gz
+    done >bomb.gz
     detect bomb.gz good.ndjson
     expect_lines 1
     expect_memory
     have zip && {
-        yes "$line" | head -c 100000000 >bomb.yml
+        yes "$line" | head -c 350000000 >bomb.yml
         zip -q -1 bomb.zip bomb.yml
         rm bomb.yml
         detect --format json bomb.zip good.ndjson
@@ -147,7 +150,10 @@ bombs() {
         expect_out 'bomb.zip!bomb.yml: over 4194304 bytes'
     }
     # zeros look like an empty tar; nothing of them is read
-    head -c 500000000 /dev/zero | gzip -1 -c >bomb.gz
+    head -c 10000000 /dev/zero | gzip -c >one.gz
+    for copy in $(seq 35); do
+        cat one.gz
+    done >bomb.gz
     detect bomb.gz good.ndjson
     expect_lines 1
     expect_memory

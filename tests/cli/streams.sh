@@ -1,6 +1,6 @@
 #!/bin/sh
-# streams.sh CANH: the command line, standard streams, exit codes, and the forms of findings with hostile
-# values in them.
+# streams.sh CANH: the command line, standard streams, exit codes, and the forms of findings with
+# hostile values in them.
 . "$(dirname "$0")/expect.sh"
 ulimit -t 120
 
@@ -208,7 +208,7 @@ EOF
     expect_no_out '<script'
     expect_out 'lang=vi'
     run "$canh" detect --rules rule.yml -o table x.ndjson
-    expect_lines 5
+    [ "$(sed '/^$/,$d' out | wc -l)" = 5 ] || fail "a value breaks a row of the table"
     grep -q "$(printf '[\033\007]')" out && fail "the table lets control characters through"
     run "$canh" detect --rules rule.yml -o ndjson x.ndjson
     expect_lines 4

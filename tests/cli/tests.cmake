@@ -1,7 +1,8 @@
 # The program as its users start it: output, exit codes, hostile input.
 foreach(name rules detect threads hostile packed streams)
     add_test(NAME cli/${name}
-        COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/${name}.sh $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR})
+        COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/${name}.sh $<TARGET_FILE:canh>
+            ${PROJECT_SOURCE_DIR})
     set_tests_properties(cli/${name} PROPERTIES LABELS cli TIMEOUT 300)
 endforeach()
 set_tests_properties(cli/threads PROPERTIES LABELS "cli;tsan")

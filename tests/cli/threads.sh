@@ -1,6 +1,6 @@
 #!/bin/sh
-# threads.sh CANH: several threads find what one finds, in the same order, with correlations, and with
-# routes that are made while they run; also run under ThreadSanitizer.
+# threads.sh CANH: several threads find what one finds, in the same order, with correlations, and
+# with routes that are made while they run; also run under ThreadSanitizer.
 . "$(dirname "$0")/expect.sh"
 
 rule rule1 'First' high attack.t1059.001

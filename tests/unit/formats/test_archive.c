@@ -164,7 +164,7 @@ static void bombs_are_stopped(void **state)
     assert_true(out.len < ((size_t)164 << 20));
     char byte;
     assert_int_equal(archive_read(a, &byte, 1, &err), ERR_LIMIT);
-    assert_int_equal(archive_next(a, &name, &err), ERR_LIMIT);
+    assert_int_equal(archive_next(a, &name, &err), ERR_END); /* it was said already */
     archive_close(&a);
     buf_free(&packed);
     buf_free(&out);
