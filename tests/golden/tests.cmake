@@ -12,3 +12,5 @@ canh_golden(sigma ${golden}/sigma_golden.sh $<TARGET_FILE:canh> ${PROJECT_SOURCE
 canh_golden(twin ${golden}/twin.sh $<TARGET_FILE:golden_twin> ${PROJECT_SOURCE_DIR})
 canh_golden(mappings ${golden}/mappings_golden.sh $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR})
 canh_golden(vectors ${golden}/vectors.sh $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR})
+canh_golden(regression ${golden}/regression.sh $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR})
+canh_golden(rules ${golden}/rules.sh $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR})
