@@ -36,14 +36,14 @@ struct gram_slot { /* entries of one gram; count 0: free */
 struct gram_class {
     uint32_t entry_count;
     uint32_t bitmap_shift, slot_mask;
-    uint8_t *bitmap;
+    uint64_t *bitmap;
     struct gram_slot *slots;
     struct gram_entry *entries;
 };
 
 struct literal_matcher {
     struct gram_class classes[CLASS_COUNT];
-    uint8_t
+    uint64_t
         *long_bitmap; /* of the first four bytes of the grams of the classes of stride 4; or NULL */
     uint32_t long_shift;
     struct literal_short *shorts; /* has all literals up to short_bytes; or NULL */
@@ -153,6 +153,16 @@ static inline struct gram_slot *gram_slot_of(const struct gram_class *class, uin
     return &class->slots[at];
 }
 
+static inline uint64_t bitmap_has(const uint64_t *bitmap, uint64_t bit)
+{
+    return bitmap[bit >> 6] >> (bit & 63) & 1;
+}
+
+static inline void bitmap_set(uint64_t *bitmap, uint64_t bit)
+{
+    bitmap[bit >> 6] |= (uint64_t)1 << (bit & 63);
+}
+
 static void class_finish(struct gram_class *class, struct arena *arena)
 {
     if (class->entry_count == 0)
@@ -162,13 +172,13 @@ static void class_finish(struct gram_class *class, struct arena *arena)
     bits = bits < BITMAP_BITS_LOG_MIN ? BITMAP_BITS_LOG_MIN : bits;
     bits = bits > BITMAP_BITS_LOG_MAX ? BITMAP_BITS_LOG_MAX : bits;
     class->bitmap_shift = 64 - bits;
-    class->bitmap = arena_zeroed(arena, 1, (size_t)1 << (bits - 3));
+    class->bitmap = arena_zeroed(arena, (size_t)1 << (bits - 6), sizeof(uint64_t));
     uint32_t slots = 1u << log2_at_least((uint64_t) class->entry_count * 2);
     class->slot_mask = slots - 1;
     class->slots = arena_zeroed(arena, slots, sizeof(*class->slots));
     for (uint32_t i = 0; i < class->entry_count; i++) {
         uint64_t gram = class->entries[i].gram, bit = gram_hash(gram) >> class->bitmap_shift;
-        class->bitmap[bit >> 3] |= (uint8_t)(1u << (bit & 7));
+        bitmap_set(class->bitmap, bit);
         struct gram_slot *slot = gram_slot_of(class, gram);
         if (slot->count == 0)
             *slot = (struct gram_slot){.gram = gram, .first = i};
@@ -239,12 +249,11 @@ static void long_build(struct literal_matcher *m, struct arena *arena)
         return;
     uint32_t bits = bitmap_bits(entries);
     m->long_shift = 64 - bits;
-    m->long_bitmap = arena_zeroed(arena, 1, (size_t)1 << (bits - 3));
+    m->long_bitmap = arena_zeroed(arena, (size_t)1 << (bits - 6), sizeof(uint64_t));
     for (uint32_t c = CLASS_EIGHT; c <= CLASS_SEVEN; c++)
         for (uint32_t i = 0; i < m->classes[c].entry_count; i++) {
             uint64_t first = m->classes[c].entries[i].gram & UINT32_MAX;
-            uint64_t bit = gram_hash(first) >> m->long_shift;
-            m->long_bitmap[bit >> 3] |= (uint8_t)(1u << (bit & 7));
+            bitmap_set(m->long_bitmap, gram_hash(first) >> m->long_shift);
         }
 }
 
@@ -299,29 +308,38 @@ static __attribute__((noinline)) void scan_candidate(const struct gram_class *cl
     }
 }
 
-static inline bool bitmap_has(const uint8_t *bitmap, uint64_t bit)
-{
-    return bitmap[bit >> 3] >> (bit & 7) & 1;
-}
-
-/* The two classes of stride 4 in one pass: a bitmap of the first four bytes of all their grams
- * sends on what may be either. */
-static void scan_long(const struct literal_matcher *m, struct scan *scan)
+/* A position at which a long literal may lie: which class, if any. */
+static __attribute__((noinline)) void scan_long_at(const struct literal_matcher *m,
+                                                   struct scan *scan, size_t at)
 {
     const struct gram_class *eight = &m->classes[CLASS_EIGHT], *four = &m->classes[CLASS_SEVEN];
-    const char *data = scan->text.data, *end = data + scan->text.len;
-    const uint8_t *bitmap = m->long_bitmap;
+    const char *data = scan->text.data + at;
+    uint64_t gram = gram_load(data, 8);
+    if (eight->entry_count && at + 8 <= scan->text.len &&
+        bitmap_has(eight->bitmap, gram_hash(gram) >> eight->bitmap_shift))
+        scan_candidate(eight, scan, at, gram);
+    gram = gram_load(data, 4);
+    if (four->entry_count && bitmap_has(four->bitmap, gram_hash(gram) >> four->bitmap_shift))
+        scan_candidate(four, scan, at, gram);
+}
+
+/* The two classes of stride 4 in one pass, four positions at a time: a bitmap of the first four
+ * bytes of all their grams sends on what may be either. Positions too near the end are read from
+ * the padding, and find nothing because a literal must end inside. */
+static void scan_long(const struct literal_matcher *m, struct scan *scan)
+{
+    const char *data = scan->text.data;
+    const uint64_t *bitmap = m->long_bitmap;
     uint32_t shift = m->long_shift;
-    for (const char *at = data; at + 4 <= end; at += 4) {
-        if (__builtin_expect(!bitmap_has(bitmap, gram_hash(gram_load(at, 4)) >> shift), 1))
-            continue;
-        uint64_t gram = gram_load(at, 8);
-        if (eight->entry_count && at + 8 <= end &&
-            bitmap_has(eight->bitmap, gram_hash(gram) >> eight->bitmap_shift))
-            scan_candidate(eight, scan, (size_t)(at - data), gram);
-        gram = gram_load(at, 4);
-        if (four->entry_count && bitmap_has(four->bitmap, gram_hash(gram) >> four->bitmap_shift))
-            scan_candidate(four, scan, (size_t)(at - data), gram);
+    for (size_t at = 0; at + 4 <= scan->text.len; at += 16) {
+        uint64_t some = 0;
+        for (uint32_t i = 0; i < 4; i++)
+            some |= bitmap_has(bitmap, gram_hash(gram_load(data + at + i * 4, 4)) >> shift) << i;
+        for (; __builtin_expect(some != 0, 0); some &= some - 1) {
+            size_t place = at + (size_t)(unsigned)__builtin_ctzll(some) * 4;
+            if (place + 4 <= scan->text.len)
+                scan_long_at(m, scan, place);
+        }
     }
 }
 
@@ -329,7 +347,7 @@ static inline __attribute__((always_inline)) void
 scan_class(const struct gram_class *class, struct scan *scan, uint32_t bytes, uint32_t stride)
 {
     const char *data = scan->text.data;
-    const uint8_t *bitmap = class->bitmap;
+    const uint64_t *bitmap = class->bitmap;
     uint32_t shift = class->bitmap_shift;
     if (class->entry_count == 0 || scan->text.len < bytes)
         return;
