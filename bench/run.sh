@@ -5,7 +5,7 @@
 # input from files, findings as NDJSON to /dev/null; loading the rules is shown apart.
 set -eu
 cd "$(dirname "$0")/.."
-json=no
+json=no jit=
 [ "${1:-}" = --json ] && json=yes
 shared=${CANH_SHARED:-../shared}
 canh=${CANH:-build/release/canh}
@@ -43,7 +43,7 @@ measure() { # NAME FILE ROUTING THREADS RULES...
     round=0
     while [ $round -lt "$rounds" ]; do
         # shellcheck disable=SC2086
-        "$canh" detect $rules --routing "$routing" --threads "$threads" --stats -q -o ndjson "$file" \
+        "$canh" detect $rules ${jit:+--jit "$jit"} --routing "$routing" --threads "$threads" --stats -q -o ndjson "$file" \
             2> "$work/stats" > /dev/null
         tail -n 1 "$work/stats" > "$work/last"
         field run_seconds < "$work/last" >> "$work/runs"
@@ -52,7 +52,7 @@ measure() { # NAME FILE ROUTING THREADS RULES...
     seconds=$(median < "$work/runs")
     awk -v name="$name" -v routing="$routing" -v threads="$threads" -v seconds="$seconds" \
         -v events="$(field events < "$work/last")" -v bytes="$(field bytes < "$work/last")" \
-        -v findings="$(field findings < "$work/last")" -v load="$(field load_seconds < "$work/last")" \
+        -v findings="$(field findings < "$work/last")" -v loaded="$(field load_seconds < "$work/last")" \
         -v rss="$(field peak_rss_bytes < "$work/last")" -v scan="$("$work/newline_scan" "$file")" \
         -v json=$json 'BEGIN {
             rate = events / seconds; mb = bytes / 1e6 / seconds
@@ -60,10 +60,10 @@ measure() { # NAME FILE ROUTING THREADS RULES...
                 printf "{\"lane\":\"%s\",\"routing\":\"%s\",\"threads\":%d,\"events_per_second\":%.0f," \
                     "\"mb_per_second\":%.1f,\"findings\":%d,\"load_seconds\":%.3f," \
                     "\"peak_rss_bytes\":%d,\"newline_scan_mb_per_second\":%d}\n",
-                    name, routing, threads, rate, mb, findings, load, rss, scan
+                    name, routing, threads, rate, mb, findings, loaded, rss, scan
             else
                 printf "%-22s %7s %7d %10.0f %8.1f %9d %9.3f %7.3f %7.0f %8.4f\n", name, routing,
-                    threads, rate, mb, findings, seconds / events * 1e6, load, rss / 1e6, mb / scan
+                    threads, rate, mb, findings, seconds / events * 1e6, loaded, rss / 1e6, mb / scan
         }'
 }
 
@@ -92,6 +92,14 @@ for routing in off on; do
             "$work/rules/rules-emerging-threats" "$work/rules/rules-threat-hunting"
     done
 done
+
+# Regular expressions interpreted.
+jit=off
+measure otrf_interpreted "$work/otrf.ndjson" off 1 "$work/rules/rules" \
+    "$work/rules/rules-emerging-threats" "$work/rules/rules-threat-hunting"
+measure otrf_interpreted "$work/otrf.ndjson" on 1 "$work/rules/rules" \
+    "$work/rules/rules-emerging-threats" "$work/rules/rules-threat-hunting"
+jit=
 
 # Growth: 1,000 rules of the corpus, and the same with nine renamed copies of each.
 mkdir "$work/k1" "$work/k10"

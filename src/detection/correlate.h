@@ -79,7 +79,7 @@ void correlator_close(struct correlator **c);
 void correlate_feed(struct correlator *c, const struct correlate_input *input, correlate_emit *emit,
                     void *context);
 /* Event time has reached now_ns in every source: judges what becomes true by time passing (lt, lte,
- * eq, neq windows that closed). Also called once at the end of input with INT64_MAX. */
+ * neq windows that closed). Also called once at the end of input with INT64_MAX. */
 void correlate_tick(struct correlator *c, int64_t now_ns, correlate_emit *emit, void *context);
 
 struct correlate_stats {

@@ -77,46 +77,61 @@ static uint64_t literal_gram(struct slice text, size_t offset, uint32_t bytes)
 {
     char room[8] = {0};
     size_t left = text.len - offset;
-    memcpy(room, text.data + offset, left < 8 ? left : 8);
+    if (left >= sizeof(room))
+        return gram_load(text.data + offset, bytes);
+    memcpy(room, text.data + offset, left);
     return gram_load(room, bytes);
 }
 
-/* How often each gram (by a 16-bit hash) occurs over the literals of its class. */
-enum { RARITY_BITS = 16 };
+/* How often each gram (by a hash of so many bits) occurs over the literals of its class. */
+struct rarity {
+    uint32_t *counts;
+    uint32_t bits;
+};
 
-static uint32_t *rarity_of(uint32_t *rarity, uint64_t gram)
+static uint32_t *rarity_of(struct rarity *rarity, uint64_t gram)
 {
-    return &rarity[gram_hash(gram) >> (64 - RARITY_BITS)];
+    return &rarity->counts[gram_hash(gram) >> (64 - rarity->bits)];
 }
 
-static void rarity_count(uint32_t *rarity, struct slice text, uint32_t bytes)
+static void rarity_count(struct rarity *rarity, struct slice text, uint32_t bytes)
 {
     for (size_t i = 0; i + bytes <= text.len; i++)
         ++*rarity_of(rarity, literal_gram(text, i, bytes));
 }
 
-/* Grams of blanks, digits, slashes and dots are common in logs however rare they are in rules. */
-static uint32_t gram_plainness(const char *at, uint32_t bytes)
+/* Blanks, digits, slashes and dots are common in logs however rare they are in rules. */
+static bool is_plain_char(char c)
+{
+    return (c >= '0' && c <= '9') || c == ' ' || (c >= ',' && c <= '/') || c == ':' || c == '=' ||
+           c == '\\';
+}
+
+/* How much a gram at the start of text is to be avoided. */
+static uint32_t gram_cost(struct rarity *rarity, struct slice text, uint32_t bytes)
 {
     uint32_t plain = 0;
     for (uint32_t i = 0; i < bytes; i++)
-        plain += (at[i] >= '0' && at[i] <= '9') || memchr(" .-=,:\\/", at[i], 8) != NULL;
-    return plain * plain;
+        plain += is_plain_char(text.data[i]);
+    return *rarity_of(rarity, literal_gram(text, 0, bytes)) + plain * plain;
 }
 
-/* Offset of the rarest run of neighbouring grams. */
-static uint32_t rarest_offset(uint32_t *rarity, struct slice text, const struct length_class *shape)
+/* Offset of the run of neighbouring grams whose sum of costs is least: a sum that slides on. */
+static uint32_t rarest_offset(struct rarity *rarity, struct slice text,
+                              const struct length_class *shape)
 {
-    uint32_t best = 0;
-    uint64_t best_cost = UINT64_MAX;
-    for (uint32_t start = 0; start + shape->stride - 1 + shape->gram_bytes <= text.len; start++) {
-        uint64_t cost = 0;
-        for (uint32_t i = 0; i < shape->stride; i++)
-            cost += *rarity_of(rarity, literal_gram(text, start + i, shape->gram_bytes)) +
-                    gram_plainness(text.data + start + i, shape->gram_bytes);
-        if (cost < best_cost) {
-            best_cost = cost;
-            best = start;
+    enum { STRIDE_MAX = 4 };
+    uint32_t costs[STRIDE_MAX] = {0}, best = 0;
+    uint64_t sum = 0, best_sum = UINT64_MAX;
+    uint32_t grams = (uint32_t)text.len - shape->gram_bytes + 1;
+    for (uint32_t i = 0; i < grams; i++) {
+        uint32_t *cost = &costs[i % shape->stride];
+        sum -= *cost;
+        *cost = gram_cost(rarity, slice_part(text, i, text.len), shape->gram_bytes);
+        sum += *cost;
+        if (i + 1 >= shape->stride && sum < best_sum) {
+            best_sum = sum;
+            best = i + 1 - shape->stride;
         }
     }
     return best;
@@ -204,16 +219,20 @@ static void class_build(struct literal_matcher *m, uint32_t c, uint32_t count, u
     struct gram_class *class = &m->classes[c];
     if (members == 0)
         return;
-    uint32_t *rarity = mem_zeroed((size_t)1 << RARITY_BITS, sizeof(*rarity));
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++)
+        bytes += class_of(m, i) == c ? m->literals[i].text.len : 0;
+    struct rarity rarity = {.bits = log2_at_least(bytes * 4 + 2)};
+    rarity.counts = mem_zeroed((size_t)1 << rarity.bits, sizeof(*rarity.counts));
     class->entries = arena_alloc(arena, (size_t)members * shape->stride * sizeof(*class->entries));
     for (uint32_t i = 0; i < count; i++)
         if (class_of(m, i) == c)
-            rarity_count(rarity, m->literals[i].text, shape->gram_bytes);
+            rarity_count(&rarity, m->literals[i].text, shape->gram_bytes);
     for (uint32_t i = 0; i < count; i++) {
         struct slice text = m->literals[i].text;
         if (class_of(m, i) != c)
             continue;
-        uint32_t offset = rarest_offset(rarity, text, shape);
+        uint32_t offset = rarest_offset(&rarity, text, shape);
         for (uint32_t k = 0; k < shape->stride; k++)
             class->entries[class->entry_count++] =
                 (struct gram_entry){.gram = literal_gram(text, offset + k, shape->gram_bytes),
@@ -221,7 +240,7 @@ static void class_build(struct literal_matcher *m, uint32_t c, uint32_t count, u
                                     .literal = i};
     }
     class_finish(class, arena);
-    mem_free(rarity);
+    mem_free(rarity.counts);
 }
 
 /* The shortest literals, as many lengths of them as the vector look-up takes. */
@@ -355,7 +374,7 @@ scan_class(const struct gram_class *class, struct scan *scan, uint32_t bytes, ui
     for (size_t at = 0; at <= last; at += stride) {
         uint64_t gram = gram_load(data + at, bytes);
         uint64_t bit = gram_hash(gram) >> shift;
-        if (__builtin_expect(bitmap_has(bitmap, bit), 0))
+        if (__builtin_expect(bitmap_has(bitmap, bit) != 0, 0))
             scan_candidate(class, scan, at, gram);
     }
 }

@@ -13,7 +13,7 @@
 struct detect_settings {
     struct cli_common common;
     struct option_list rules;
-    const char *format, *mappings, *source, *timezone, *placeholders, *routing, *fail_level;
+    const char *format, *mappings, *source, *timezone, *placeholders, *routing, *jit, *fail_level;
     uint64_t threads;
     bool stats, strict;
     uint64_t passed_over; /* files that are no logs */
@@ -41,6 +41,10 @@ static const struct option detect_options[] = {
     {"routing", 0, OPTION_CHOICE, AT(routing), "on|off", 0, 0,
      "try a rule only on its log source (default on)",
      "chỉ thử quy tắc trên đúng nguồn nhật ký (mặc định on)"},
+    {"jit", 0, OPTION_CHOICE, AT(jit), "on|off", 0, 0,
+     "regular expressions as machine code (default on; off where memory must not be both writable "
+     "and executable)",
+     "biên dịch biểu thức chính quy thành mã máy (mặc định on)"},
     {"threads", 't', OPTION_NUMBER, AT(threads), "N", 1, DETECT_THREADS_MAX,
      "threads that match (default: one a processor)",
      "số luồng so khớp (mặc định: theo số bộ xử lý)"},
@@ -216,6 +220,7 @@ static int detect_with(struct detect_settings *settings, const struct option_lis
         .mappings = settings->mappings,
         .source = settings->source,
         .timezone = settings->timezone,
+        .interpreted = settings->jit && strcmp(settings->jit, "off") == 0,
         .routing = !settings->routing || strcmp(settings->routing, "off") != 0,
     };
     int rc = detector_open(&d, &options, &err);

@@ -113,7 +113,8 @@ static void job_finding(void *context, struct judge *judge, uint32_t rule,
     struct output_finding finding = {
         .rule = rule,
         .place = {slice_from(job->block.file->name), place->line, place->time_ns},
-        .host = matcher_host(judge->matcher),
+        .host = output_shows_host(job->run->options->output) ? matcher_host(judge->matcher)
+                                                             : (struct slice){0},
         .matched = fields,
         .matched_count = count};
     job_hand_over(job);

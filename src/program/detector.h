@@ -13,6 +13,7 @@ struct detector_options {
     const char *source;       /* product/category/service, parts may be empty, or NULL */
     const char *timezone;     /* of times without one; NULL: UTC */
     bool routing, lint;
+    bool interpreted; /* regular expressions without machine code (JIT) */
 };
 
 struct detector {

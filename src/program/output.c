@@ -86,6 +86,11 @@ void output_close(struct output **o)
     *o = NULL;
 }
 
+bool output_shows_host(const struct output *o)
+{
+    return o->options.kind != OUTPUT_NDJSON;
+}
+
 void output_begin(const struct output *o, struct buf *out)
 {
     if (o->options.kind == OUTPUT_CSV)

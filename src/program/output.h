@@ -66,6 +66,8 @@ struct output_finding {
 };
 
 struct output;
+/* Whether findings are shown with their host: finding it out is not free. */
+bool output_shows_host(const struct output *o);
 struct output *output_open(const struct output_options *options, const struct rule_list *rules);
 void output_close(struct output **o);
 void output_begin(const struct output *o, struct buf *out); /* heading of CSV and table */
