@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "program/input_inside.h"
 
-enum { COPY_BYTES = 256 << 10, BINARY_LOOK_BYTES = 4096, BINARY_SHARE = 8 };
+enum { COPY_BYTES = 256 << 10, BINARY_LOOK_BYTES = 4096, CONTROL_SHARE = 16, BINARY_SHARE = 8 };
 
 static void add_path(struct input *in, const char *path, bool searched)
 {
@@ -69,10 +69,15 @@ static bool is_binary(struct slice head, bool known)
     for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
         if (slice_starts(head, marks[i]))
             return true;
-    size_t zeros = 0;
+    size_t zeros = 0, controls = 0;
     head = slice_part(head, 0, BINARY_LOOK_BYTES);
-    for (size_t i = 0; i < head.len; i++)
+    for (size_t i = 0; i < head.len; i++) {
         zeros += head.data[i] == '\0';
+        controls +=
+            (unsigned char)head.data[i] < 0x20 && !strchr("\t\n\v\f\r\x1b\x1d", head.data[i]);
+    }
+    if (controls * CONTROL_SHARE > head.len)
+        return true;
     return known ? zeros * BINARY_SHARE > head.len : zeros > 0;
 }
 
