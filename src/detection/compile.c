@@ -441,8 +441,8 @@ int ruleset_open(struct ruleset **out, const struct rule_list *rules, struct map
     }
     ruleset_add_correlation_fields(set);
     ruleset_bind_names(set);
-    set->route_list =
-        mem_zeroed(RULESET_ROUTES_MAX + MAPPING_COUNT_MAX + 1, sizeof(*set->route_list));
+    set->cores = mem_zeroed(RULESET_ROUTES_MAX + 1, sizeof(*set->cores));
+    route_prepare(set);
     *out = set;
     return ERR_OK;
 }
@@ -452,12 +452,17 @@ void ruleset_close(struct ruleset **out)
     struct ruleset *set = *out;
     if (!set)
         return;
-    for (uint32_t i = 0; i < set->route_count; i++)
-        route_close(&set->route_list[i]);
-    mem_free(set->route_list);
+    for (struct map_entry *e = NULL; (e = map_next(&set->routes_by_core, e));) {
+        struct route *route = (struct route *)(uintptr_t)e->value;
+        route_close(&route);
+    }
+    for (uint32_t i = 0; i < set->core_count; i++)
+        route_core_close(&set->cores[i]);
+    mem_free(set->cores);
     rule_list_free(&set->filters);
     map_free(&set->routes);
-    map_free(&set->routes_by_rules);
+    map_free(&set->cores_by_rules);
+    map_free(&set->routes_by_core);
     check(pthread_mutex_destroy(&set->route_lock) == 0);
     for (uint32_t i = 0; i < set->atom_count; i++)
         regex_close(&set->atoms[i].regex);
@@ -473,8 +478,9 @@ void ruleset_close(struct ruleset **out)
 
 void ruleset_count(const struct ruleset *set, struct ruleset_counts *out)
 {
-    *out = (struct ruleset_counts){
-        .atoms = set->atom_count, .always = set->always_count, .routes = set->route_count};
+    *out = (struct ruleset_counts){.atoms = set->atom_count,
+                                   .always = set->always_count,
+                                   .routes = (uint32_t)set->routes_by_core.count};
     for (uint32_t i = 0; i < set->rules->count; i++)
         out->rules += set->programs[i].root != UINT32_MAX;
 }

@@ -60,7 +60,7 @@ struct name_list {
     uint32_t count;
 };
 
-struct route;
+struct route_core;
 
 struct ruleset {
     struct arena arena;
@@ -84,10 +84,12 @@ struct ruleset {
     uint32_t always_count;
 
     pthread_mutex_t route_lock;
-    struct map routes;          /* by source, value: struct route * */
-    struct map routes_by_rules; /* by mapping and rule bits: routes that are the same */
-    struct route **route_list;
-    uint32_t route_count;
+    struct map routes;         /* by mapping and source, value: struct route * */
+    struct map cores_by_rules; /* by rule bits, value: struct route_core * */
+    struct map routes_by_core; /* by core and mapping, value: struct route * */
+    struct route_core **cores;
+    struct route_core *core_of_all; /* every rule */
+    uint32_t core_count;
 };
 
 /* The slot of a Sigma field name, made when new; keyword: 0. */

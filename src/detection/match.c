@@ -228,10 +228,10 @@ static inline void candidates_add(struct matcher *m, const uint32_t *rules, uint
 static void terms_apply(struct matcher *m, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; i++) {
-        const struct route_term *term = &m->route->terms[m->terms[i]];
+        const struct route_term *term = &m->route->core->terms[m->terms[i]];
         if (term->atom != ATOM_NONE)
             m->atom_states[term->atom] = m->generation << 1 | 1;
-        candidates_add(m, m->route->rules + term->rule_first, term->rule_count);
+        candidates_add(m, m->route->core->rules + term->rule_first, term->rule_count);
     }
 }
 
@@ -239,7 +239,7 @@ static uint32_t target_scan(struct matcher *m, const struct route_target *target
                             uint32_t term_count)
 {
     if (target->rule_count)
-        candidates_add(m, m->route->rules + target->rule_first, target->rule_count);
+        candidates_add(m, m->route->core->rules + target->rule_first, target->rule_count);
     if (!target->index || !field_has_text(&m->event.record->fields[field]))
         return term_count;
     uint32_t more = field_index_scan(target->index, field_folded(m, field), m->term_seen,
@@ -275,7 +275,7 @@ static struct slice fields_fold_all(struct matcher *m)
 
 static uint32_t keywords_scan(struct matcher *m)
 {
-    const struct field_index *index = m->route->targets[0].index;
+    const struct field_index *index = m->route->core->targets[0].index;
     const struct record *record = m->event.record;
     struct slice whole = fields_fold_all(m);
     uint32_t count = 0;
@@ -286,7 +286,7 @@ static uint32_t keywords_scan(struct matcher *m)
     }
     for (uint32_t i = 0; i < record->count; i++)
         if (!(record->fields[i].flags & FIELD_DERIVED))
-            count = target_scan(m, &m->route->targets[0], i, count);
+            count = target_scan(m, &m->route->core->targets[0], i, count);
     return count;
 }
 
@@ -294,12 +294,12 @@ static void fields_scan(struct matcher *m)
 {
     const struct route *route = m->route;
     const struct record *record = m->event.record;
-    uint32_t term_count = route->has_keywords ? keywords_scan(m) : 0;
+    uint32_t term_count = route->core->has_keywords ? keywords_scan(m) : 0;
     for (uint32_t i = 0; i < record->count; i++) {
         uint32_t list = route->target_of_name[m->event.field_names[i]];
         if (list)
             for (const uint16_t *t = &route->target_lists[list]; *t; t++)
-                term_count = target_scan(m, &route->targets[*t], i, term_count);
+                term_count = target_scan(m, &route->core->targets[*t], i, term_count);
     }
 }
 
@@ -360,8 +360,8 @@ static void matcher_reserve(struct matcher *m)
         m->folded = mem_resize(m->folded, m->folded_capacity, sizeof(*m->folded));
     }
     memset(m->folded, 0, fields * sizeof(*m->folded));
-    if (m->route->term_count > m->term_capacity) {
-        m->term_capacity = m->route->term_count;
+    if (m->route->core->term_count > m->term_capacity) {
+        m->term_capacity = m->route->core->term_count;
         m->terms = mem_resize(m->terms, m->term_capacity, sizeof(*m->terms));
         mem_free(m->term_seen);
         m->term_seen = mem_zeroed(m->term_capacity, sizeof(*m->term_seen));
@@ -431,7 +431,7 @@ uint32_t matcher_run(struct matcher *m, struct record *record, const uint32_t **
     matcher_next_generation(m);
     m->candidate_count = 0;
     fields_scan(m);
-    candidates_add(m, m->route->always, m->route->always_count);
+    candidates_add(m, m->route->core->always, m->route->core->always_count);
     m->stats.events++;
     *rules = m->found;
     return candidates_judge(m);

@@ -54,20 +54,19 @@ static bool same_term(const struct witness *v, const struct witness *w)
 
 struct building {
     struct ruleset *set;
-    struct route *route;
+    struct route_core *core;
     struct pending *pending;
     uint32_t pending_count;
-    uint32_t rule_count;      /* of route->rules */
-    uint32_t *target_of_slot; /* by slot: its target, 0: none */
+    uint32_t rule_count; /* of core->rules */
 };
 
 static uint32_t target_of(struct building *b, uint32_t slot)
 {
     if (slot == 0)
         return 0;
-    if (!b->target_of_slot[slot])
-        b->target_of_slot[slot] = b->route->target_count++;
-    return b->target_of_slot[slot];
+    if (!b->core->target_of_slot[slot])
+        b->core->target_of_slot[slot] = b->core->target_count++;
+    return b->core->target_of_slot[slot];
 }
 
 static uint32_t rules_of_run(struct building *b, uint32_t from, uint32_t to)
@@ -75,40 +74,40 @@ static uint32_t rules_of_run(struct building *b, uint32_t from, uint32_t to)
     uint32_t first = b->rule_count;
     for (uint32_t i = from; i < to; i++)
         if (b->pending[i].rule != RULE_NONE)
-            b->route->rules[b->rule_count++] = b->pending[i].rule;
+            b->core->rules[b->rule_count++] = b->pending[i].rule;
     return first;
 }
 
 static void route_add_run(struct building *b, uint32_t from, uint32_t to)
 {
     const struct witness *w = b->pending[from].witness;
-    struct route *route = b->route;
-    struct route_target *target = &route->targets[target_of(b, w->slot)];
+    struct route_core *core = b->core;
+    struct route_target *target = &core->targets[target_of(b, w->slot)];
     if (w->kind == WITNESS_PRESENT) {
         target->rule_first = rules_of_run(b, from, to);
         target->rule_count = b->rule_count - target->rule_first;
         return;
     }
     if (!target->index)
-        target->index = field_index_open(&route->arena);
+        target->index = field_index_open(&core->arena);
     if (w->slot == 0)
-        route->has_keywords = true;
-    struct route_term *term = &route->terms[route->term_count];
+        core->has_keywords = true;
+    struct route_term *term = &core->terms[core->term_count];
     *term = (struct route_term){.atom = w->atom, .rule_first = rules_of_run(b, from, to)};
     term->rule_count = b->rule_count - term->rule_first;
-    field_index_add(target->index, w->term, w->text, route->term_count++);
+    field_index_add(target->index, w->term, w->text, core->term_count++);
     if (w->atom != ATOM_NONE)
-        route->atom_decided[w->atom / 64] |= (uint64_t)1 << (w->atom % 64);
+        core->atom_decided[w->atom / 64] |= (uint64_t)1 << (w->atom % 64);
 }
 
-/* From slots to the names that events carry under this mapping. */
-static void route_bind_names(struct building *b)
+/* From slots to the names that events carry under a mapping. */
+static void route_bind_names(const struct ruleset *set, struct route *route)
 {
-    struct route *route = b->route;
-    uint32_t names = name_count(b->set->names);
+    const uint32_t *target_of_slot = route->core->target_of_slot;
+    uint32_t names = name_count(set->names);
     uint32_t *counts = mem_zeroed(names, sizeof(*counts)), total = 1;
-    for (uint32_t s = 1; s < b->set->slot_count; s++)
-        for (uint32_t i = 0; b->target_of_slot[s] && i < route->slot_names[s].count; i++)
+    for (uint32_t s = 1; s < set->slot_count; s++)
+        for (uint32_t i = 0; target_of_slot[s] && i < route->slot_names[s].count; i++)
             counts[route->slot_names[s].names[i]]++;
     route->target_of_name = arena_zeroed(&route->arena, names, sizeof(*route->target_of_name));
     for (uint32_t n = 0; n < names; n++)
@@ -119,11 +118,11 @@ static void route_bind_names(struct building *b)
         }
     route->target_lists = arena_zeroed(&route->arena, total, sizeof(*route->target_lists));
     memset(counts, 0, names * sizeof(*counts));
-    for (uint32_t s = 1; s < b->set->slot_count; s++)
-        for (uint32_t i = 0; b->target_of_slot[s] && i < route->slot_names[s].count; i++) {
+    for (uint32_t s = 1; s < set->slot_count; s++)
+        for (uint32_t i = 0; target_of_slot[s] && i < route->slot_names[s].count; i++) {
             uint16_t name = route->slot_names[s].names[i];
             route->target_lists[route->target_of_name[name] + counts[name]++] =
-                (uint16_t)b->target_of_slot[s];
+                (uint16_t)target_of_slot[s];
         }
     mem_free(counts);
 }
@@ -159,7 +158,7 @@ static void gather_cheap(struct building *b, const uint64_t *marks)
     for (uint32_t a = 0; a < b->set->atom_count; a++) {
         if (!(marks[a / 64] >> (a % 64) & 1))
             continue;
-        struct witness *w = arena_alloc(&b->route->arena, sizeof(*w));
+        struct witness *w = arena_alloc(&b->core->arena, sizeof(*w));
         *w = (struct witness){.kind = WITNESS_TERM,
                               .slot = b->set->atoms[a].slot,
                               .atom = a,
@@ -184,13 +183,13 @@ static void route_gather(struct building *b, const uint64_t *allowed)
     for (uint32_t w = 0; w <= set->atom_count / 64; w++)
         total += (uint32_t)__builtin_popcountll(marks[w]);
     b->pending = mem_zeroed(total, sizeof(*b->pending));
-    b->route->always = arena_alloc(&b->route->arena, always * sizeof(uint32_t));
+    b->core->always = arena_alloc(&b->core->arena, always * sizeof(uint32_t));
     for (uint32_t r = 0; r < set->rules->count; r++) {
         const struct program *program = &set->programs[r];
         if (!rule_allowed(allowed, r))
             continue;
         if (program->witness_count == 0)
-            b->route->always[b->route->always_count++] = r;
+            b->core->always[b->core->always_count++] = r;
         for (uint32_t i = 0; i < program->witness_count; i++)
             b->pending[b->pending_count++] = (struct pending){&program->witnesses[i], r};
     }
@@ -199,32 +198,40 @@ static void route_gather(struct building *b, const uint64_t *allowed)
     qsort(b->pending, b->pending_count, sizeof(*b->pending), pending_order);
 }
 
-static struct route *route_build(struct ruleset *set, const struct mapping *mapping,
-                                 const uint64_t *allowed)
+static struct route_core *core_build(struct ruleset *set, const uint64_t *allowed)
 {
-    struct route *route = mem_zeroed(1, sizeof(*route));
-    struct building b = {.set = set, .route = route};
-    route->slot_names = set->slot_names[mapping ? mapping->index : 0];
+    struct route_core *core = mem_zeroed(1, sizeof(*core));
+    struct building b = {.set = set, .core = core};
     route_gather(&b, allowed);
-    b.target_of_slot = mem_zeroed(set->slot_count, sizeof(*b.target_of_slot));
-    route->target_count = 1;
-    route->targets = arena_zeroed(&route->arena, set->slot_count + 1, sizeof(*route->targets));
-    route->terms = arena_alloc(&route->arena, b.pending_count * sizeof(*route->terms));
-    route->rules = arena_alloc(&route->arena, b.pending_count * sizeof(*route->rules));
-    route->atom_decided = arena_zeroed(&route->arena, set->atom_count / 64 + 1, sizeof(uint64_t));
+    core->target_of_slot =
+        arena_zeroed(&core->arena, set->slot_count, sizeof(*core->target_of_slot));
+    core->target_count = 1;
+    core->targets = arena_zeroed(&core->arena, set->slot_count + 1, sizeof(*core->targets));
+    core->terms = arena_alloc(&core->arena, b.pending_count * sizeof(*core->terms));
+    core->rules = arena_alloc(&core->arena, b.pending_count * sizeof(*core->rules));
+    core->atom_decided = arena_zeroed(&core->arena, set->atom_count / 64 + 1, sizeof(uint64_t));
     for (uint32_t from = 0, to; from < b.pending_count; from = to) {
         for (to = from + 1; to < b.pending_count; to++)
             if (!same_term(b.pending[from].witness, b.pending[to].witness))
                 break;
         route_add_run(&b, from, to);
     }
-    for (uint32_t t = 0; t < route->target_count; t++)
-        if (route->targets[t].index)
-            field_index_finish(route->targets[t].index, &route->arena);
-    route_bind_names(&b);
-    mem_free(b.target_of_slot);
+    for (uint32_t t = 0; t < core->target_count; t++)
+        if (core->targets[t].index)
+            field_index_finish(core->targets[t].index, &core->arena);
     mem_free(b.pending);
-    return route;
+    core->number = set->core_count;
+    set->cores[set->core_count++] = core;
+    return core;
+}
+
+void route_core_close(struct route_core **core)
+{
+    if (!*core)
+        return;
+    arena_free(&(*core)->arena);
+    mem_free(*core);
+    *core = NULL;
 }
 
 void route_close(struct route **route)
@@ -236,22 +243,76 @@ void route_close(struct route **route)
     *route = NULL;
 }
 
-/* The route for these rules, shared by all sources that leave the same ones. NULL: no room for
- * more. */
-static struct route *route_for_rules(struct ruleset *set, const struct mapping *mapping,
-                                     const uint64_t *allowed, uint32_t words)
+static void *known_of(const struct map *map, const struct buf *key)
+{
+    struct map_entry *known = map_find(map, buf_as_slice(key));
+    return known ? (void *)(uintptr_t)known->value : NULL;
+}
+
+static void known_add(struct ruleset *set, struct map *map, const struct buf *key, void *value)
+{
+    (void)map_put(map, arena_copy(&set->arena, buf_as_slice(key)), (uint64_t)(uintptr_t)value,
+                  NULL);
+}
+
+/* The core for these rules, shared by all sources that leave the same ones. NULL: no room for more.
+ */
+static struct route_core *core_of(struct ruleset *set, const uint64_t *allowed)
+{
+    struct buf key = {0};
+    buf_append(&key, allowed, (set->rules->count / 64 + 1) * sizeof(*allowed));
+    struct route_core *core = known_of(&set->cores_by_rules, &key);
+    if (!core && set->core_count < RULESET_ROUTES_MAX) {
+        core = core_build(set, allowed);
+        known_add(set, &set->cores_by_rules, &key, core);
+    }
+    buf_free(&key);
+    return core;
+}
+
+/* The rules that source does not contradict; NULL: all. */
+static uint64_t *rules_allowed(const struct ruleset *set, const struct event_source *source)
+{
+    uint64_t *allowed = mem_zeroed(set->rules->count / 64 + 1, sizeof(*allowed));
+    for (uint32_t r = 0; r < set->rules->count; r++)
+        if (set->programs[r].root != UINT32_MAX &&
+            !(source && source_contradicts(source, &set->rules->rules[r]->logsource)))
+            allowed[r / 64] |= (uint64_t)1 << (r % 64);
+    return allowed;
+}
+
+static struct route_core *core_of_all(struct ruleset *set)
+{
+    uint64_t *allowed = rules_allowed(set, NULL);
+    if (!set->core_of_all)
+        set->core_of_all = core_of(set, allowed);
+    if (!set->core_of_all)
+        set->core_of_all = core_build(set, allowed);
+    mem_free(allowed);
+    return set->core_of_all;
+}
+
+void route_prepare(struct ruleset *set)
+{
+    if (!set->options.routing)
+        (void)core_of_all(set);
+}
+
+/* core under the names of mapping: made once, at most one for each core and mapping. */
+static struct route *route_of(struct ruleset *set, const struct mapping *mapping,
+                              const struct route_core *core, bool check_source)
 {
     struct buf key = {0};
     uint32_t index = mapping ? mapping->index : 0;
-    buf_append(&key, &index, sizeof(index));
-    buf_append(&key, allowed, words * sizeof(*allowed));
-    struct map_entry *known = map_find(&set->routes_by_rules, buf_as_slice(&key));
-    struct route *route = known ? (struct route *)(uintptr_t)known->value : NULL;
-    if (!route && set->route_count < RULESET_ROUTES_MAX) {
-        route = route_build(set, mapping, allowed);
-        set->route_list[set->route_count++] = route;
-        (void)map_put(&set->routes_by_rules, arena_copy(&set->arena, buf_as_slice(&key)),
-                      (uint64_t)(uintptr_t)route, NULL);
+    buf_printf(&key, "%u %u %d", core->number, index, check_source);
+    struct route *route = known_of(&set->routes_by_core, &key);
+    if (!route) {
+        route = mem_zeroed(1, sizeof(*route));
+        route->core = core;
+        route->slot_names = set->slot_names[index];
+        route->check_source = check_source;
+        route_bind_names(set, route);
+        known_add(set, &set->routes_by_core, &key, route);
     }
     buf_free(&key);
     return route;
@@ -260,39 +321,13 @@ static struct route *route_for_rules(struct ruleset *set, const struct mapping *
 static struct route *route_make(struct ruleset *set, const struct mapping *mapping,
                                 const struct event_source *source)
 {
-    uint32_t words = set->rules->count / 64 + 1;
-    uint64_t *allowed = mem_zeroed(words, sizeof(*allowed));
-    for (uint32_t r = 0; r < set->rules->count; r++)
-        if (set->programs[r].root != UINT32_MAX &&
-            !(set->options.routing && source_contradicts(source, &set->rules->rules[r]->logsource)))
-            allowed[r / 64] |= (uint64_t)1 << (r % 64);
-    struct route *route = route_for_rules(set, mapping, allowed, words);
+    if (!set->options.routing)
+        return route_of(set, mapping, core_of_all(set), false);
+    uint64_t *allowed = rules_allowed(set, source);
+    const struct route_core *core = core_of(set, allowed);
     mem_free(allowed);
-    return route;
-}
-
-/* The last resort when there are more sources than routes: one more route, with every rule, under
- * no mapping's names but the mapping's own when it was seen before. */
-static struct route *route_of_all(struct ruleset *set, const struct mapping *mapping)
-{
-    char text[32];
-    int len = snprintf(text, sizeof(text), "all %u", mapping ? mapping->index : 0u);
-    struct slice key = slice_make(text, (size_t)len);
-    struct map_entry *known = map_find(&set->routes_by_rules, key);
-    if (known)
-        return (struct route *)(uintptr_t)known->value;
-    uint32_t words = set->rules->count / 64 + 1;
-    uint64_t *allowed = mem_zeroed(words, sizeof(*allowed));
-    for (uint32_t r = 0; r < set->rules->count; r++)
-        if (set->programs[r].root != UINT32_MAX)
-            allowed[r / 64] |= (uint64_t)1 << (r % 64);
-    struct route *route = route_build(set, mapping, allowed);
-    route->check_source = set->options.routing;
-    set->route_list[set->route_count++] = route;
-    (void)map_put(&set->routes_by_rules, arena_copy(&set->arena, key), (uint64_t)(uintptr_t)route,
-                  NULL);
-    mem_free(allowed);
-    return route;
+    return core ? route_of(set, mapping, core, false)
+                : route_of(set, mapping, core_of_all(set), true);
 }
 
 static void source_key(struct buf *key, const struct mapping *mapping,
@@ -315,15 +350,11 @@ const struct route *route_get(struct ruleset *set, const struct mapping *mapping
     struct buf key = {0};
     source_key(&key, mapping, source, set->options.routing);
     check(pthread_mutex_lock(&set->route_lock) == 0);
-    struct map_entry *known = map_find(&set->routes, buf_as_slice(&key));
-    struct route *route = known ? (struct route *)(uintptr_t)known->value : NULL;
+    struct route *route = known_of(&set->routes, &key);
     if (!route) {
         route = route_make(set, mapping, source);
-        if (!route)
-            route = route_of_all(set, mapping);
         if (set->routes.count < SOURCES_MAX && key.len <= SOURCE_KEY_BYTES_MAX)
-            (void)map_put(&set->routes, arena_copy(&set->arena, buf_as_slice(&key)),
-                          (uint64_t)(uintptr_t)route, NULL);
+            known_add(set, &set->routes, &key, route);
     }
     check(pthread_mutex_unlock(&set->route_lock) == 0);
     buf_free(&key);

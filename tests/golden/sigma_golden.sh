@@ -1,8 +1,9 @@
 #!/bin/sh
 # Compares findings with the golden pairs of the shared data (line, rule id), made by an independent
 # evaluator: routing off and no mappings must give exactly these, but for the differences that
-# tests/golden/differences.tsv lists with their reason (golden, rule id, more|fewer, why). With routing
-# on nothing new may appear.
+# tests/golden/differences.tsv lists with their reason (golden, rule id, more|fewer|mapped, why). With
+# the built-in mappings nothing may be lost, and what is new must be owed to an alias; with routing on
+# nothing new may appear.
 # usage: sigma_golden.sh CANH SOURCE
 set -eu
 canh=$1 source=$2 shared=${CANH_SHARED:-$2/../shared}
@@ -33,6 +34,58 @@ unexplained() { # GOLDEN more|fewer
         !($2 in known)' "$source/tests/golden/differences.tsv" "$work/$2"
 }
 
+# Every pair of $work/more must be owed to an alias or a prefix: a matched field that the event does not
+# have under that name at its top (before the nested event_data of old Winlogbeats). Prints how many there are and by which names.
+by_alias() { # GOLDEN EVENTS
+    awk -v golden="$1" '
+        function number_of(text,    rest) {
+            rest = substr(text, index(text, "\"event\":{\"file\":\"") + 17)
+            return substr(rest, index(rest, "\"line\":") + 7) + 0
+        }
+        function id_of(text,    rest) {
+            rest = substr(text, index(text, "\"id\":\"") + 6)
+            return substr(rest, 1, index(rest, "\"") - 1)
+        }
+        FILENAME == ARGV[1] {
+            split($0, row, "\t")
+            if (row[1] == golden && row[3] == "mapped") known[row[2]] = 1
+            next
+        }
+        FILENAME == ARGV[2] { wanted[$0] = 1; next }
+        FILENAME == ARGV[3] {
+            pair = number_of($0) "\t" id_of($0)
+            if (pair in wanted) {
+                line = number_of($0)
+                count++
+                found[line] = found[line] "\n" id_of($0) substr($0, index($0, "\"matched\":{") + 11)
+            }
+            next
+        }
+        FNR in found {
+            parts = split(found[FNR], part, "\n")
+            nested = index($0, "\"event_data\":{")
+            top = nested ? substr($0, 1, nested) : $0
+            for (i = 2; i <= parts; i++) {
+                alias = ""
+                rest = part[i]
+                while (match(rest, /"[A-Za-z_.-]+":/)) {
+                    name = substr(rest, RSTART, RLENGTH)
+                    if (index(top, name) == 0) alias = name
+                    rest = substr(rest, RSTART + RLENGTH)
+                }
+                if (alias == "" && substr(part[i], 1, 36) in known) alias = "differences.tsv"
+                if (alias == "") { print golden ": line " FNR " has a finding more that no alias explains"; bad = 1 }
+                else by[alias]++
+            }
+        }
+        END {
+            printf "%s: with built-in mappings %d more, each by an alias", golden, count
+            for (name in by) printf " %s %d", name, by[name]
+            print ""
+            exit bad
+        }' "$source/tests/golden/differences.tsv" "$work/more" "$work/mapped.ndjson" "$2"
+}
+
 compare() { # GOLDEN EVENTS RULE-OPTIONS...
     golden=$1 events=$2
     shift 2
@@ -51,6 +104,16 @@ compare() { # GOLDEN EVENTS RULE-OPTIONS...
         "$(wc -l < "$work/more") more, $(wc -l < "$work/fewer") fewer; rules that agree:" \
         "$(cut -f2 "$work/wanted" "$work/got" | sort -u | wc -l) less" \
         "$(cat "$work/more" "$work/fewer" | cut -f2 | sort -u | wc -l)"
+    "$canh" detect "$@" --routing off -q -o ndjson "$events" > "$work/mapped.ndjson"
+    pairs < "$work/mapped.ndjson" > "$work/mapped"
+    LC_ALL=C comm -13 "$work/wanted" "$work/mapped" > "$work/more"
+    LC_ALL=C comm -23 "$work/wanted" "$work/mapped" > "$work/fewer"
+    if unexplained "$golden" fewer > "$work/left" && [ -s "$work/left" ]; then
+        echo "$golden: built-in mappings lose pairs:"
+        head -n 5 "$work/left"
+        failed=1
+    fi
+    by_alias "$golden" "$events" || failed=1
     for mappings in none built-in; do
         option=
         [ $mappings = none ] && option="--mappings none"
