@@ -1,4 +1,5 @@
 /* canh rules explain RULE EVENT: why a rule holds for an event, or does not. */
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -92,7 +93,11 @@ static int explain_event(const struct detector *d, uint32_t rule,
     judge_open(&judge, d, clock_now_ns());
     if (settings->format && strcmp(settings->format, "auto") != 0)
         options.format = format_find(slice_from(settings->format));
-    int rc = input_open(&input, &options, err);
+    int rc = strcmp(path, "-") != 0 && access(path, R_OK) != 0
+                 ? err_set_errno(err, errno, "%s", path)
+                 : ERR_OK;
+    if (rc == ERR_OK)
+        rc = input_open(&input, &options, err);
     while (rc == ERR_OK && !found && (rc = input_next(input, &block, err)) == ERR_OK) {
         for (size_t i = 0; i < block.spans.count && !found; i++) {
             const struct span *span = &block.spans.spans[i];

@@ -178,6 +178,13 @@ struct emission {
     struct buf *out;
 };
 
+/* Records without a time are correlated by the time at which reading began (judge.h): not a time to
+ * show. */
+static int64_t shown_time(const struct run *run, int64_t time_ns)
+{
+    return time_ns == run->near_ns ? CLOCK_NONE : time_ns;
+}
+
 static void correlation_found(void *context, const struct correlate_finding *found)
 {
     struct emission *emission = context;
@@ -186,10 +193,11 @@ static void correlation_found(void *context, const struct correlate_finding *fou
         return;
     struct output_place places[CORRELATE_EVENTS_SHOWN_MAX];
     for (uint32_t i = 0; i < found->event_count; i++)
-        places[i] = (struct output_place){slice_from(run->files[found->events[i].file]->name),
-                                          found->events[i].line, found->events[i].time_ns};
+        places[i] =
+            (struct output_place){slice_from(run->files[found->events[i].file]->name),
+                                  found->events[i].line, shown_time(run, found->events[i].time_ns)};
     struct output_finding finding = {.rule = found->rule,
-                                     .place = {.time_ns = found->time_ns},
+                                     .place = {.time_ns = shown_time(run, found->time_ns)},
                                      .events = places,
                                      .event_count = found->event_count,
                                      .event_total = found->event_total,
@@ -331,12 +339,13 @@ static int run_circle(struct run *run)
     int rc = ERR_OK;
     while (rc == ERR_OK) {
         struct job *job = &run->jobs[sent % run->job_count];
-        if (sent - taken == run->job_count) {
-            rc = job_await(run, job);
+        while (rc == ERR_OK &&
+               (sent - taken == run->job_count || (sent > taken && input_waits(run->input)))) {
+            rc = job_await(run, &run->jobs[taken % run->job_count]);
             taken++;
-            if (rc)
-                break;
         }
+        if (rc)
+            break;
         rc = input_next(run->input, &job->block, run->err);
         if (rc)
             break;

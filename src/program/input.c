@@ -179,6 +179,11 @@ int input_next(struct input *in, struct input_block *block, struct err *err)
     }
 }
 
+bool input_waits(const struct input *in)
+{
+    return in->file && source_waits(&in->source);
+}
+
 uint64_t input_bytes(const struct input *in)
 {
     return in->bytes;

@@ -57,6 +57,9 @@ MUST_CHECK int input_open(struct input **out, const struct input_options *option
  * when there are no more; other codes only when nothing further can be read at all. */
 MUST_CHECK int input_next(struct input *in, struct input_block *block, struct err *err);
 
+/* Whether input_next would wait for the writer of a pipe: time to write out what is done. */
+bool input_waits(const struct input *in);
+
 uint64_t input_bytes(const struct input *in);      /* of text so far, unpacked */
 uint64_t input_file_count(const struct input *in); /* files and members that were read */
 uint64_t input_unreadable_count(const struct input *in);

@@ -29,6 +29,13 @@ static int64_t read_fd(struct source *s, char *to, size_t room, struct err *err)
     return (int64_t)got;
 }
 
+bool source_waits(const struct source *s)
+{
+    struct pollfd ready = {.fd = s->fd, .events = POLLIN};
+    return s->streaming && s->fd >= 0 && !s->at_end && s->head_used >= s->head.len &&
+           poll(&ready, 1, 0) == 0;
+}
+
 static int64_t read_archive(struct source *s, char *to, size_t room, struct err *err)
 {
     size_t got = 0;

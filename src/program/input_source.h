@@ -29,4 +29,6 @@ struct slice source_text_head(struct source *s, struct buf *room);
 MUST_CHECK int64_t source_read(struct source *s, char *to, size_t room, struct err *err);
 /* The same without decoding. */
 MUST_CHECK int64_t source_read_raw(struct source *s, char *to, size_t room, struct err *err);
+/* Whether the next read would wait for a writer. */
+bool source_waits(const struct source *s);
 void source_close(struct source *s); /* fd and buffers, not the archive */
