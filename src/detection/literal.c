@@ -35,7 +35,7 @@ struct gram_slot { /* entries of one gram; count 0: free */
 
 struct gram_class {
     uint32_t entry_count;
-    uint32_t bitmap_shift, slot_mask;
+    uint32_t bitmap_mask, slot_mask;
     uint64_t *bitmap;
     struct gram_slot *slots;
     struct gram_entry *entries;
@@ -45,7 +45,7 @@ struct literal_matcher {
     struct gram_class classes[CLASS_COUNT];
     uint64_t
         *long_bitmap; /* of the first four bytes of the grams of the classes of stride 4; or NULL */
-    uint32_t long_shift;
+    uint32_t long_mask;
     struct literal_short *shorts; /* has all literals up to short_bytes; or NULL */
     uint32_t short_bytes;
     bool five_joins_four;
@@ -84,6 +84,8 @@ static uint64_t literal_gram(struct slice text, size_t offset, uint32_t bytes)
 }
 
 /* How often each gram (by a hash of so many bits) occurs over the literals of its class. */
+enum { RARITY_BITS_MAX = 15 }; /* a table that stays in the near caches */
+
 struct rarity {
     uint32_t *counts;
     uint32_t bits;
@@ -168,9 +170,16 @@ static inline struct gram_slot *gram_slot_of(const struct gram_class *class, uin
     return &class->slots[at];
 }
 
-static inline uint64_t bitmap_has(const uint64_t *bitmap, uint64_t bit)
+/* The upper half of a product has the best bits; a fixed shift and a mask are cheaper than a shift
+ * that varies. */
+static inline uint64_t bitmap_bit(uint64_t gram, uint32_t mask)
 {
-    return bitmap[bit >> 6] >> (bit & 63) & 1;
+    return gram_hash(gram) >> 32 & mask;
+}
+
+static inline bool bitmap_has(const uint64_t *bitmap, uint64_t bit)
+{
+    return (bitmap[bit >> 6] & (uint64_t)1 << (bit & 63)) != 0;
 }
 
 static inline void bitmap_set(uint64_t *bitmap, uint64_t bit)
@@ -186,14 +195,14 @@ static void class_finish(struct gram_class *class, struct arena *arena)
     uint32_t bits = log2_at_least((uint64_t) class->entry_count * BITS_PER_GRAM);
     bits = bits < BITMAP_BITS_LOG_MIN ? BITMAP_BITS_LOG_MIN : bits;
     bits = bits > BITMAP_BITS_LOG_MAX ? BITMAP_BITS_LOG_MAX : bits;
-    class->bitmap_shift = 64 - bits;
+    class->bitmap_mask = (uint32_t)(((uint64_t)1 << bits) - 1);
     class->bitmap = arena_zeroed(arena, (size_t)1 << (bits - 6), sizeof(uint64_t));
     uint32_t slots = 1u << log2_at_least((uint64_t) class->entry_count * 2);
     class->slot_mask = slots - 1;
     class->slots = arena_zeroed(arena, slots, sizeof(*class->slots));
     for (uint32_t i = 0; i < class->entry_count; i++) {
-        uint64_t gram = class->entries[i].gram, bit = gram_hash(gram) >> class->bitmap_shift;
-        bitmap_set(class->bitmap, bit);
+        uint64_t gram = class->entries[i].gram;
+        bitmap_set(class->bitmap, bitmap_bit(gram, class->bitmap_mask));
         struct gram_slot *slot = gram_slot_of(class, gram);
         if (slot->count == 0)
             *slot = (struct gram_slot){.gram = gram, .first = i};
@@ -222,7 +231,9 @@ static void class_build(struct literal_matcher *m, uint32_t c, uint32_t count, u
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < count; i++)
         bytes += class_of(m, i) == c ? m->literals[i].text.len : 0;
-    struct rarity rarity = {.bits = log2_at_least(bytes * 4 + 2)};
+    struct rarity rarity = {.bits = log2_at_least(bytes + 2)};
+    if (rarity.bits > RARITY_BITS_MAX)
+        rarity.bits = RARITY_BITS_MAX;
     rarity.counts = mem_zeroed((size_t)1 << rarity.bits, sizeof(*rarity.counts));
     class->entries = arena_alloc(arena, (size_t)members * shape->stride * sizeof(*class->entries));
     for (uint32_t i = 0; i < count; i++)
@@ -267,12 +278,12 @@ static void long_build(struct literal_matcher *m, struct arena *arena)
     if (entries == 0)
         return;
     uint32_t bits = bitmap_bits(entries);
-    m->long_shift = 64 - bits;
+    m->long_mask = (uint32_t)(((uint64_t)1 << bits) - 1);
     m->long_bitmap = arena_zeroed(arena, (size_t)1 << (bits - 6), sizeof(uint64_t));
     for (uint32_t c = CLASS_EIGHT; c <= CLASS_SEVEN; c++)
         for (uint32_t i = 0; i < m->classes[c].entry_count; i++) {
             uint64_t first = m->classes[c].entries[i].gram & UINT32_MAX;
-            bitmap_set(m->long_bitmap, gram_hash(first) >> m->long_shift);
+            bitmap_set(m->long_bitmap, bitmap_bit(first, m->long_mask));
         }
 }
 
@@ -335,31 +346,25 @@ static __attribute__((noinline)) void scan_long_at(const struct literal_matcher 
     const char *data = scan->text.data + at;
     uint64_t gram = gram_load(data, 8);
     if (eight->entry_count && at + 8 <= scan->text.len &&
-        bitmap_has(eight->bitmap, gram_hash(gram) >> eight->bitmap_shift))
+        bitmap_has(eight->bitmap, bitmap_bit(gram, eight->bitmap_mask)))
         scan_candidate(eight, scan, at, gram);
     gram = gram_load(data, 4);
-    if (four->entry_count && bitmap_has(four->bitmap, gram_hash(gram) >> four->bitmap_shift))
+    if (four->entry_count && bitmap_has(four->bitmap, bitmap_bit(gram, four->bitmap_mask)))
         scan_candidate(four, scan, at, gram);
 }
 
-/* The two classes of stride 4 in one pass, four positions at a time: a bitmap of the first four
- * bytes of all their grams sends on what may be either. Positions too near the end are read from
- * the padding, and find nothing because a literal must end inside. */
+/* The two classes of stride 4 in one pass: a bitmap of the first four bytes of all their grams
+ * sends on what may be either. */
 static void scan_long(const struct literal_matcher *m, struct scan *scan)
 {
     const char *data = scan->text.data;
     const uint64_t *bitmap = m->long_bitmap;
-    uint32_t shift = m->long_shift;
-    for (size_t at = 0; at + 4 <= scan->text.len; at += 16) {
-        uint64_t some = 0;
-        for (uint32_t i = 0; i < 4; i++)
-            some |= bitmap_has(bitmap, gram_hash(gram_load(data + at + i * 4, 4)) >> shift) << i;
-        for (; __builtin_expect(some != 0, 0); some &= some - 1) {
-            size_t place = at + (size_t)(unsigned)__builtin_ctzll(some) * 4;
-            if (place + 4 <= scan->text.len)
-                scan_long_at(m, scan, place);
-        }
-    }
+    const uint32_t mask = m->long_mask;
+    const size_t len = scan->text.len;
+#pragma GCC unroll 4
+    for (size_t at = 0; at + 4 <= len; at += 4)
+        if (__builtin_expect(bitmap_has(bitmap, bitmap_bit(gram_load(data + at, 4), mask)), 0))
+            scan_long_at(m, scan, at);
 }
 
 static inline __attribute__((always_inline)) void
@@ -367,14 +372,13 @@ scan_class(const struct gram_class *class, struct scan *scan, uint32_t bytes, ui
 {
     const char *data = scan->text.data;
     const uint64_t *bitmap = class->bitmap;
-    uint32_t shift = class->bitmap_shift;
+    const uint32_t mask = class->bitmap_mask;
     if (class->entry_count == 0 || scan->text.len < bytes)
         return;
     size_t last = scan->text.len - bytes;
     for (size_t at = 0; at <= last; at += stride) {
         uint64_t gram = gram_load(data + at, bytes);
-        uint64_t bit = gram_hash(gram) >> shift;
-        if (__builtin_expect(bitmap_has(bitmap, bit) != 0, 0))
+        if (__builtin_expect(bitmap_has(bitmap, bitmap_bit(gram, mask)), 0))
             scan_candidate(class, scan, at, gram);
     }
 }

@@ -247,19 +247,13 @@ static void case_compare_evtx(struct rules_case_list *list, struct rules_case *j
     }
 }
 
-static void cases_prepare(struct rules_case_list *list, const struct detector *detector,
-                          const char *events)
+static void cases_prepare(struct rules_case_list *list, const struct detector *detector)
 {
     for (size_t i = 0; i < list->count; i++) {
         struct rules_case *c = &list->cases[i];
         c->correlator = correlator_open(detector->plan);
         if (c->kind == CASE_BY_ID)
             c->counts = mem_zeroed(detector->load.rules.count, sizeof(*c->counts));
-        if (c->is_reference && !events) {
-            c->state = CASE_SKIPPED;
-            (void)snprintf(c->reason, sizeof(c->reason),
-                           "refers to events elsewhere: give their folder with --events");
-        }
     }
 }
 
@@ -269,11 +263,11 @@ int rules_case_run(struct rules_case_list *list, const struct detector *detector
     const struct rule_list *rules = &detector->load.rules;
     struct judge judge;
     judge_open(&judge, detector, clock_now_ns());
-    cases_prepare(list, detector, events);
+    cases_prepare(list, detector);
     for (size_t i = 0; i < list->count; i++)
         if (!list->cases[i].is_reference)
             (void)case_run_file(&list->cases[i], &judge);
-    int rc = events ? rules_reference_run(list, &judge, events, err) : ERR_OK;
+    int rc = rules_reference_run(list, &judge, events, err);
     for (size_t i = 0; i < list->count; i++) {
         struct rules_case *c = &list->cases[i];
         struct case_context context = {c, rules};

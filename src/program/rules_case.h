@@ -2,11 +2,14 @@
  *
  * Two layouts are read. Our own: <rules>/tests/<stem of the rule file>/ with positive*.* (fires at
  * least once, or as often as expect.tsv says: file TAB count), negative*.* (never fires) and *.ref
- * files of the same two names, whose lines name events elsewhere: a file below the folder of
- * --events, a member's path when it is an archive, and record numbers (12, 12-40, 1,5). SigmaHQ's:
- * folders with info.yml, in which a file <rule id>.<json|evtx|raw|log> makes the rule of that id
- * fire; an .evtx beside a .json of the same stem must give the same findings of all rules. Threads:
- * one. Ownership: a list owns its cases. */
+ * files of the same two names, whose lines name events elsewhere: a file, a member's path when it
+ * is an archive, and record numbers (12, 12-40, 1,5). A file that begins with ./ or ../ is looked
+ * for from the folder of the .ref file and must be readable whole; any other, also one that begins
+ * with
+ * /, from the folder of --events. The records of one file are fed in their order, files in the
+ * order of their paths. SigmaHQ's: folders with info.yml, in which a file <rule
+ * id>.<json|evtx|raw|log> makes the rule of that id fire; an .evtx beside a .json of the same stem
+ * must give the same findings of all rules. Threads: one. Ownership: a list owns its cases. */
 #pragma once
 #include "base/option.h"
 #include "program/judge.h"
@@ -34,7 +37,8 @@ struct rules_case_list {
 
 /* Finds the cases below path (added to list). */
 MUST_CHECK int rules_case_find(struct rules_case_list *list, const char *path, struct err *err);
-/* Runs all of them; events: folder that references start from, NULL: these cases are skipped. */
+/* Runs all of them; events: folder that references start from, NULL: cases with such references are
+ * skipped. */
 MUST_CHECK int rules_case_run(struct rules_case_list *list, const struct detector *detector,
                               const char *events, struct err *err);
 void rules_case_free(struct rules_case_list *list);

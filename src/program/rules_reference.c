@@ -10,7 +10,9 @@
 #define REFERENCE_BYTES_MAX ((size_t)4 << 20)
 
 struct range {                 /* records first..last of a member of a file, for one case */
-    struct slice file, member; /* member empty: the file is no archive */
+    struct slice file, member; /* as written; member empty: the file is no archive */
+    struct slice path;         /* of the file, with a NUL after it */
+    bool beside;               /* named from the folder of the references, not from the events */
     uint64_t first, last;
     struct rules_case *c;
     bool found;
@@ -65,15 +67,44 @@ static bool is_numbers(struct slice word)
     return word.len > 0;
 }
 
+/* `./` and `../` start from the folder of the references as in any link, the rest from events. */
+static bool file_is_beside(struct slice file)
+{
+    return slice_starts(file, SLICE("./")) || slice_starts(file, SLICE("../"));
+}
+
+static struct slice file_path(struct arena *arena, const struct range *range, const char *events)
+{
+    struct buf path = {0};
+    struct slice folder = slice_from(range->beside ? range->c->path : events);
+    if (range->beside)
+        while (folder.len && folder.data[folder.len - 1] != '/')
+            folder.len--;
+    buf_printf(&path, "%.*s%s%.*s", (int)folder.len, folder.data, range->beside ? "" : "/",
+               (int)range->file.len, range->file.data);
+    struct slice copy = arena_copy(arena, buf_as_slice(&path));
+    buf_free(&path);
+    return copy;
+}
+
 /* FILE [MEMBER] NUMBERS..., parted by blanks or tabs; a member's path may have blanks itself. No
  * numbers: all records. */
-static bool line_read(struct ranges *ranges, struct rules_case *c, struct slice line)
+static bool line_read(struct ranges *ranges, struct rules_case *c, struct slice line,
+                      const char *events)
 {
     struct range range = {.c = c};
     size_t at = 0, cut;
     while (at < line.len && line.data[at] != ' ' && line.data[at] != '\t')
         at++;
     range.file = arena_copy(&ranges->arena, slice_part(line, 0, at));
+    range.beside = file_is_beside(range.file);
+    if (!range.beside && !events) {
+        c->state = CASE_SKIPPED;
+        (void)snprintf(c->reason, sizeof(c->reason),
+                       "refers to events elsewhere: give their folder with --events");
+        return true;
+    }
+    range.path = file_path(&ranges->arena, &range, events);
     struct slice rest = slice_trim(slice_part(line, at, line.len));
     struct slice numbers[64];
     size_t count = 0;
@@ -96,7 +127,7 @@ static bool line_read(struct ranges *ranges, struct rules_case *c, struct slice 
     return true;
 }
 
-static void case_read(struct ranges *ranges, struct rules_case *c)
+static void case_read(struct ranges *ranges, struct rules_case *c, const char *events)
 {
     struct buf text = {0};
     struct err err;
@@ -105,7 +136,7 @@ static void case_read(struct ranges *ranges, struct rules_case *c)
     struct slice rest = buf_as_slice(&text);
     while (rest.len && c->state == CASE_PASSED) {
         struct slice line = slice_trim(slice_cut(&rest, '\n'));
-        if (line.len && line.data[0] != '#' && !line_read(ranges, c, line))
+        if (line.len && line.data[0] != '#' && !line_read(ranges, c, line, events))
             case_fail(c, "this line is not `FILE [MEMBER] RECORDS`", line);
     }
     buf_free(&text);
@@ -114,7 +145,7 @@ static void case_read(struct ranges *ranges, struct rules_case *c)
 static int range_order(const void *a, const void *b)
 {
     const struct range *x = a, *y = b;
-    int order = slice_compare(x->file, y->file);
+    int order = slice_compare(x->path, y->path);
     return order ? order : (x->first > y->first) - (x->first < y->first);
 }
 
@@ -126,6 +157,8 @@ static void block_judge(struct range *ranges, size_t count, struct judge *judge,
     struct slice member = slice_from(bang ? bang + 1 : "");
     for (size_t r = 0; r < count; r++) {
         struct range *range = &ranges[r];
+        if (range->c->state != CASE_PASSED)
+            continue;
         if (range->member.len && !slice_equal(range->member, member))
             continue;
         for (size_t i = 0; i < block->spans.count; i++) {
@@ -140,24 +173,34 @@ static void block_judge(struct range *ranges, size_t count, struct judge *judge,
     }
 }
 
-static int file_run(struct range *ranges, size_t count, struct judge *judge, const char *events,
-                    struct err *err)
+/* What the reading of its file says about a range. A file beside is the project's own and must be
+ * whole; captures of others may hold what no one can read. */
+static void range_end(struct range *range, const struct input *input)
 {
-    struct buf path = {0};
+    uint64_t unread = input ? input_unreadable_count(input) : 1;
+    if (range->c->state != CASE_PASSED)
+        return;
+    if (unread && (range->beside || !range->found))
+        case_fail(range->c, "this file cannot be read", range->file);
+    else if (!range->found)
+        case_fail(range->c, "no such record in", range->file);
+    else if (range->beside && input_refused_count(input) > 0)
+        case_fail(range->c, "this file cannot be read whole", range->file);
+}
+
+static int file_run(struct range *ranges, size_t count, struct judge *judge, struct err *err)
+{
     struct input_block block = {0};
     struct input *input = NULL;
-    buf_printf(&path, "%s/%.*s", events, (int)ranges[0].file.len, ranges[0].file.data);
-    const char *paths[] = {buf_text(&path)};
+    const char *paths[] = {ranges[0].path.data};
     struct input_options options = {.paths = paths, .path_count = 1};
     int rc = input_open(&input, &options, err);
     while (rc == ERR_OK && (rc = input_next(input, &block, err)) == ERR_OK)
         block_judge(ranges, count, judge, &block);
     for (size_t i = 0; i < count; i++)
-        if (!ranges[i].found && ranges[i].c->state == CASE_PASSED)
-            case_fail(ranges[i].c, "no such record in", ranges[i].file);
+        range_end(&ranges[i], input);
     input_block_free(&block);
     input_close(&input);
-    buf_free(&path);
     return rc == ERR_END ? ERR_OK : rc;
 }
 
@@ -168,14 +211,14 @@ int rules_reference_run(struct rules_case_list *list, struct judge *judge, const
     int rc = ERR_OK;
     for (size_t i = 0; i < list->count; i++)
         if (list->cases[i].is_reference)
-            case_read(&ranges, &list->cases[i]);
+            case_read(&ranges, &list->cases[i], events);
     if (ranges.count)
         qsort(ranges.items, ranges.count, sizeof(*ranges.items), range_order);
     for (size_t from = 0, to; from < ranges.count && rc == ERR_OK; from = to) {
         for (to = from + 1; to < ranges.count; to++)
-            if (!slice_equal(ranges.items[to].file, ranges.items[from].file))
+            if (!slice_equal(ranges.items[to].path, ranges.items[from].path))
                 break;
-        rc = file_run(ranges.items + from, to - from, judge, events, err);
+        rc = file_run(ranges.items + from, to - from, judge, err);
     }
     mem_free(ranges.items);
     arena_free(&ranges.arena);
