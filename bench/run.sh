@@ -85,6 +85,12 @@ for name in raw_windows structured_windows cisco_syslog sysmon_file_event no_mat
     rm "$work/$name.ndjson"
 done
 
+# Records without times: see docs/decisions/0010.
+lane correlation
+for threads in 1 2; do
+    measure correlation "$work/correlation.ndjson" on $threads bench/correlation.yml
+done
+
 zstd -dqc --long=27 "$shared/events/otrf-windows.ndjson.zst" > "$work/otrf.ndjson"
 for routing in off on; do
     for threads in 1 2; do
