@@ -51,8 +51,8 @@ detect samples samples
         title=$(sed -n '1s/^title: //p' "$file")
         level=$(sed -n 's/^level: //p' "$file" | head -n 1)
         attack=$(sed -n 's/^tags: \[\(.*\)\]/\1/p' "$file" | head -n 1 | tr ',' '\n' | sed -n 's/^ *attack\.t/T/p' | tr '\n' ' ')
-        recorded=$(ls "rules/tests/$stem"/positive*.log 2> /dev/null | wc -l)
-        referred=$(ls "rules/tests/$stem"/positive*.ref 2> /dev/null | wc -l)
+    recorded=$(grep -l '^\.\./\.\./\.\./samples/' "rules/tests/$stem"/positive*.ref 2> /dev/null | wc -l)
+    referred=$(grep -L '^\.\./\.\./\.\./samples/' "rules/tests/$stem"/positive*.ref 2> /dev/null | wc -l)
         source=none
         [ "$recorded" -gt 0 ] && source=recorded
         [ "$referred" -gt 0 ] && source=shared

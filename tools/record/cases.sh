@@ -1,28 +1,47 @@
 #!/bin/sh
-# Copies the recorded events that cases.tsv names from samples/ to rules/tests/<rule>/.
-# Usage: cases.sh SAMPLES_DIR TESTS_DIR. Files that stand there by hand (*.ref) are left alone.
+# Writes the references (*.ref) of rules/tests/ to those recorded events in samples/ that cases.tsv names.
+# Usage: cases.sh [SOURCE_FOLDER]. Run it again when a sample was recorded anew: lines chosen by words are named
+# by number. References without the mark below stand there by hand and are left alone.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-samples=${1:?usage: cases.sh SAMPLES_DIR TESTS_DIR}
-tests=${2:?usage: cases.sh SAMPLES_DIR TESTS_DIR}
+source=${1:-$here/../..}
+tests=$source/rules/tests
+mark='# made by tools/record/cases.sh from cases.tsv'
 tab=$(printf '\t')
-missing=0
+new=$(mktemp)
+trap 'rm -f "$new" "$new.lines"' EXIT
 
-grep -v '^#' "$here/cases.tsv" | while IFS=$tab read -r rule kind sample words; do
-    scenario=${sample%/*} log=${sample##*/}
-    case $log in *.log) ;; *) log=$log.log ;; esac
+# ranges FILE: line numbers on the standard input as references to their ranges, not too many on a line
+ranges() {
+    awk -v file="$1" '
+        function give() {
+            item = first == last ? first : first "-" last
+            if (length(line) + length(item) > 110) { print line; line = "" }
+            line = (line == "" ? file " " : line ",") item
+        }
+        NR > 1 && $1 == last + 1 { last = $1; next }
+        NR > 1 { give() }
+        { first = last = $1 }
+        END { if (NR) { give(); print line } }'
+}
+
+find "$tests" -name '*.ref' -exec grep -qxF "$mark" {} \; -delete
+while IFS=$tab read -r rule kind sample words; do
+    case $rule in '#'* | '') continue ;; esac
+    log=${sample##*/}
     mkdir -p "$tests/$rule"
-    target=$tests/$rule/$kind-$scenario-$log
-    if [ ! -f "$samples/$sample" ]; then
-        echo "$rule: no sample $sample" >&2
-        missing=1
-        continue
-    fi
+    target=$tests/$rule/$kind-${sample%/*}-${log%.log}.ref
+    [ -f "$source/samples/$sample" ] || { echo "$rule: no sample $sample" >&2; exit 1; }
+    [ ! -e "$target" ] || { echo "$rule: $target is there already" >&2; exit 1; }
+    file=../../../samples/$sample
+    echo "$mark" > "$new"
     if [ -n "$words" ]; then
-        grep -E "$words" "$samples/$sample" > "$target"
+        echo "# lines with $words" >> "$new"
+        grep -nE "$words" "$source/samples/$sample" | cut -d: -f1 | ranges "$file" > "$new.lines"
+        [ -s "$new.lines" ] || { echo "$rule: no line of $sample has $words" >&2; exit 1; }
+        cat "$new.lines" >> "$new"
     else
-        cp "$samples/$sample" "$target"
+        echo "$file" >> "$new"
     fi
-    chmod 644 "$target"
-done
-[ "$missing" = 0 ]
+    cat "$new" > "$target"
+done < "$here/cases.tsv"
