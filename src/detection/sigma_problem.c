@@ -42,25 +42,30 @@ void problem_list_free(struct problem_list *list)
     *list = (struct problem_list){0};
 }
 
+__attribute__((format(printf, 6, 0))) static void
+sigma_problem(struct sigma_reader *r, enum problem_level level, const char *code, uint32_t line,
+              uint32_t column, const char *format, va_list args)
+{
+    char text[PROBLEM_TEXT_BYTES];
+    (void)vsnprintf(text, sizeof(text), format, args);
+    r->refused |= level == PROBLEM_ERROR;
+    problem_add(r->problems, r->arena, level, code, r->file, line, column, "%s", text);
+}
+
 void sigma_error(struct sigma_reader *r, const char *code, uint32_t line, uint32_t column,
                  const char *format, ...)
 {
-    char text[PROBLEM_TEXT_BYTES];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof(text), format, args);
+    sigma_problem(r, PROBLEM_ERROR, code, line, column, format, args);
     va_end(args);
-    r->refused = true;
-    problem_add(r->problems, r->arena, PROBLEM_ERROR, code, r->file, line, column, "%s", text);
 }
 
 void sigma_warning(struct sigma_reader *r, const char *code, uint32_t line, uint32_t column,
                    const char *format, ...)
 {
-    char text[PROBLEM_TEXT_BYTES];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof(text), format, args);
+    sigma_problem(r, PROBLEM_WARNING, code, line, column, format, args);
     va_end(args);
-    problem_add(r->problems, r->arena, PROBLEM_WARNING, code, r->file, line, column, "%s", text);
 }
