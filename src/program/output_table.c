@@ -53,7 +53,8 @@ static const char *level_colour(enum rule_level level)
 void output_table_heading(const struct output *o, struct buf *out)
 {
     static const char *const names[][2] = {
-        {"time", "thời gian"}, {"time (UTC)", "thời gian (UTC)"}, {"level", "mức"}, {"host", "máy"},
+        {"time", "thời gian"}, {"time (UTC)", "thời gian (UTC)"},
+        {"level", "mức"},      {"host or file", "máy hoặc tệp"},
         {"rule", "quy tắc"},   {"what matched", "nội dung khớp"}};
     bool vi = o->options.vietnamese;
     if (o->options.colour)
@@ -64,6 +65,18 @@ void output_table_heading(const struct output *o, struct buf *out)
     cell(o, slice_from(names[4][vi]), o->title_columns, out);
     buf_string(out, names[5][vi]);
     buf_string(out, o->options.colour ? "\033[0m\n" : "\n");
+}
+
+/* The host, or where nobody tells it, the name of the file. */
+static struct slice where(const struct output_finding *f)
+{
+    if (f->host.len)
+        return f->host;
+    struct slice file = f->event_count ? f->events[f->event_count - 1].file : f->place.file;
+    for (size_t i = file.len; i > 0; i--)
+        if (file.data[i - 1] == '/')
+            return slice_part(file, i, file.len);
+    return file.len ? file : SLICE("-");
 }
 
 void output_table_finding(const struct output *o, const struct output_finding *f, struct buf *out)
@@ -79,7 +92,7 @@ void output_table_finding(const struct output *o, const struct output_finding *f
     if (o->options.colour)
         buf_string(out, "\033[0m");
     cell_blanks(out, level_columns(o) + GAP - width);
-    cell(o, f->host.len ? f->host : SLICE("-"), o->host_columns, out);
+    cell(o, where(f), o->host_columns, out);
     cell(o, rule->title, o->title_columns, out);
     buf_clear(&text);
     output_matched_text(o, f, &text);
