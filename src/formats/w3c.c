@@ -1,3 +1,4 @@
+#include "formats/csv.h"
 #include "formats/probe.h"
 #include "formats/weblog.h"
 
@@ -83,6 +84,10 @@ int w3c_parse(struct record *r, struct slice text, const struct format_header *h
     if (!header || header->column_count == 0)
         return err_set(err, ERR_SYNTAX, "no #Fields line before this row names its columns");
     text = slice_trim(text);
+    if (header->separator == ',') { /* Exchange: the rows are those of a CSV file */
+        int rc = csv_parse(r, text, header, err);
+        return rc ? rc : add_date(r, header, err);
+    }
     char separator = slice_find_char(text, '\t') == SLICE_NONE ? ' ' : '\t';
     /* IIS does not quote, proxies do: quotes count when the number of values fits with them */
     bool quotes = count_values(text, separator, true) == header->column_count;

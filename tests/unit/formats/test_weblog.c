@@ -132,6 +132,22 @@ static const struct format_header iis_header = {iis, 6, ' ', {" 2026-11-22 00:00
 
 /* The form of IIS 10: `+` for blanks, nothing quoted. A value in quotes is one where the count says
  * so (Blue Coat ELFF). */
+/* #Fields and rows of Exchange message tracking are parted by commas, quoted as in CSV. */
+static void test_w3c_of_exchange(void **state)
+{
+    (void)state;
+    static struct slice columns[] = {{"date-time", 9}, {"event-id", 8}, {"message-subject", 15}};
+    static const struct format_header header = {
+        .columns = columns, .column_count = 3, .separator = ','};
+    fields_expect_slice(w3c_parse, &header,
+                        SLICE("2024-01-25T15:16:09.843Z,SEND,\"a, \"\"b\"\" c\""),
+                        "date-time=2024-01-25T15:16:09.843Z\n"
+                        "event-id=SEND\n"
+                        "message-subject=a, \"b\" c\n");
+    fields_refuse(w3c_parse, &header, "2024-01-25T15:16:09.843Z,SEND",
+                  "the row has 2 cells, its header has 3 columns");
+}
+
 static void test_w3c(void **state)
 {
     (void)state;
@@ -184,6 +200,7 @@ int main(void)
         cmocka_unit_test(test_odd_requests),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_w3c),
+        cmocka_unit_test(test_w3c_of_exchange),
         cmocka_unit_test(test_probe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
