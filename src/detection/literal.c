@@ -20,7 +20,7 @@ struct length_class {
 static const struct length_class length_classes[CLASS_COUNT] = {
     {11, 8, 4}, {7, 4, 4}, {5, 4, 2}, {4, 4, 1}, {3, 3, 1}, {2, 2, 1}, {1, 1, 1}};
 
-enum { BITS_PER_GRAM = 32, BITMAP_BITS_LOG_MIN = 10, BITMAP_BITS_LOG_MAX = 20 };
+enum { BITS_PER_GRAM = 32, BITMAP_BITS_LOG_MIN = 10, BITMAP_BITS_LOG_MAX = 21 };
 
 struct gram_entry {
     uint64_t gram;
