@@ -459,6 +459,7 @@ void ruleset_close(struct ruleset **out)
     for (uint32_t i = 0; i < set->core_count; i++)
         route_core_close(&set->cores[i]);
     mem_free(set->cores);
+    mem_free(set->pending);
     rule_list_free(&set->filters);
     map_free(&set->routes);
     map_free(&set->cores_by_rules);

@@ -44,6 +44,15 @@ struct witness {
     struct slice text;
 };
 
+/* One witness with the rule that it speaks for; sorting brings equal terms together. RULE_NONE: the
+ * term is only there to decide its atom. */
+struct pending {
+    const struct witness *witness;
+    uint32_t rule;
+};
+
+#define RULE_NONE UINT32_MAX
+
 struct program {
     uint32_t root; /* node; UINT32_MAX: no detection rule */
     struct witness *witnesses;
@@ -87,6 +96,8 @@ struct ruleset {
     struct map routes;         /* by mapping and source, value: struct route * */
     struct map cores_by_rules; /* by rule bits, value: struct route_core * */
     struct map routes_by_core; /* by core and mapping, value: struct route * */
+    struct pending *pending;   /* route.c: all terms of all rules, sorted */
+    uint32_t pending_count;
     struct route_core **cores;
     struct route_core *core_of_all; /* every rule */
     uint32_t core_count;

@@ -109,28 +109,24 @@ static bool is_plain_char(char c)
            c == '\\';
 }
 
-/* How much a gram at the start of text is to be avoided. */
-static uint32_t gram_cost(struct rarity *rarity, struct slice text, uint32_t bytes)
-{
-    uint32_t plain = 0;
-    for (uint32_t i = 0; i < bytes; i++)
-        plain += is_plain_char(text.data[i]);
-    return *rarity_of(rarity, literal_gram(text, 0, bytes)) + plain * plain;
-}
-
-/* Offset of the run of neighbouring grams whose sum of costs is least: a sum that slides on. */
+/* Offset of the run of neighbouring grams whose sum of costs is least: a sum that slides on. The
+ * cost of a gram is how many literals have it, and more for plain characters. */
 static uint32_t rarest_offset(struct rarity *rarity, struct slice text,
                               const struct length_class *shape)
 {
     enum { STRIDE_MAX = 4 };
-    uint32_t costs[STRIDE_MAX] = {0}, best = 0;
+    uint32_t costs[STRIDE_MAX] = {0}, best = 0, plain = 0;
     uint64_t sum = 0, best_sum = UINT64_MAX;
     uint32_t grams = (uint32_t)text.len - shape->gram_bytes + 1;
+    for (uint32_t i = 0; i + 1 < shape->gram_bytes; i++)
+        plain += is_plain_char(text.data[i]);
     for (uint32_t i = 0; i < grams; i++) {
-        uint32_t *cost = &costs[i % shape->stride];
+        uint32_t *cost = &costs[i & (shape->stride - 1)];
+        plain += is_plain_char(text.data[i + shape->gram_bytes - 1]);
         sum -= *cost;
-        *cost = gram_cost(rarity, slice_part(text, i, text.len), shape->gram_bytes);
+        *cost = *rarity_of(rarity, literal_gram(text, i, shape->gram_bytes)) + plain * plain;
         sum += *cost;
+        plain -= is_plain_char(text.data[i]);
         if (i + 1 >= shape->stride && sum < best_sum) {
             best_sum = sum;
             best = i + 1 - shape->stride;

@@ -20,15 +20,6 @@ bool source_contradicts(const struct event_source *source, const struct logsourc
     return source->category_count > 0 || source->categories_known;
 }
 
-/* One witness with the rule that it speaks for; sorting brings equal terms together. RULE_NONE: the
- * term is only there to decide its atom. */
-struct pending {
-    const struct witness *witness;
-    uint32_t rule;
-};
-
-#define RULE_NONE UINT32_MAX
-
 static int pending_order(const void *a, const void *b)
 {
     const struct pending *x = a, *y = b;
@@ -152,50 +143,62 @@ static void node_mark_cheap(const struct ruleset *set, const struct node *node, 
         node_mark_cheap(set, &set->nodes[node->arg + i], marks);
 }
 
-/* Pending terms without rules for the marked atoms. */
-static void gather_cheap(struct building *b, const uint64_t *marks)
+/* All witnesses and all cheap atoms of the rule set, in the order in which terms are entered:
+ * sorted once, so that each core only has to pick its own. */
+static void pending_sort(struct ruleset *set)
 {
-    for (uint32_t a = 0; a < b->set->atom_count; a++) {
-        if (!(marks[a / 64] >> (a % 64) & 1))
+    uint32_t total = set->atom_count;
+    for (uint32_t r = 0; r < set->rules->count; r++)
+        total += set->programs[r].witness_count;
+    set->pending = mem_zeroed(total, sizeof(*set->pending));
+    for (uint32_t r = 0; r < set->rules->count; r++)
+        for (uint32_t i = 0; i < set->programs[r].witness_count; i++)
+            set->pending[set->pending_count++] =
+                (struct pending){&set->programs[r].witnesses[i], r};
+    for (uint32_t a = 0; a < set->atom_count; a++) {
+        if (set->options.plain || !atom_is_cheap(&set->atoms[a]))
             continue;
-        struct witness *w = arena_alloc(&b->core->arena, sizeof(*w));
+        struct witness *w = arena_alloc(&set->arena, sizeof(*w));
         *w = (struct witness){.kind = WITNESS_TERM,
-                              .slot = b->set->atoms[a].slot,
+                              .slot = set->atoms[a].slot,
                               .atom = a,
-                              .term = (enum predicate_kind)b->set->atoms[a].kind,
-                              .text = b->set->atoms[a].text};
-        b->pending[b->pending_count++] = (struct pending){w, RULE_NONE};
+                              .term = (enum predicate_kind)set->atoms[a].kind,
+                              .text = set->atoms[a].text};
+        set->pending[set->pending_count++] = (struct pending){w, RULE_NONE};
     }
+    if (set->pending_count)
+        qsort(set->pending, set->pending_count, sizeof(*set->pending), pending_order);
+}
+
+static void gather_always(struct building *b, const uint64_t *allowed)
+{
+    struct ruleset *set = b->set;
+    uint32_t always = 0;
+    for (uint32_t r = 0; r < set->rules->count; r++)
+        always += rule_allowed(allowed, r) && set->programs[r].witness_count == 0;
+    b->core->always = arena_alloc(&b->core->arena, always * sizeof(uint32_t));
+    for (uint32_t r = 0; r < set->rules->count; r++)
+        if (rule_allowed(allowed, r) && set->programs[r].witness_count == 0)
+            b->core->always[b->core->always_count++] = r;
 }
 
 static void route_gather(struct building *b, const uint64_t *allowed)
 {
     struct ruleset *set = b->set;
     uint64_t *marks = mem_zeroed(set->atom_count / 64 + 1, sizeof(*marks));
-    uint32_t total = 0, always = 0;
     for (uint32_t r = 0; r < set->rules->count; r++)
-        if (rule_allowed(allowed, r)) {
-            total += set->programs[r].witness_count;
-            always += set->programs[r].witness_count == 0;
-            if (!set->options.plain)
-                node_mark_cheap(set, &set->nodes[set->programs[r].root], marks);
-        }
-    for (uint32_t w = 0; w <= set->atom_count / 64; w++)
-        total += (uint32_t)__builtin_popcountll(marks[w]);
-    b->pending = mem_zeroed(total, sizeof(*b->pending));
-    b->core->always = arena_alloc(&b->core->arena, always * sizeof(uint32_t));
-    for (uint32_t r = 0; r < set->rules->count; r++) {
-        const struct program *program = &set->programs[r];
-        if (!rule_allowed(allowed, r))
-            continue;
-        if (program->witness_count == 0)
-            b->core->always[b->core->always_count++] = r;
-        for (uint32_t i = 0; i < program->witness_count; i++)
-            b->pending[b->pending_count++] = (struct pending){&program->witnesses[i], r};
+        if (rule_allowed(allowed, r))
+            node_mark_cheap(set, &set->nodes[set->programs[r].root], marks);
+    gather_always(b, allowed);
+    b->pending = mem_zeroed(set->pending_count, sizeof(*b->pending));
+    for (uint32_t i = 0; i < set->pending_count; i++) {
+        const struct pending *p = &set->pending[i];
+        uint32_t atom = p->witness->atom;
+        if (p->rule == RULE_NONE ? marks[atom / 64] >> (atom % 64) & 1
+                                 : rule_allowed(allowed, p->rule))
+            b->pending[b->pending_count++] = *p;
     }
-    gather_cheap(b, marks);
     mem_free(marks);
-    qsort(b->pending, b->pending_count, sizeof(*b->pending), pending_order);
 }
 
 static struct route_core *core_build(struct ruleset *set, const uint64_t *allowed)
@@ -294,6 +297,7 @@ static struct route_core *core_of_all(struct ruleset *set)
 
 void route_prepare(struct ruleset *set)
 {
+    pending_sort(set);
     if (!set->options.routing)
         (void)core_of_all(set);
 }

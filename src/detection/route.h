@@ -46,7 +46,7 @@ const struct route *route_get(struct ruleset *set, const struct mapping *mapping
                               const struct event_source *source);
 void route_close(struct route **route);
 void route_core_close(struct route_core **core);
-/* Without routing there is one core for all events: made when the rule set is. */
+/* Once, when the rule set is made: sorts its terms; without routing also makes the one core. */
 void route_prepare(struct ruleset *set);
 
 static inline bool route_decides(const struct route *route, uint32_t atom)
