@@ -237,7 +237,7 @@ colours_and_language() {
     expect_out 'cao'
     LANG=vi_VN.UTF-8 "$canh" --help >out
     expect_out 'canh gác'
-    command -v script >/dev/null || { echo "left out: script is not there, so no terminal"; return; }
+    script -qec true /dev/null >/dev/null 2>&1 </dev/null || { echo "left out: no pseudo-terminal can be had (script)"; return; }
     script -qec "'$canh' detect --rules '$home/evil1.yml' good.ndjson" /dev/null >out 2>&1 </dev/null
     grep -q "$(printf '\033')" out || fail "no colour on a terminal"
     NO_COLOR=1 script -qec "'$canh' detect --rules '$home/evil1.yml' good.ndjson" /dev/null >out 2>&1 </dev/null
