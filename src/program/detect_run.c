@@ -337,6 +337,7 @@ static int run_circle(struct run *run)
 {
     uint64_t sent = 0, taken = 0;
     int rc = ERR_OK;
+    check(run->job_count > 0);
     while (rc == ERR_OK) {
         struct job *job = &run->jobs[sent % run->job_count];
         while (rc == ERR_OK &&
