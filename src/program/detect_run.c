@@ -335,14 +335,15 @@ static int job_await(struct run *run, struct job *job)
 /* Jobs are used in a circle: sent in order, awaited in order. */
 static int run_circle(struct run *run)
 {
+    const uint32_t jobs = run->job_count;
     uint64_t sent = 0, taken = 0;
     int rc = ERR_OK;
-    check(run->job_count > 0);
+    check(jobs > 0);
     while (rc == ERR_OK) {
-        struct job *job = &run->jobs[sent % run->job_count];
+        struct job *job = &run->jobs[sent % jobs];
         while (rc == ERR_OK &&
-               (sent - taken == run->job_count || (sent > taken && input_waits(run->input)))) {
-            rc = job_await(run, &run->jobs[taken % run->job_count]);
+               (sent - taken == jobs || (sent > taken && input_waits(run->input)))) {
+            rc = job_await(run, &run->jobs[taken % jobs]);
             taken++;
         }
         if (rc)
@@ -357,7 +358,7 @@ static int run_circle(struct run *run)
     ring_finish(run->work);
     bool ended = rc == ERR_END;
     for (; taken < sent; taken++) {
-        struct job *job = &run->jobs[taken % run->job_count];
+        struct job *job = &run->jobs[taken % jobs];
         int last = job_await(run, job);
         if (ended && rc == ERR_END && last)
             rc = last;
