@@ -21,7 +21,11 @@ enum err_code {
     ERR_UNSUPPORTED = -5, /* understood, but not offered here */
     ERR_USAGE = -6,       /* the command line or a setting is wrong */
     ERR_END = -7,         /* no more input: not a failure */
-    ERR_CLOSED = -8       /* the other side of a pipe went away */
+    ERR_CLOSED = -8,      /* the other side of a pipe went away */
+    ERR_FULL = -9,        /* no room on the disk: may work later */
+    ERR_DAMAGED = -10,    /* a checksum or a bound does not hold: what is stored is not what was */
+    ERR_BUSY = -11,       /* somebody else has it: may work later */
+    ERR_CANCELED = -12    /* the caller asked to stop */
 };
 
 enum { ERR_TEXT_BYTES = 400 };

@@ -209,6 +209,80 @@ size_t text_fold(char *out, struct slice s)
     return used;
 }
 
+static bool is_combining_mark(uint32_t c)
+{
+    return (c >= 0x300 && c <= 0x36f) || (c >= 0x1ab0 && c <= 0x1aff) ||
+           (c >= 0x1dc0 && c <= 0x1dff) || (c >= 0x20d0 && c <= 0x20ff) ||
+           (c >= 0xfe20 && c <= 0xfe2f);
+}
+
+/* Letters whose stroke or missing dot is no combining mark. Eth and African D are here because
+ * they are drawn as the Vietnamese letter and typed for it. */
+static uint32_t plain_letter(uint32_t c)
+{
+    switch (c) {
+    case 0x110: /* D with stroke */
+    case 0x111:
+    case 0xd0: /* eth */
+    case 0xf0:
+    case 0x189: /* African D */
+        return 'd';
+    case 0xd8: /* O with stroke */
+    case 0xf8:
+        return 'o';
+    case 0x141: /* L with stroke */
+    case 0x142:
+        return 'l';
+    case 0x130: /* I with dot */
+    case 0x131: /* i without */
+        return 'i';
+    default:
+        return c;
+    }
+}
+
+enum { DECOMPOSED_MAX = 8 };
+
+static size_t put_unaccented(char *out, uint32_t c)
+{
+    utf8proc_int32_t parts[DECOMPOSED_MAX] = {(utf8proc_int32_t)plain_letter(c)};
+    utf8proc_ssize_t count = 1;
+    int boundary = 0;
+    size_t used = 0;
+    if (parts[0] >= 0x80)
+        count = utf8proc_decompose_char((utf8proc_int32_t)c, parts, DECOMPOSED_MAX,
+                                        UTF8PROC_DECOMPOSE, &boundary);
+    if (count < 1 || count > DECOMPOSED_MAX) {
+        parts[0] = (utf8proc_int32_t)c;
+        count = 1;
+    }
+    for (utf8proc_ssize_t i = 0; i < count; i++)
+        if (!is_combining_mark((uint32_t)parts[i]))
+            used += text_put_char(out + used, fold_look_up((uint32_t)parts[i]));
+    return used;
+}
+
+size_t text_unaccent(char *out, struct slice s)
+{
+    size_t at = 0, used = 0;
+    check(pthread_once(&fold_once, fold_fill) == 0);
+    while (at < s.len) {
+        size_t run = fold_ascii(out + used, s.data + at, s.len - at);
+        used += run;
+        at += run;
+        if (at == s.len)
+            break;
+        uint32_t c;
+        size_t size = char_read((const unsigned char *)s.data + at, s.len - at, &c);
+        if (size == 0)
+            out[used++] = s.data[at++];
+        else
+            used += put_unaccented(out + used, c);
+        at += size;
+    }
+    return used;
+}
+
 /* How many ASCII bytes data begins with, at least in whole blocks. */
 static inline size_t ascii_run(const char *data, size_t len)
 {

@@ -16,6 +16,16 @@ static inline size_t text_fold_room(size_t len)
 }
 uint32_t text_fold_char(uint32_t code_point); /* one code point */
 
+/* Folded text without its diacritics, for search: canonical decomposition (NFD), combining marks
+ * left out, then folding; d with stroke, o with stroke, l with stroke and dotless i become the
+ * plain letters. Both spellings of Vietnamese text (composed or not) come out the same. Bytes that
+ * are not UTF-8 are kept. out has room for text_unaccent_room(s.len) bytes. Returns the length. */
+size_t text_unaccent(char *out, struct slice s);
+static inline size_t text_unaccent_room(size_t len)
+{
+    return len * 4 + 64; /* a Hangul syllable: 3 bytes become 9 */
+}
+
 /* Next code point of UTF-8 at *at (< s.len), *at moves behind it; a bad byte comes out as itself
  * with TEXT_BAD_BYTE set, so that every byte string has one reading. */
 #define TEXT_BAD_BYTE 0x80000000u

@@ -71,7 +71,7 @@ static uint32_t atom_test_cost(const struct predicate *p)
     case PREDICATE_ENDSWITH:
         return p->keyword ? 20 : 2;
     case PREDICATE_CONTAINS:
-        return p->keyword ? 100 : 6;
+        return p->keyword ? 100 : p->unaccented ? 30 : 6;
     case PREDICATE_CIDR:
     case PREDICATE_LESS:
     case PREDICATE_LESS_EQUAL:
@@ -95,6 +95,8 @@ static void atom_require(struct ruleset *set, struct atom *atom)
     const struct predicate *p = atom->predicate;
     struct slice found[REQUIRED_LITERALS_MAX];
     uint32_t count = 0;
+    if (p->unaccented)
+        return; /* its letters may stand in the event as others */
     if (p->kind == PREDICATE_REGEX) {
         count = regex_required(p->text, p->regex_flags, found, REQUIRED_LITERALS_MAX, &set->arena);
     } else if (p->kind == PREDICATE_PATTERN) {
@@ -133,7 +135,7 @@ static int atom_make(struct compiler *c, const struct predicate *p, uint32_t *ou
     bool plain = p->kind == PREDICATE_EQUALS || p->kind == PREDICATE_STARTSWITH ||
                  p->kind == PREDICATE_ENDSWITH || p->kind == PREDICATE_CONTAINS;
     *atom = (struct atom){.kind = (uint8_t)p->kind,
-                          .is_plain = plain && !p->cased && !p->keyword && !p->all_members,
+                          .is_plain = plain && !p->cased && !p->unaccented && !p->keyword && !p->all_members,
                           .text = p->text,
                           .predicate = p,
                           .cost = atom_test_cost(p)};

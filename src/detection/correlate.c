@@ -137,19 +137,23 @@ static bool is_capped(const struct correlator *c, const struct group *g, int64_t
     return list->has_lost && list->lost_ns > time_sum(time_ns, -timespan_ns);
 }
 
+static struct event_place entry_place(const struct window_entry *e)
+{
+    return (struct event_place){
+        .file = e->file, .line = e->line, .time_ns = e->time_ns, .sequence = e->sequence};
+}
+
 /* Tells of it and passes it on to the correlations of this correlation. */
 static void fire(struct correlator *c, struct group *g, const struct firing *f)
 {
     const struct plan_correlation *t = &c->plan->correlations[g->target];
     uint32_t total = f->last - f->first + 1;
     uint32_t count = total < CORRELATE_EVENTS_SHOWN_MAX ? total : CORRELATE_EVENTS_SHOWN_MAX;
-    const struct window_entry *last = window_at(&g->window, f->last);
-    struct event_place place = {last->file, last->line, f->time_ns};
+    struct event_place place = entry_place(window_at(&g->window, f->last));
+    place.time_ns = f->time_ns;
     if (c->plan->rules[t->rule].shows) {
-        for (uint32_t i = 0; i < count; i++) {
-            const struct window_entry *e = window_at(&g->window, f->last - (count - 1 - i));
-            c->shown[i] = (struct event_place){e->file, e->line, e->time_ns};
-        }
+        for (uint32_t i = 0; i < count; i++)
+            c->shown[i] = entry_place(window_at(&g->window, f->last - (count - 1 - i)));
         struct correlate_finding finding = {.rule = t->rule,
                                             .time_ns = f->time_ns,
                                             .events = c->shown,
@@ -278,6 +282,7 @@ static void feed_one(struct correlator *c, const struct plan_feed *feed,
     const struct slice_list *names = &t->meaning->group_by;
     struct window_entry e = {.time_ns = place->time_ns,
                              .line = place->line,
+                             .sequence = place->sequence,
                              .file = place->file,
                              .member = feed->member};
     if (!value_read(c, t, feed, values, &e)) {

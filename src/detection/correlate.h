@@ -28,6 +28,7 @@ struct event_place {
     uint32_t file; /* the caller's number */
     uint64_t line;
     int64_t time_ns;
+    uint64_t sequence; /* the stored event's number; 0: it is not stored */
 };
 
 struct correlate_plan; /* immutable: which rules feed which correlations, with which fields */

@@ -4,6 +4,8 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/mem.h"
+#include "base/text.h"
 
 bool predicate_number_of(struct slice text, double *out)
 {
@@ -94,6 +96,33 @@ static bool test_regex(const struct regex *regex, struct regex_scratch *scratch,
     return rc == REGEX_YES;
 }
 
+static bool test_any_text(const struct predicate *p, struct slice text)
+{
+    return p->kind == PREDICATE_PATTERN ? pattern_match(&p->pattern, text)
+                                        : test_text(p->kind, text, p->text);
+}
+
+static bool is_ascii(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.data[i] >= 0x80)
+            return false;
+    return true;
+}
+
+static bool test_unaccented(const struct predicate *p, struct slice folded)
+{
+    char room[2048], *text = room;
+    if (is_ascii(folded))
+        return test_any_text(p, folded);
+    if (text_unaccent_room(folded.len) > sizeof(room))
+        text = mem_alloc(text_unaccent_room(folded.len));
+    bool yes = test_any_text(p, slice_make(text, text_unaccent(text, folded)));
+    if (text != room)
+        mem_free(text);
+    return yes;
+}
+
 bool predicate_test(const struct predicate *p, const struct predicate_value *value,
                     const struct regex *regex, struct regex_scratch *scratch, uint64_t *limit_hits)
 {
@@ -111,9 +140,8 @@ bool predicate_test(const struct predicate *p, const struct predicate_value *val
     case PREDICATE_STARTSWITH:
     case PREDICATE_ENDSWITH:
     case PREDICATE_CONTAINS:
-        return test_text(p->kind, text, p->text);
     case PREDICATE_PATTERN:
-        return pattern_match(&p->pattern, text);
+        return p->unaccented ? test_unaccented(p, value->folded) : test_any_text(p, text);
     case PREDICATE_NUMBER:
     case PREDICATE_LESS:
     case PREDICATE_LESS_EQUAL:
@@ -166,7 +194,7 @@ static bool pattern_equal(const struct pattern *a, const struct pattern *b)
 bool predicate_equal(const struct predicate *a, const struct predicate *b)
 {
     return a->kind == b->kind && a->time_part == b->time_part && a->field_op == b->field_op &&
-           a->cased == b->cased && a->keyword == b->keyword && a->regex_flags == b->regex_flags &&
+           a->cased == b->cased && a->unaccented == b->unaccented && a->keyword == b->keyword && a->regex_flags == b->regex_flags &&
            a->all_members == b->all_members &&
            memcmp(&a->number, &b->number, sizeof(a->number)) == 0 &&
            slice_equal(a->field, b->field) && slice_equal(a->text, b->text) &&
@@ -179,7 +207,7 @@ uint64_t predicate_hash(const struct predicate *p)
 {
     uint64_t h = (uint64_t)p->kind | (uint64_t)p->time_part << 8 | (uint64_t)p->field_op << 16 |
                  (uint64_t)p->cased << 24 | (uint64_t)p->keyword << 25 |
-                 (uint64_t)p->all_members << 26 | (uint64_t)p->regex_flags << 32;
+                 (uint64_t)p->all_members << 26 | (uint64_t)p->unaccented << 27 | (uint64_t)p->regex_flags << 32;
     h = hash_slice(p->field, h);
     h = hash_slice(p->text, h);
     h = hash_slice(p->other, h);
@@ -297,6 +325,8 @@ void predicate_describe(const struct predicate *p, struct buf *out)
             buf_string(out, regex_flags[i]);
     if (p->cased)
         buf_string(out, "|cased");
+    if (p->unaccented)
+        buf_string(out, "|unaccented");
     buf_string(out, ": ");
     describe_value(p, out);
 }

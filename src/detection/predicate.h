@@ -38,6 +38,7 @@ struct predicate {
      * four comparisons */
     enum predicate_kind field_op;
     bool cased;
+    bool unaccented; /* the text kinds: both sides by text_unaccent; never with cased */
     bool keyword; /* asks every received value; field is empty */
     uint8_t regex_flags;
     bool all_members;   /* v3 field[all]: every value must satisfy, and there is one */

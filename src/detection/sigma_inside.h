@@ -32,6 +32,7 @@ struct sigma_reader {
     uint32_t predicate_count;
     uint64_t expanded_bytes; /* texts that modifiers made in this document */
     bool refused;            /* an error was found in this document */
+    bool search;             /* an item of a query: `unaccented` may stand in it */
 };
 
 /* A problem of the document at a place; an error refuses the document. */
@@ -70,7 +71,7 @@ enum { MODIFIER_ENCODERS_MAX = 3 };
 struct modifiers {
     struct slice field; /* without blanks and v3 brackets; empty: keyword */
     bool keyword, all_members;
-    bool all, cased, neq, exists, windash, expand, re, cidr, fieldref, time;
+    bool all, cased, unaccented, neq, exists, windash, expand, re, cidr, fieldref, time;
     bool head, tail;               /* a wildcard before and after the value */
     enum predicate_kind number_op; /* NUMBER, or one of the four comparisons */
     enum predicate_time_part time_part;

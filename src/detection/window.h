@@ -34,7 +34,7 @@ struct window_form { /* the same for all groups of a correlation */
 
 struct window_entry {
     int64_t time_ns;
-    uint64_t line;
+    uint64_t line, sequence; /* with file: the event's place (correlate.h) */
     uint32_t file, member;
     union {
         double number; /* SUM, RANK */

@@ -117,7 +117,7 @@ static bool witness_of_atom(struct ruleset *set, uint32_t number, struct witness
     struct witness w = {.kind = WITNESS_TERM, .slot = atom->slot, .atom = number};
     if (p->kind == PREDICATE_NULL)
         return false;
-    if (!p->cased && !p->all_members && term_kind(p->kind) &&
+    if (!p->cased && !p->unaccented && !p->all_members && term_kind(p->kind) &&
         (p->text.len > 0 || p->kind == PREDICATE_EQUALS)) {
         w.term = p->kind;
         w.text = p->text;

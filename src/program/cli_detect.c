@@ -9,6 +9,7 @@
 #include "formats/json.h"
 #include "program/cli.h"
 #include "program/detect_run.h"
+#include "program/pipeline.h"
 
 struct detect_settings {
     struct cli_common common;
@@ -45,7 +46,7 @@ static const struct option detect_options[] = {
      "regular expressions as machine code (default on; off where memory must not be both writable "
      "and executable)",
      "biên dịch biểu thức chính quy thành mã máy (mặc định on)"},
-    {"threads", 't', OPTION_NUMBER, AT(threads), "N", 1, DETECT_THREADS_MAX,
+    {"threads", 't', OPTION_NUMBER, AT(threads), "N", 1, PIPELINE_THREADS_MAX,
      "threads that match (default: one a processor)",
      "số luồng so khớp (mặc định: theo số bộ xử lý)"},
     {"fail-level", 0, OPTION_CHOICE, AT(fail_level), "informational|low|medium|high|critical", 0, 0,
@@ -190,7 +191,7 @@ static int detect_output(struct detect_settings *settings, const struct detector
                   .note_context = settings},
         .output = output_open(&shown, &d->load.rules),
         .out_fd = STDOUT_FILENO,
-        .threads = threads > DETECT_THREADS_MAX ? DETECT_THREADS_MAX : (uint32_t)threads,
+        .threads = threads > PIPELINE_THREADS_MAX ? PIPELINE_THREADS_MAX : (uint32_t)threads,
         .fail_level = settings->fail_level ? level_of(settings->fail_level) : LEVEL_NONE,
         .quiet = settings->common.quiet,
     };

@@ -1,15 +1,14 @@
 #include "program/detect_run.h"
 
-#include <pthread.h>
 #include <stdio.h>
 
 #include "base/io.h"
 #include "base/mem.h"
-#include "base/ring.h"
 #include "program/judge.h"
+#include "program/pipeline.h"
 
-/* What a job holds at most before it hands over (and what one event gave on top). */
-#define JOB_HELD_BYTES_MAX ((size_t)8 << 20)
+/* What a part holds at most before it hands over (and what one event gave on top). */
+#define PART_HELD_BYTES_MAX ((size_t)8 << 20)
 /* Event time between two ticks of the correlator: no matter of blocks, so that files, pipes and any
  * number of threads give the same. */
 #define TICK_NS (10 * CLOCK_SECOND_NS)
@@ -26,8 +25,10 @@ struct refused_item {
     char text[ERR_TEXT_BYTES];
 };
 
-struct job {
-    struct input_block block;
+/* What a worker makes of a block. */
+struct part {
+    const struct input_file *file;
+    struct pipeline_job *job;
     struct buf out;
     struct pending_input *inputs;
     size_t input_count, input_capacity;
@@ -37,10 +38,6 @@ struct job {
     uint64_t events, refused_count, findings;
     bool failed_level;
     struct run *run;
-
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    bool done, full; /* full: its worker waits until what it holds was taken */
 };
 
 struct run {
@@ -53,13 +50,6 @@ struct run {
     struct buf pending; /* output not yet written */
     int64_t near_ns, newest_ns, ticked_ns;
     uint64_t refused_shown;
-    bool alone;
-    int alone_rc; /* of what was handed over in the middle of a block */
-    struct job *jobs;
-    uint32_t job_count;
-    struct ring *work;
-    pthread_mutex_t stats_mutex;
-    struct err *err;
 };
 
 static bool level_fails(const struct run *run, uint32_t rule)
@@ -68,43 +58,30 @@ static bool level_fails(const struct run *run, uint32_t rule)
     return fail != LEVEL_NONE && run->options->detector->load.rules.rules[rule]->level >= fail;
 }
 
-static int run_take(struct run *run, struct job *job);
-
-static void job_empty(struct job *job)
+static void part_empty(struct part *part)
 {
-    buf_clear(&job->out);
-    arena_reset(&job->arena);
-    job->input_count = 0;
-    job->input_bytes = 0;
-    job->refused_count = 0;
-    job->findings = 0;
-    job->events = 0;
+    buf_clear(&part->out);
+    arena_reset(&part->arena);
+    part->input_count = 0;
+    part->input_bytes = 0;
+    part->refused_count = 0;
+    part->findings = 0;
+    part->events = 0;
 }
 
 /* In the middle of a block, when it holds too much. */
-static void job_hand_over(struct job *job)
+static void part_relieve(struct part *part)
 {
-    struct run *run = job->run;
-    if (job->out.len + job->input_bytes <= JOB_HELD_BYTES_MAX)
+    if (part->out.len + part->input_bytes <= PART_HELD_BYTES_MAX)
         return;
-    if (run->alone) {
-        int rc = run_take(run, job);
-        run->alone_rc = run->alone_rc ? run->alone_rc : rc;
-    } else {
-        check(pthread_mutex_lock(&job->mutex) == 0);
-        job->full = true;
-        check(pthread_cond_broadcast(&job->changed) == 0);
-        while (job->full)
-            check(pthread_cond_wait(&job->changed, &job->mutex) == 0);
-        check(pthread_mutex_unlock(&job->mutex) == 0);
-    }
-    job_empty(job);
+    (void)pipeline_hand_over(part->job); /* stopped: what else the block gives is let go */
+    part_empty(part);
 }
 
-static void job_finding(void *context, struct judge *judge, uint32_t rule,
-                        const struct event_place *place)
+static void part_finding(void *context, struct judge *judge, uint32_t rule,
+                         const struct event_place *place)
 {
-    struct job *job = context;
+    struct part *part = context;
     struct matched_field matched[MATCHED_FIELDS_MAX];
     struct output_field fields[MATCHED_FIELDS_MAX];
     uint32_t count = matcher_matched(judge->matcher, rule, matched);
@@ -112,56 +89,62 @@ static void job_finding(void *context, struct judge *judge, uint32_t rule,
         fields[i] = (struct output_field){matched[i].name, matched[i].value};
     struct output_finding finding = {
         .rule = rule,
-        .place = {slice_from(job->block.file->name), place->line, place->time_ns},
-        .host = output_shows_host(job->run->options->output) ? matcher_host(judge->matcher)
-                                                             : (struct slice){0},
+        .place = {slice_from(part->file->name), place->line, place->time_ns, place->sequence},
+        .host = output_shows_host(part->run->options->output) ? matcher_host(judge->matcher)
+                                                              : (struct slice){0},
         .matched = fields,
         .matched_count = count};
-    job_hand_over(job);
-    output_finding(job->run->options->output, &finding, &job->out);
-    job->findings++;
-    job->failed_level |= level_fails(job->run, rule);
+    part_relieve(part);
+    output_finding(part->run->options->output, &finding, &part->out);
+    part->findings++;
+    part->failed_level |= level_fails(part->run, rule);
 }
 
-static void job_input(void *context, const struct correlate_input *input, uint32_t value_count)
+static void part_input(void *context, const struct correlate_input *input, uint32_t value_count)
 {
-    struct job *job = context;
-    job_hand_over(job);
-    if (job->input_count == job->input_capacity) {
-        job->input_capacity = job->input_capacity ? job->input_capacity * 2 : 64;
-        job->inputs = mem_resize(job->inputs, job->input_capacity, sizeof(*job->inputs));
+    struct part *part = context;
+    part_relieve(part);
+    if (part->input_count == part->input_capacity) {
+        part->input_capacity = part->input_capacity ? part->input_capacity * 2 : 64;
+        part->inputs = mem_resize(part->inputs, part->input_capacity, sizeof(*part->inputs));
     }
-    struct slice *values = arena_alloc(&job->arena, (value_count + 1) * sizeof(*values));
+    struct slice *values = arena_alloc(&part->arena, (value_count + 1) * sizeof(*values));
     for (uint32_t i = 0; i < value_count; i++) {
         values[i] =
-            input->values[i].data ? arena_copy(&job->arena, input->values[i]) : (struct slice){0};
-        job->input_bytes += sizeof(*values) + values[i].len;
+            input->values[i].data ? arena_copy(&part->arena, input->values[i]) : (struct slice){0};
+        part->input_bytes += sizeof(*values) + values[i].len;
     }
-    struct pending_input *kept = &job->inputs[job->input_count++];
-    *kept = (struct pending_input){*input, job->out.len};
+    struct pending_input *kept = &part->inputs[part->input_count++];
+    *kept = (struct pending_input){*input, part->out.len};
     kept->input.values = values;
-    job->input_bytes += sizeof(*kept);
+    part->input_bytes += sizeof(*kept);
 }
 
-static void job_refused(void *context, uint64_t line, const struct err *err)
+static void part_refused(void *context, const struct span *span, const struct err *err)
 {
-    struct job *job = context;
-    if (job->refused_count < DETECT_REFUSED_SHOWN) {
-        struct refused_item *item = &job->refused[job->refused_count];
-        item->line = line;
+    struct part *part = context;
+    if (part->refused_count < DETECT_REFUSED_SHOWN) {
+        struct refused_item *item = &part->refused[part->refused_count];
+        item->line = span->line;
         memcpy(item->text, err->text, sizeof(item->text));
     }
-    job->refused_count++;
+    part->refused_count++;
 }
 
-static void job_judge(struct job *job, struct judge *judge)
+static void run_work(void *context, void *worker, struct pipeline_job *job)
 {
-    struct judge_sink sink = {job, job_finding, job_input, job_refused};
+    struct part *part = job->own;
+    struct judge *judge = worker;
+    struct judge_sink sink = {
+        .context = part, .finding = part_finding, .input = part_input, .refused = part_refused};
     uint64_t events = judge->events;
-    job_empty(job);
-    job->failed_level = false;
+    part_empty(part);
+    part->run = context;
+    part->job = job;
+    part->file = job->block.file;
+    part->failed_level = false;
     judge_block(judge, &job->block, &sink);
-    job->events = judge->events - events;
+    part->events = judge->events - events;
 }
 
 static void run_note_file(struct run *run, const struct input_file *file)
@@ -193,9 +176,9 @@ static void correlation_found(void *context, const struct correlate_finding *fou
         return;
     struct output_place places[CORRELATE_EVENTS_SHOWN_MAX];
     for (uint32_t i = 0; i < found->event_count; i++)
-        places[i] =
-            (struct output_place){slice_from(run->files[found->events[i].file]->name),
-                                  found->events[i].line, shown_time(run, found->events[i].time_ns)};
+        places[i] = (struct output_place){
+            slice_from(run->files[found->events[i].file]->name), found->events[i].line,
+            shown_time(run, found->events[i].time_ns), found->events[i].sequence};
     struct output_finding finding = {.rule = found->rule,
                                      .place = {.time_ns = shown_time(run, found->time_ns)},
                                      .events = places,
@@ -211,22 +194,22 @@ static void correlation_found(void *context, const struct correlate_finding *fou
     run->result->failed_level |= level_fails(run, found->rule);
 }
 
-static int run_write(struct run *run)
+static int run_write(struct run *run, struct err *err)
 {
     output_pass(run->options->output, &run->pending);
-    int rc = io_write_all(run->options->out_fd, run->pending.data, run->pending.len, run->err);
+    int rc = io_write_all(run->options->out_fd, run->pending.data, run->pending.len, err);
     buf_clear(&run->pending);
     return rc;
 }
 
-static void run_show_refused(struct run *run, const struct job *job)
+static void run_show_refused(struct run *run, const struct part *part)
 {
-    for (uint64_t i = 0; i < job->refused_count && i < DETECT_REFUSED_SHOWN; i++) {
+    for (uint64_t i = 0; i < part->refused_count && i < DETECT_REFUSED_SHOWN; i++) {
         if (run->options->quiet || run->refused_shown++ >= DETECT_REFUSED_SHOWN)
             return;
-        (void)fprintf(stderr, "%s:%llu: not a record of format %s: %s\n", job->block.file->name,
-                      (unsigned long long)job->refused[i].line, job->block.file->format->name,
-                      job->refused[i].text);
+        (void)fprintf(stderr, "%s:%llu: not a record of format %s: %s\n", part->file->name,
+                      (unsigned long long)part->refused[i].line, part->file->format->name,
+                      part->refused[i].text);
     }
 }
 
@@ -243,166 +226,70 @@ static void run_tick(struct run *run, int64_t time_ns, struct emission *emission
 }
 
 /* The ordered stage: what one block gave, correlations put in where they became true. */
-static int run_take(struct run *run, struct job *job)
+static int run_take(void *context, struct pipeline_job *job, bool last_part, struct err *err)
 {
+    struct run *run = context;
+    const struct part *part = job->own;
+    (void)last_part;
     struct emission emission = {run, &run->pending};
     size_t done = 0;
-    run_note_file(run, job->block.file);
-    for (size_t i = 0; i < job->input_count; i++) {
-        const struct pending_input *kept = &job->inputs[i];
-        buf_append(&run->pending, job->out.data + done, kept->offset - done);
+    run_note_file(run, part->file);
+    for (size_t i = 0; i < part->input_count; i++) {
+        const struct pending_input *kept = &part->inputs[i];
+        buf_append(&run->pending, part->out.data + done, kept->offset - done);
         done = kept->offset;
         correlate_feed(run->correlator, &kept->input, correlation_found, &emission);
         run_tick(run, kept->input.place.time_ns, &emission);
     }
-    if (job->out.len > done)
-        buf_append(&run->pending, job->out.data + done, job->out.len - done);
-    run->result->events += job->events;
-    run->result->refused += job->refused_count;
-    run->result->findings += job->findings;
-    run->result->failed_level |= job->failed_level;
-    run_show_refused(run, job);
-    return run_write(run);
+    if (part->out.len > done)
+        buf_append(&run->pending, part->out.data + done, part->out.len - done);
+    run->result->events += part->events;
+    run->result->refused += part->refused_count;
+    run->result->findings += part->findings;
+    run->result->failed_level |= part->failed_level;
+    run_show_refused(run, part);
+    return run_write(run, err);
 }
 
-static void run_add_stats(struct run *run, const struct judge *judge)
+static void *worker_open(void *context)
 {
+    const struct run *run = context;
+    struct judge *judge = mem_alloc(sizeof(*judge));
+    judge_open(judge, run->options->detector, run->near_ns);
+    return judge;
+}
+
+static void worker_close(void *context, void *worker)
+{
+    struct run *run = context;
+    struct judge *judge = worker;
     struct matcher_stats stats, *sum = &run->result->matching;
     matcher_count(judge->matcher, &stats);
-    check(pthread_mutex_lock(&run->stats_mutex) == 0);
     sum->events += stats.events;
     sum->candidates += stats.candidates;
     sum->regex_limits += stats.regex_limits;
-    check(pthread_mutex_unlock(&run->stats_mutex) == 0);
+    judge_close(judge);
+    mem_free(judge);
 }
 
-static int run_alone(struct run *run)
+static void *part_open(void *context)
 {
-    struct judge judge;
-    struct job *job = &run->jobs[0];
-    int rc;
-    judge_open(&judge, run->options->detector, run->near_ns);
-    while ((rc = input_next(run->input, &job->block, run->err)) == ERR_OK) {
-        job_judge(job, &judge);
-        rc = run_take(run, job);
-        rc = run->alone_rc ? run->alone_rc : rc;
-        if (rc)
-            break;
-    }
-    run_add_stats(run, &judge);
-    judge_close(&judge);
-    return rc == ERR_END ? ERR_OK : rc;
+    (void)context;
+    return mem_zeroed(1, sizeof(struct part));
 }
 
-static void *worker(void *context)
+static void part_close(void *context, void *own)
 {
-    struct run *run = context;
-    struct judge judge;
-    judge_open(&judge, run->options->detector, run->near_ns);
-    for (struct job *job; (job = ring_receive(run->work));) {
-        job_judge(job, &judge);
-        check(pthread_mutex_lock(&job->mutex) == 0);
-        job->done = true;
-        check(pthread_cond_broadcast(&job->changed) == 0);
-        check(pthread_mutex_unlock(&job->mutex) == 0);
-    }
-    run_add_stats(run, &judge);
-    judge_close(&judge);
-    return NULL;
-}
-
-/* Takes what the job hands over until it is done. */
-static int job_await(struct run *run, struct job *job)
-{
-    int rc = ERR_OK;
-    for (;;) {
-        check(pthread_mutex_lock(&job->mutex) == 0);
-        while (!job->done && !job->full)
-            check(pthread_cond_wait(&job->changed, &job->mutex) == 0);
-        bool done = job->done;
-        check(pthread_mutex_unlock(&job->mutex) == 0);
-        int part_rc = run_take(run, job);
-        rc = rc ? rc : part_rc;
-        if (done)
-            return rc;
-        check(pthread_mutex_lock(&job->mutex) == 0);
-        job->full = false;
-        check(pthread_cond_broadcast(&job->changed) == 0);
-        check(pthread_mutex_unlock(&job->mutex) == 0);
-    }
-}
-
-/* Jobs are used in a circle: sent in order, awaited in order. */
-static int run_circle(struct run *run)
-{
-    const uint32_t jobs = run->job_count;
-    uint64_t sent = 0, taken = 0;
-    int rc = ERR_OK;
-    check(jobs > 0);
-    while (rc == ERR_OK) {
-        struct job *job = &run->jobs[sent % jobs];
-        while (rc == ERR_OK &&
-               (sent - taken == jobs || (sent > taken && input_waits(run->input)))) {
-            rc = job_await(run, &run->jobs[taken % jobs]);
-            taken++;
-        }
-        if (rc)
-            break;
-        rc = input_next(run->input, &job->block, run->err);
-        if (rc)
-            break;
-        job->done = false;
-        ring_send(run->work, job);
-        sent++;
-    }
-    ring_finish(run->work);
-    bool ended = rc == ERR_END;
-    for (; taken < sent; taken++) {
-        struct job *job = &run->jobs[taken % jobs];
-        int last = job_await(run, job);
-        if (ended && rc == ERR_END && last)
-            rc = last;
-    }
-    return rc == ERR_END ? ERR_OK : rc;
-}
-
-static int run_threads(struct run *run, uint32_t threads)
-{
-    pthread_t ids[DETECT_THREADS_MAX];
-    run->work = ring_open(run->job_count);
-    for (uint32_t i = 0; i < threads; i++)
-        check(pthread_create(&ids[i], NULL, worker, run) == 0);
-    int rc = run_circle(run);
-    for (uint32_t i = 0; i < threads; i++)
-        check(pthread_join(ids[i], NULL) == 0);
-    ring_close(&run->work);
-    return rc;
-}
-
-static void run_open_jobs(struct run *run, uint32_t threads)
-{
-    run->job_count = threads > 1 ? threads * 2 + 1 : 1;
-    run->jobs = mem_zeroed(run->job_count, sizeof(*run->jobs));
-    for (uint32_t i = 0; i < run->job_count; i++) {
-        run->jobs[i].run = run;
-        check(pthread_mutex_init(&run->jobs[i].mutex, NULL) == 0);
-        check(pthread_cond_init(&run->jobs[i].changed, NULL) == 0);
-    }
+    struct part *part = own;
+    (void)context;
+    buf_free(&part->out);
+    mem_free(part->inputs);
+    arena_free(&part->arena);
+    mem_free(part);
 }
 
 static void run_close(struct run *run)
 {
-    for (uint32_t i = 0; i < run->job_count; i++) {
-        struct job *job = &run->jobs[i];
-        input_block_free(&job->block);
-        buf_free(&job->out);
-        mem_free(job->inputs);
-        arena_free(&job->arena);
-        check(pthread_mutex_destroy(&job->mutex) == 0);
-        check(pthread_cond_destroy(&job->changed) == 0);
-    }
-    mem_free(run->jobs);
-    check(pthread_mutex_destroy(&run->stats_mutex) == 0);
     mem_free(run->files);
     buf_free(&run->pending);
     correlator_close(&run->correlator);
@@ -437,19 +324,21 @@ int detect_run(const struct detect_run_options *options, struct detect_run_resul
                       .result = result,
                       .near_ns = clock_now_ns(),
                       .newest_ns = CLOCK_NONE,
-                      .ticked_ns = CLOCK_NONE,
-                      .alone = options->threads <= 1,
-                      .err = err};
+                      .ticked_ns = CLOCK_NONE};
+    static const struct pipeline_calls calls = {.job_open = part_open,
+                                                .job_close = part_close,
+                                                .worker_open = worker_open,
+                                                .worker_close = worker_close,
+                                                .work = run_work,
+                                                .take = run_take};
     uint64_t start = clock_monotonic_ns();
     *result = (struct detect_run_result){0};
     int rc = input_open(&run.input, &options->input, err);
     if (rc)
         return rc;
-    check(pthread_mutex_init(&run.stats_mutex, NULL) == 0);
     run.correlator = correlator_open(options->detector->plan);
-    run_open_jobs(&run, options->threads);
     output_begin(options->output, &run.pending);
-    rc = run.alone ? run_alone(&run) : run_threads(&run, options->threads);
+    rc = pipeline_run(run.input, &calls, &run, options->threads, err);
     if (rc == ERR_OK) {
         struct emission emission = {&run, &run.pending};
         correlate_tick(run.correlator, INT64_MAX, correlation_found, &emission);

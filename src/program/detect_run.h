@@ -9,7 +9,7 @@
 #include "program/input.h"
 #include "program/output.h"
 
-enum { DETECT_THREADS_MAX = 64, DETECT_REFUSED_SHOWN = 10 };
+enum { DETECT_REFUSED_SHOWN = 10 };
 
 struct detect_run_options {
     const struct detector *detector;

@@ -35,11 +35,13 @@ static void judge_record(struct judge *j, struct event_place *place, const struc
 {
     const uint32_t *rules;
     uint32_t count = matcher_run(j->matcher, &j->record, &rules);
-    if (count == 0)
+    if (count == 0 && !sink->event)
         return;
     place->time_ns = matcher_time(j->matcher, j->near_ns);
+    if (sink->event)
+        sink->event(sink->context, j, place);
     for (uint32_t i = 0; i < count; i++) {
-        if (correlate_plan_shows(j->detector->plan, rules[i]))
+        if (sink->finding && correlate_plan_shows(j->detector->plan, rules[i]))
             sink->finding(sink->context, j, rules[i], place);
         judge_input(j, rules[i], place, sink);
     }
@@ -56,7 +58,7 @@ void judge_block(struct judge *j, const struct input_block *block, const struct 
         if (format->parse(&j->record, span->text, span->header, &err) != ERR_OK) {
             j->refused++;
             if (sink->refused)
-                sink->refused(sink->context, span->line, &err);
+                sink->refused(sink->context, span, &err);
             continue;
         }
         j->events++;

@@ -18,13 +18,17 @@ struct judge {
 
 struct judge_sink {
     void *context;
-    /* A rule whose findings are shown holds for the newest record (ask judge->matcher about it). */
+    /* Every record that could be parsed and mapped, before what it gives to the calls below. May be
+     * NULL: the place's time is then found out only for records that a rule holds for. */
+    void (*event)(void *context, struct judge *judge, const struct event_place *place);
+    /* A rule whose findings are shown holds for the newest record (ask judge->matcher about it).
+     * May be NULL. */
     void (*finding)(void *context, struct judge *judge, uint32_t rule,
                     const struct event_place *place);
     /* A rule that correlations wait for holds. May be NULL. */
     void (*input)(void *context, const struct correlate_input *input, uint32_t value_count);
-    /* A record could not be parsed. May be NULL. */
-    void (*refused)(void *context, uint64_t line, const struct err *err);
+    /* A record could not be parsed: span has its text. May be NULL. */
+    void (*refused)(void *context, const struct span *span, const struct err *err);
 };
 
 void judge_open(struct judge *j, const struct detector *detector, int64_t near_ns);

@@ -30,6 +30,7 @@ struct output_options {
     uint32_t columns;              /* table: width to fit into; 0: rows are not cut */
     const struct clock_zone *zone; /* table and page: of the times shown; NULL: UTC. Borrowed */
     int64_t now_ns;                /* page: when it was made; CLOCK_NONE: not said */
+    uint32_t epoch;                /* NDJSON: of the store whose numbers places carry */
 };
 
 /* kind, colour and columns as fits what fd is: name auto gives a table on a terminal and NDJSON
@@ -41,7 +42,8 @@ MUST_CHECK int output_options_set(struct output_options *options, const char *na
 struct output_place {
     struct slice file;
     uint64_t line;
-    int64_t time_ns; /* CLOCK_NONE: not known */
+    int64_t time_ns;   /* CLOCK_NONE: not known */
+    uint64_t sequence; /* the stored event's number; 0: it is not stored */
 };
 
 struct output_field {

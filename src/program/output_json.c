@@ -35,10 +35,15 @@ void output_json_rule(const struct rule *rule, struct buf *out)
     buf_char(out, ',');
 }
 
-static void place_write(struct json_writer *w, const struct output_place *place)
+static void place_write(const struct output *o, struct json_writer *w,
+                        const struct output_place *place)
 {
     char text[CLOCK_TEXT_BYTES + 2];
-    buf_string(w->out, "{\"file\":");
+    buf_char(w->out, '{');
+    if (place->sequence)
+        buf_printf(w->out, "\"id\":\"%lu:%llu\",", (unsigned long)o->options.epoch,
+                   (unsigned long long)place->sequence);
+    buf_string(w->out, "\"file\":");
     json_write_string(w->out, place->file);
     buf_string(w->out, ",\"line\":");
     w->comma = false;
@@ -105,7 +110,8 @@ static void matched_write(const struct output_finding *f, struct buf *out)
     buf_char(out, '}');
 }
 
-static void correlation_write(const struct output_finding *f, struct json_writer *w)
+static void correlation_write(const struct output *o, const struct output_finding *f,
+                              struct json_writer *w)
 {
     json_key(w, "time");
     char text[CLOCK_TEXT_BYTES];
@@ -118,7 +124,7 @@ static void correlation_write(const struct output_finding *f, struct json_writer
     for (uint32_t i = 0; i < f->event_count; i++) {
         if (i)
             buf_char(w->out, ',');
-        place_write(w, &f->events[i]);
+        place_write(o, w, &f->events[i]);
     }
     json_close_array(w);
     json_key(w, "group");
@@ -145,10 +151,10 @@ void output_json_finding(const struct output *o, const struct output_finding *f,
     struct json_writer w = {.out = out};
     buf_slice(out, rule->json);
     if (rule->is_correlation) {
-        correlation_write(f, &w);
+        correlation_write(o, f, &w);
     } else {
         buf_string(out, "\"event\":");
-        place_write(&w, &f->place);
+        place_write(o, &w, &f->place);
         buf_char(out, ',');
     }
     matched_write(f, out);

@@ -4,7 +4,11 @@
 #include "base/mem.h"
 #include "detection/correlate.h"
 
-enum { BUILD_RULES_MAX = 12, BUILD_WORDS_MAX = 8 };
+enum {
+    BUILD_RULES_MAX = 12,
+    BUILD_WORDS_MAX = 8,
+    BUILD_SEQUENCE = 1000 /* a line and its stored number differ by it */
+};
 
 struct build {
     struct rule rules[BUILD_RULES_MAX];
@@ -87,8 +91,12 @@ static inline void build_emit(void *context, const struct correlate_finding *f)
         buf_printf(&b->findings, "%s%.*s=%.*s", i ? " " : "", (int)f->group_names[i].len,
                    f->group_names[i].data, (int)f->group_values[i].len, f->group_values[i].data);
     buf_printf(&b->findings, "] %llu:", (unsigned long long)f->event_total);
-    for (uint32_t i = 0; i < f->event_count; i++)
+    for (uint32_t i = 0; i < f->event_count; i++) {
         buf_printf(&b->findings, " %llu", (unsigned long long)f->events[i].line);
+        if (f->events[i].sequence != f->events[i].line + BUILD_SEQUENCE)
+            buf_printf(&b->findings, " is stored as %llu",
+                       (unsigned long long)f->events[i].sequence);
+    }
     buf_printf(&b->findings, "%s\n", f->capped ? " capped" : "");
 }
 
@@ -105,10 +113,12 @@ static inline void build_feed(struct build *b, uint32_t rule, int64_t second, co
         const char *text = slice_equal(fields[i], SLICE("user")) ? user : value;
         values[i] = slice_make(text, text ? strlen(text) : 0);
     }
-    struct correlate_input input = {
-        .rule = rule,
-        .place = {.line = ++b->line, .time_ns = second * CLOCK_SECOND_NS},
-        .values = values};
+    b->line++;
+    struct correlate_input input = {.rule = rule,
+                                    .place = {.line = b->line,
+                                              .time_ns = second * CLOCK_SECOND_NS,
+                                              .sequence = b->line + BUILD_SEQUENCE},
+                                    .values = values};
     correlate_feed(b->correlator, &input, build_emit, b);
 }
 

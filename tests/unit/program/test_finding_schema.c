@@ -92,8 +92,8 @@ static bool among(const json_t *list, const json_t *value)
 static bool check_keyword(const char *key, const json_t *says, const json_t *rule,
                           const json_t *value)
 {
-    static const char *const passed[] = {"$schema", "$id",         "$defs",  "title",
-                                         "format",  "description", "minimum"};
+    static const char *const passed[] = {"$schema", "$id",         "$defs",   "title",
+                                         "format",  "description", "minimum", "pattern"};
     for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++)
         if (strcmp(key, passed[i]) == 0)
             return true;
@@ -175,7 +175,7 @@ static void test_event(void **state)
     struct output_field fields[] = {
         {SLICE("a"), SLICE("1")}, {SLICE("a"), SLICE("2")}, {SLICE("b"), SLICE("3")}};
     struct output_finding f = {
-        .place = {SLICE("f"), 1, CLOCK_NONE}, .matched = fields, .matched_count = 3};
+        .place = {SLICE("f"), 1, CLOCK_NONE, 7}, .matched = fields, .matched_count = 3};
     json_t *line = written(&f);
     assert_true(valid(schema, line));
     /* the test itself must be able to fail */
@@ -190,7 +190,7 @@ static void test_event(void **state)
 static void test_correlation(void **state)
 {
     (void)state;
-    struct output_place places[] = {{SLICE("f"), 1, 5}, {SLICE("g"), 2, CLOCK_NONE}};
+    struct output_place places[] = {{SLICE("f"), 1, 5, 7}, {SLICE("g"), 2, CLOCK_NONE, 0}};
     struct slice name = SLICE("user"), value = SLICE("bob");
     struct output_finding f = {.rule = 1,
                                .place = {.time_ns = 5},

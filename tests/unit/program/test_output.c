@@ -39,7 +39,7 @@ static void rules_reset(void)
 static struct output_finding finding_make(uint32_t matched_count)
 {
     return (struct output_finding){.rule = 0,
-                                   .place = {SLICE("C:\\logs\\a.evtx"), 42, TIME_NS},
+                                   .place = {SLICE("C:\\logs\\a.evtx"), 42, TIME_NS, 0},
                                    .host = SLICE("ws01"),
                                    .matched = fields,
                                    .matched_count = matched_count};
@@ -149,8 +149,8 @@ static void test_ndjson_correlation(void **state)
 {
     (void)state;
     rules_reset();
-    struct output_place events[] = {{SLICE("a.json"), 1, TIME_NS - 1000000000},
-                                    {SLICE("b.json"), 7, CLOCK_NONE}};
+    struct output_place events[] = {{SLICE("a.json"), 1, TIME_NS - 1000000000, 0},
+                                    {SLICE("b.json"), 7, CLOCK_NONE, 99}};
     struct slice names[] = {SLICE("user")}, values[] = {SLICE("bob\"")};
     struct output_finding f = {.rule = 1,
                                .place = {.time_ns = TIME_NS},
@@ -162,13 +162,15 @@ static void test_ndjson_correlation(void **state)
                                .group_count = 1,
                                .value = 2.5,
                                .capped = true};
-    struct buf text = written((struct output_options){.kind = OUTPUT_NDJSON}, &f, 1);
+    struct buf text = written((struct output_options){.kind = OUTPUT_NDJSON, .epoch = 3}, &f, 1);
     json_t *line = line_read(&text), *list = json_object_get(line, "events");
     assert_null(json_object_get(line, "event"));
     assert_int_equal(json_array_size(list), 2);
     assert_string_equal(text_at(json_array_get(list, 0), "file"), "a.json");
     assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 1), "line")), 7);
     assert_true(json_is_null(json_object_get(json_array_get(list, 1), "time")));
+    assert_null(json_object_get(json_array_get(list, 0), "id"));
+    assert_string_equal(text_at(json_array_get(list, 1), "id"), "3:99");
     assert_string_equal(text_at(json_object_get(line, "group"), "user"), "bob\"");
     assert_int_equal(json_integer_value(json_object_get(line, "count")), 150);
     assert_true(json_real_value(json_object_get(line, "value")) > 2.4);
@@ -278,7 +280,7 @@ static void test_html(void **state)
     struct output_finding f[] = {finding_make(1), finding_make(1), {.rule = 1}};
     struct output_place events[8];
     for (int i = 0; i < 8; i++)
-        events[i] = (struct output_place){SLICE("e.json"), (uint64_t)i + 1, TIME_NS};
+        events[i] = (struct output_place){SLICE("e.json"), (uint64_t)i + 1, TIME_NS, 0};
     f[2].events = events;
     f[2].event_count = 8;
     f[2].event_total = 8;

@@ -1,0 +1,46 @@
+/* Database: SQLite as Canh uses it: prepared statements, transactions, errors as sentences.
+ *
+ * Opened on a `disk`: a real one uses SQLite's own files, WAL and synchronous=FULL for the one
+ * writer and read-only connections for everybody else; a simulated one goes through a VFS of our
+ * own on disk.h with a rollback journal (one process). Text that comes out is checked for length,
+ * never trusted as SQL. Limits: DATABASE_BUSY_MS waiting for a lock. Threads: a connection belongs
+ * to one at a time. Errors: ERR_IO, ERR_FULL, ERR_BUSY, ERR_DAMAGED (not a database, or corrupt),
+ * ERR_NOT_FOUND (read-only and not there), ERR_LIMIT. */
+#pragma once
+#include "base/disk.h"
+
+enum { DATABASE_BUSY_MS = 5000 };
+
+struct database;
+enum database_mode { DATABASE_READ, DATABASE_WRITE /* made when it is not there */ };
+MUST_CHECK int database_open(struct database **out, struct disk *disk, const char *path,
+                             enum database_mode mode, struct err *err);
+void database_close(struct database **db);
+/* One or more statements without results. */
+MUST_CHECK int database_run(struct database *db, const char *sql, struct err *err);
+MUST_CHECK int database_begin(struct database *db, struct err *err); /* IMMEDIATE */
+MUST_CHECK int database_commit(struct database *db, struct err *err);
+void database_roll_back(struct database *db);
+/* A consistent view for several reads: BEGIN; ended by database_roll_back. */
+MUST_CHECK int database_begin_read(struct database *db, struct err *err);
+/* PRAGMA integrity_check: ERR_DAMAGED with what it found first. */
+MUST_CHECK int database_check(struct database *db, struct err *err);
+
+/* Statement: prepared once (kept by the connection under its text), used again. */
+struct statement;
+/* Ready to be bound; ERR_SYNTAX is a programmer's error and aborts. */
+struct statement *statement_get(struct database *db, const char *sql);
+void statement_u64(struct statement *s, int parameter, uint64_t value); /* from 1; as int64 bits */
+void statement_i64(struct statement *s, int parameter, int64_t value);
+void statement_text(struct statement *s, int parameter, struct slice value); /* copies */
+void statement_blob(struct statement *s, int parameter, struct slice value); /* copies */
+void statement_null(struct statement *s, int parameter);
+/* Next row: ERR_OK, ERR_END when there is none (the statement is then ready to be bound again). */
+MUST_CHECK int statement_step(struct statement *s, struct err *err);
+/* Runs it to its end, rows unread. */
+MUST_CHECK int statement_run(struct statement *s, struct err *err);
+void statement_reset(struct statement *s); /* before its end, to use it again */
+uint64_t statement_column_u64(struct statement *s, int column); /* from 0 */
+int64_t statement_column_i64(struct statement *s, int column);
+struct slice statement_column_text(struct statement *s, int column); /* until the next step */
+bool statement_column_is_null(struct statement *s, int column);

@@ -1,0 +1,69 @@
+/* Carry: what must survive a crash besides rows: counters, cursors, recent ids, and the correlation
+ * inputs that are still in a window (docs/store-format.md, "Carry").
+ *
+ * Changes are collected as items, go into the frame of the rows that they belong to (they stand or
+ * fall together), and are applied to the one state, which each checkpoint holds whole. Limits:
+ * named; past them the oldest go and carry_stats says so. Threads: one. Ownership: copies. */
+#pragma once
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/map.h"
+
+enum {
+    CARRY_NAME_BYTES_MAX = 4096, /* of a cursor or a source */
+    CARRY_CURSORS_MAX = 100000,
+    CARRY_SOURCES_MAX = 10000,
+    CARRY_COUNTERS_MAX = 16, /* numbers a source has */
+    CARRY_IDS_MAX = 2000000,
+    CARRY_INPUTS_MAX = 1000000,
+    CARRY_INPUT_VALUES_MAX = 64,
+    CARRY_VALUE_BYTES_MAX = 256 /* of a correlation input's value: longer ones are cut */
+};
+#define CARRY_INPUT_BYTES_MAX ((size_t)64 << 20)
+
+struct carry_input {   /* one correlation input, by names and not by numbers: rules may change */
+    uint64_t sequence; /* of its event */
+    int64_t time_ns;
+    uint64_t line;
+    struct slice rule;          /* id, else title */
+    struct slice file;          /* for showing */
+    struct slice run;           /* empty: live; else the import it belongs to */
+    const struct slice *values; /* data NULL: missing */
+    uint32_t value_count;
+};
+
+/* Items: appended to a buf that becomes a section of a frame. */
+void carry_put_counters(struct buf *items, struct slice source, const uint64_t *add,
+                        uint32_t count);
+void carry_put_cursor(struct buf *items, struct slice name, struct slice value);
+void carry_put_ids(struct buf *items, int64_t time_ns, const uint64_t *ids, uint32_t count);
+void carry_put_input(struct buf *items, const struct carry_input *input);
+void carry_put_tick(struct buf *items, struct slice run, int64_t time_ns);
+/* The section of a frame that holds items: header and bytes, appended to out. */
+void carry_section(struct slice items, struct buf *out);
+
+struct carry;
+struct carry *carry_open(void);
+void carry_close(struct carry **carry);
+/* Checks all items, then applies them; ERR_DAMAGED: none was applied. */
+MUST_CHECK int carry_apply(struct carry *carry, struct slice items, struct err *err);
+/* All of the state as items, appended to out; the same state gives the same bytes. */
+void carry_write(const struct carry *carry, struct buf *out);
+/* Forgets ids and live inputs older than these event times; inputs of a run by carry_end_run. */
+void carry_trim(struct carry *carry, int64_t ids_before_ns, int64_t inputs_before_ns);
+void carry_put_end_run(struct buf *items, struct slice run);
+
+/* The value of a cursor, or the empty slice. */
+struct slice carry_cursor(const struct carry *carry, struct slice name);
+bool carry_has_id(const struct carry *carry, uint64_t id);
+const uint64_t *carry_counters(const struct carry *carry, struct slice source); /* or NULL */
+typedef void carry_source_visit(void *context, struct slice source, const uint64_t *counters);
+void carry_sources(const struct carry *carry, carry_source_visit *visit, void *context);
+/* Inputs and ticks of a run in the order they were journalled. input NULL: a tick at tick_ns. */
+typedef void carry_input_visit(void *context, const struct carry_input *input, int64_t tick_ns);
+void carry_inputs(const struct carry *carry, struct slice run, carry_input_visit *visit,
+                  void *context);
+struct carry_stats {
+    uint64_t cursors, sources, ids, inputs, input_bytes, lost_ids, lost_inputs;
+};
+void carry_stats(const struct carry *carry, struct carry_stats *out);

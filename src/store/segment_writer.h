@@ -1,0 +1,39 @@
+/* Segment writer: rows in, one columnar file out (docs/store-format.md, "Segment").
+ *
+ * Rows of the current block wait in memory as entry numbers; whole blocks wait packed. Limits:
+ * those of segment.h, and WRITER_BYTES_MAX of memory: segment_writer_full says that the segment is
+ * to be ended before the next row. Threads: one. Ownership: copies. */
+#pragma once
+#include "store/segment.h"
+
+#define SEGMENT_WRITER_BYTES_MAX ((size_t)96 << 20)
+enum {
+    SEGMENT_TEXT_BYTES = 256 << 10, /* of a text column in one chunk */
+    SEGMENT_TEXT_VALUE_BYTES = 512, /* average length from which a column may be text */
+    SEGMENT_BLOOM_VALUE_BYTES_MAX = 256
+};
+
+struct segment_writer_options {
+    uint8_t uuid[16];
+    struct slice partition;
+    int compression;     /* zstd level: 1 when sealed, 3 or more when merged */
+    size_t memory_bytes; /* 0: SEGMENT_WRITER_BYTES_MAX */
+    uint64_t seal_after, seal_through;
+    uint32_t generation;
+    const struct slice *inputs; /* of a merge: paths */
+    uint32_t input_count;
+};
+
+struct segment_writer;
+struct segment_writer *segment_writer_open(const struct segment_writer_options *options);
+void segment_writer_close(struct segment_writer **w);
+/* Rows in rising order of sequence. */
+void segment_writer_add(struct segment_writer *w, const struct row *row);
+bool segment_writer_full(const struct segment_writer *w); /* end it before the next row */
+uint64_t segment_writer_rows(const struct segment_writer *w);
+size_t segment_writer_memory(const struct segment_writer *w);
+void segment_writer_interval(struct segment_writer *w, const struct segment_interval *interval);
+/* Writes the file (which must not exist) and syncs it. The caller
+ * renames it and syncs the folder. */
+MUST_CHECK int segment_writer_end(struct segment_writer *w, struct disk *disk, const char *path,
+                                  struct err *err);
