@@ -1,15 +1,21 @@
 /* Database: SQLite as Canh uses it: prepared statements, transactions, errors as sentences.
  *
- * Opened on a `disk`: a real one uses SQLite's own files, WAL and synchronous=FULL for the one
+ * Opened on a `disk`: a real one uses SQLite's own files, WAL and synchronous=EXTRA for the one
  * writer and read-only connections for everybody else; a simulated one goes through a VFS of our
- * own on disk.h with a rollback journal (one process). Text that comes out is checked for length,
- * never trusted as SQL. Limits: DATABASE_BUSY_MS waiting for a lock. Threads: a connection belongs
- * to one at a time. Errors: ERR_IO, ERR_FULL, ERR_BUSY, ERR_DAMAGED (not a database, or corrupt),
- * ERR_NOT_FOUND (read-only and not there), ERR_LIMIT. */
+ * own on disk.h with a rollback journal (one process). A reader that can make no -shm file and
+ * finds no -wal file reads the file as one that nobody changes. Schema and texts of a file are
+ * never trusted. Limits: below. Threads: a connection belongs to one at a time. Errors: ERR_IO,
+ * ERR_FULL, ERR_BUSY, ERR_DAMAGED (not a database, corrupt, or without the tables and columns asked
+ * for), ERR_NOT_FOUND (read-only and not there), ERR_LIMIT, ERR_USAGE (against a constraint of the
+ * schema, or a change on a read-only connection), ERR_CLOSED after a simulated power cut. */
 #pragma once
 #include "base/disk.h"
 
-enum { DATABASE_BUSY_MS = 5000 };
+enum {
+    DATABASE_BUSY_MS = 5000,              /* waiting for a lock */
+    DATABASE_VALUE_BYTES_MAX = 256 << 20, /* a text, a blob, a row */
+    DATABASE_STATEMENTS_MAX = 512         /* different texts a connection; then it aborts */
+};
 
 struct database;
 enum database_mode { DATABASE_READ, DATABASE_WRITE /* made when it is not there */ };
@@ -18,9 +24,9 @@ MUST_CHECK int database_open(struct database **out, struct disk *disk, const cha
 void database_close(struct database **db);
 /* One or more statements without results. */
 MUST_CHECK int database_run(struct database *db, const char *sql, struct err *err);
-MUST_CHECK int database_begin(struct database *db, struct err *err); /* IMMEDIATE */
-MUST_CHECK int database_commit(struct database *db, struct err *err);
-void database_roll_back(struct database *db);
+MUST_CHECK int database_begin(struct database *db, struct err *err);  /* IMMEDIATE */
+MUST_CHECK int database_commit(struct database *db, struct err *err); /* failed: rolled back */
+void database_roll_back(struct database *db); /* fine when there is nothing to roll back */
 /* A consistent view for several reads: BEGIN; ended by database_roll_back. */
 MUST_CHECK int database_begin_read(struct database *db, struct err *err);
 /* PRAGMA integrity_check: ERR_DAMAGED with what it found first. */
@@ -28,14 +34,17 @@ MUST_CHECK int database_check(struct database *db, struct err *err);
 
 /* Statement: prepared once (kept by the connection under its text), used again. */
 struct statement;
-/* Ready to be bound; ERR_SYNTAX is a programmer's error and aborts. */
+/* Ready to be bound, all parameters NULL; what it was doing under this text before is given up.
+ * Wrong SQL is a programmer's error and aborts; what the file makes impossible (a table is missing)
+ * is reported by the first step. */
 struct statement *statement_get(struct database *db, const char *sql);
 void statement_u64(struct statement *s, int parameter, uint64_t value); /* from 1; as int64 bits */
 void statement_i64(struct statement *s, int parameter, int64_t value);
 void statement_text(struct statement *s, int parameter, struct slice value); /* copies */
 void statement_blob(struct statement *s, int parameter, struct slice value); /* copies */
 void statement_null(struct statement *s, int parameter);
-/* Next row: ERR_OK, ERR_END when there is none (the statement is then ready to be bound again). */
+/* Next row: ERR_OK. ERR_END when there is none; then, and after an error, the statement is ready to
+ * be bound again. */
 MUST_CHECK int statement_step(struct statement *s, struct err *err);
 /* Runs it to its end, rows unread. */
 MUST_CHECK int statement_run(struct statement *s, struct err *err);

@@ -4,13 +4,16 @@
  * Paths are relative to the folder the disk was opened on and use '/'; ".." and absolute paths are
  * refused (ERR_USAGE). Nothing is retried inside: after a failed disk_sync the file is to be given
  * up (what was not synced may be lost although a second call would say otherwise). Errors: ERR_IO,
- * ERR_FULL (no room or quota), ERR_NOT_FOUND, each with the path. Threads: any, a disk_file's
- * writes by one at a time. DESIGN sections 4 and 6. */
+ * ERR_FULL (no room or quota), ERR_NOT_FOUND, each with the path; ERR_CLOSED after a simulated
+ * power cut. Links are not followed at a path's end. Files are made with mode 0640, folders with
+ * 0750. Threads: any, a disk_file's writes by one at a time. DESIGN sections 4 and 6. */
 #pragma once
 #include "base/str.h"
 
 struct disk;
 struct disk_file;
+
+enum { DISK_PATH_BYTES_MAX = 1000, DISK_ENTRIES_MAX = 1 << 20 /* listed in a folder */ };
 
 enum disk_mode {
     DISK_READ,
@@ -45,12 +48,15 @@ MUST_CHECK int disk_reserve(struct disk_file *file, uint64_t size_bytes, struct 
 
 /* Names. None is durable before disk_sync_folder of the folder (of both, for a rename between two).
  */
-MUST_CHECK int disk_rename(struct disk *disk, const char *from, const char *to, struct err *err);
+MUST_CHECK int disk_rename(struct disk *disk, const char *from, const char *to,
+                           struct err *err); /* a file; a file of the new name gives way */
 MUST_CHECK int disk_remove(struct disk *disk, const char *path, struct err *err); /* a file */
 MUST_CHECK int disk_make_folder(struct disk *disk, const char *path,
                                 struct err *err); /* and those above; fine when it exists */
 MUST_CHECK int disk_sync_folder(struct disk *disk, const char *path,
                                 struct err *err); /* "" : the root */
+MUST_CHECK int disk_sync_folder_of(struct disk *disk, const char *path,
+                                   struct err *err); /* the folder that holds path */
 bool disk_exists(struct disk *disk, const char *path);
 
 struct disk_entry {
@@ -59,7 +65,8 @@ struct disk_entry {
     uint64_t size_bytes;
 };
 typedef int disk_visit(void *context, const struct disk_entry *entry);
-/* Sorted by name. Fine on a folder that does not exist: nothing is visited. */
+/* Files and folders (links and others are passed over), sorted by name. Fine on a folder that does
+ * not exist: nothing is visited. ERR_LIMIT past DISK_ENTRIES_MAX. visit returns ERR_OK to go on. */
 MUST_CHECK int disk_list(struct disk *disk, const char *folder, disk_visit *visit, void *context,
                          struct err *err);
 /* Room left for unprivileged writers. */
@@ -71,6 +78,3 @@ MUST_CHECK int disk_read_file(struct disk *disk, const char *path, size_t max_by
                               struct buf *out, struct err *err);
 MUST_CHECK int disk_write_file(struct disk *disk, const char *path, struct slice data,
                                struct err *err);
-
-/* The table of calls: for disk_*.c and tests only. */
-struct disk_calls;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,6 +34,48 @@ int io_read_file(struct buf *out, const char *path, size_t max_bytes, struct err
     }
     (void)close(fd);
     return rc;
+}
+
+static int map_descriptor(struct io_map *out, int fd, const char *path, size_t max_bytes,
+                          struct err *err)
+{
+    struct stat about;
+    if (fstat(fd, &about) != 0)
+        return err_set_errno(err, errno, "%s", path);
+    if (!S_ISREG(about.st_mode))
+        return err_set(err, ERR_UNSUPPORTED, "%s: no regular file", path);
+    if ((uint64_t)about.st_size > max_bytes)
+        return err_set(err, ERR_LIMIT, "%s: larger than %zu bytes", path, max_bytes);
+    if (about.st_size == 0)
+        return ERR_OK;
+    void *at = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    if (at == MAP_FAILED)
+        return err_set_errno(err, errno, "%s", path);
+    out->bytes = slice_make(at, (size_t)about.st_size);
+    return ERR_OK;
+}
+
+int io_map_file(struct io_map *out, const char *path, size_t max_bytes, struct err *err)
+{
+    out->bytes = SLICE("");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return err_set(err, ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
+    if (fd < 0)
+        return err_set_errno(err, errno, "%s", path);
+    int rc = map_descriptor(out, fd, path, max_bytes, err);
+    (void)close(fd);
+    return rc;
+}
+
+void io_unmap(struct io_map *map)
+{
+    if (map->bytes.len) {
+        void *at;
+        memcpy(&at, &map->bytes.data, sizeof at); /* a const pointer, given back as it came */
+        (void)munmap(at, map->bytes.len);
+    }
+    map->bytes = SLICE("");
 }
 
 int io_write_all(int fd, const void *data, size_t len, struct err *err)

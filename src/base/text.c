@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <utf8proc.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -216,25 +217,20 @@ static bool is_combining_mark(uint32_t c)
            (c >= 0xfe20 && c <= 0xfe2f);
 }
 
-/* Letters whose stroke or missing dot is no combining mark. Eth and African D are here because
- * they are drawn as the Vietnamese letter and typed for it. */
+/* Folded letters whose stroke or missing dot is no combining mark. Eth and D with tail are here
+ * because their capitals are drawn as the Vietnamese letter and typed for it. */
 static uint32_t plain_letter(uint32_t c)
 {
     switch (c) {
-    case 0x110: /* D with stroke */
-    case 0x111:
-    case 0xd0: /* eth */
-    case 0xf0:
-    case 0x189: /* African D */
+    case 0x111: /* d with stroke */
+    case 0xf0:  /* eth */
+    case 0x256: /* d with tail */
         return 'd';
-    case 0xd8: /* O with stroke */
-    case 0xf8:
+    case 0xf8: /* o with stroke */
         return 'o';
-    case 0x141: /* L with stroke */
-    case 0x142:
+    case 0x142: /* l with stroke */
         return 'l';
-    case 0x130: /* I with dot */
-    case 0x131: /* i without */
+    case 0x131: /* i without dot */
         return 'i';
     default:
         return c;
@@ -243,22 +239,20 @@ static uint32_t plain_letter(uint32_t c)
 
 enum { DECOMPOSED_MAX = 8 };
 
-static size_t put_unaccented(char *out, uint32_t c)
+static size_t put_unaccented(char *out, uint32_t folded)
 {
-    utf8proc_int32_t parts[DECOMPOSED_MAX] = {(utf8proc_int32_t)plain_letter(c)};
-    utf8proc_ssize_t count = 1;
+    utf8proc_int32_t parts[DECOMPOSED_MAX];
     int boundary = 0;
+    utf8proc_ssize_t count = utf8proc_decompose_char((utf8proc_int32_t)folded, parts,
+                                                     DECOMPOSED_MAX, UTF8PROC_DECOMPOSE, &boundary);
     size_t used = 0;
-    if (parts[0] >= 0x80)
-        count = utf8proc_decompose_char((utf8proc_int32_t)c, parts, DECOMPOSED_MAX,
-                                        UTF8PROC_DECOMPOSE, &boundary);
     if (count < 1 || count > DECOMPOSED_MAX) {
-        parts[0] = (utf8proc_int32_t)c;
+        parts[0] = (utf8proc_int32_t)folded;
         count = 1;
     }
     for (utf8proc_ssize_t i = 0; i < count; i++)
         if (!is_combining_mark((uint32_t)parts[i]))
-            used += text_put_char(out + used, fold_look_up((uint32_t)parts[i]));
+            used += text_put_char(out + used, plain_letter(fold_look_up((uint32_t)parts[i])));
     return used;
 }
 
@@ -277,7 +271,7 @@ size_t text_unaccent(char *out, struct slice s)
         if (size == 0)
             out[used++] = s.data[at++];
         else
-            used += put_unaccented(out + used, c);
+            used += put_unaccented(out + used, fold_look_up(c));
         at += size;
     }
     return used;
@@ -314,6 +308,23 @@ size_t text_utf8_valid(struct slice s)
 
 static const char base64_digits[65] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void text_nfc(struct buf *out, struct slice s)
+{
+    utf8proc_uint8_t *composed = NULL;
+    size_t ascii = 0;
+    while (ascii < s.len && (unsigned char)s.data[ascii] < 0x80)
+        ascii++;
+    if (ascii < s.len) {
+        utf8proc_ssize_t len =
+            utf8proc_map((const utf8proc_uint8_t *)s.data, (utf8proc_ssize_t)s.len, &composed,
+                         UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+        if (len >= 0)
+            s = slice_make((const char *)composed, (size_t)len);
+    }
+    buf_slice(out, s);
+    free(composed); /* from utf8proc's own malloc */
+}
 
 void text_base64(struct buf *out, struct slice s)
 {

@@ -32,6 +32,9 @@ static inline size_t text_unaccent_room(size_t len)
 uint32_t text_next_char(struct slice s, size_t *at);
 size_t text_put_char(char out[4], uint32_t code_point); /* UTF-8 length; bad-byte values: 1 */
 
+/* Appends the composed form (Unicode NFC); text that is not UTF-8 is appended as it is. */
+void text_nfc(struct buf *out, struct slice s);
+
 void text_base64(struct buf *out, struct slice s); /* RFC 4648 section 4, with padding */
 bool text_base64_decode(struct buf *out, struct slice s);
 void text_hex(struct buf *out, struct slice s); /* lower case */

@@ -135,7 +135,8 @@ static int atom_make(struct compiler *c, const struct predicate *p, uint32_t *ou
     bool plain = p->kind == PREDICATE_EQUALS || p->kind == PREDICATE_STARTSWITH ||
                  p->kind == PREDICATE_ENDSWITH || p->kind == PREDICATE_CONTAINS;
     *atom = (struct atom){.kind = (uint8_t)p->kind,
-                          .is_plain = plain && !p->cased && !p->unaccented && !p->keyword && !p->all_members,
+                          .is_plain = plain && !p->cased && !p->unaccented && !p->keyword &&
+                                      !p->all_members,
                           .text = p->text,
                           .predicate = p,
                           .cost = atom_test_cost(p)};

@@ -43,6 +43,9 @@ void mapping_set_close(struct mapping_set **set);
 MUST_CHECK int mapping_set_add(struct mapping_set *set, struct slice file, struct slice text,
                                struct err *err);
 uint32_t mapping_set_count(const struct mapping_set *set);
+/* One number for all files that were added, in any order: equal ones mean the same of every event.
+ */
+uint64_t mapping_set_fingerprint(const struct mapping_set *set);
 const struct mapping *mapping_set_get(const struct mapping_set *set, uint32_t index); /* from 1 */
 /* Numbers all names the set reads (conditions, aliases, look-ups, times). Once, before use. */
 void mapping_set_bind(struct mapping_set *set, struct name_table *names);
@@ -57,6 +60,12 @@ const struct mapping *mapping_select(const struct mapping_set *set, struct event
  * *limit_hits. */
 void mapping_derive(const struct mapping_set *set, struct event *e, struct mapping_scratch *scratch,
                     uint64_t *limit_hits);
+/* Every name that the derive steps could add to an event of which has_name says what was received,
+ * whatever its mapping; the empty name: any name at all. */
+void mapping_derived_names(const struct mapping_set *set,
+                           bool (*has_name)(void *context, struct slice name), void *context,
+                           void (*visit)(void *visit_context, struct slice name),
+                           void *visit_context);
 /* Whether the event is itself the finding of another detector (Suricata, antivirus), by e->mapping.
  */
 bool mapping_finding(struct event *e);

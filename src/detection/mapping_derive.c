@@ -211,3 +211,63 @@ void mapping_derive(const struct mapping_set *set, struct event *e, struct mappi
             event_bind_more(e, before);
     }
 }
+
+/* The names that the steps before gave count as received, too: a step may read them. */
+struct name_walk {
+    bool (*has_name)(void *context, struct slice name);
+    void *context;
+    void (*visit)(void *context, struct slice name);
+    void *visit_context;
+    struct map given;
+    bool any;
+};
+
+static void walk_give(struct name_walk *w, struct slice name)
+{
+    (void)map_put(&w->given, name, 0, NULL);
+    w->visit(w->visit_context, name);
+}
+
+static bool step_possible(const struct name_walk *w, const struct mapping_step *step)
+{
+    if (step->kind == MAPPING_DERIVE_JOIN || step->from.count == 0 || w->any)
+        return true;
+    for (uint32_t i = 0; i < step->from.count; i++) {
+        struct slice name = step->from.items[i].text;
+        if (w->has_name(w->context, name) || map_find(&w->given, name))
+            return true;
+    }
+    return false;
+}
+
+static void step_names(struct name_walk *w, const struct mapping_step *step)
+{
+    for (uint32_t i = 0; i < step->constant_count; i++)
+        walk_give(w, step->constants[i].name);
+    for (uint32_t i = 0; i < step->group_count; i++)
+        walk_give(w, step->group_names[i]);
+    for (uint32_t i = 0; i < step->columns.count; i++)
+        if (step->columns.items[i].len)
+            walk_give(w, step->columns.items[i]);
+    if (step->kind == MAPPING_DERIVE_JOIN)
+        walk_give(w, step->join_name);
+    if (step->kind == MAPPING_DERIVE_KEYVALUE) {
+        w->any = true;
+        w->visit(w->visit_context, SLICE(""));
+    }
+}
+
+void mapping_derived_names(const struct mapping_set *set,
+                           bool (*has_name)(void *context, struct slice name), void *context,
+                           void (*visit)(void *visit_context, struct slice name),
+                           void *visit_context)
+{
+    for (uint32_t i = 0; i < set->count; i++) {
+        struct name_walk w = {has_name, context, visit, visit_context, {0}, false};
+        const struct mapping_inside *in = set->mappings[i];
+        for (uint32_t k = 0; k < in->step_count; k++)
+            if (step_possible(&w, &in->steps[k]))
+                step_names(&w, &in->steps[k]);
+        map_free(&w.given);
+    }
+}

@@ -151,6 +151,7 @@ struct mapping_gate {
 struct mapping_set {
     struct mapping_inside *mappings[MAPPING_COUNT_MAX];
     uint32_t count;
+    uint64_t fingerprint;
     bool bound;
     struct arena arena;         /* gates */
     struct mapping_gate *gates; /* by lowest rank */

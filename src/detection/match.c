@@ -12,6 +12,7 @@ struct matcher *matcher_open(struct ruleset *set)
     struct matcher *m = mem_zeroed(1, sizeof(*m));
     uint32_t rules = set->rules->count + 1;
     m->set = set;
+    m->configured = set->options.source;
     event_open(&m->event, set->names);
     m->mapping_scratch = mapping_scratch_open();
     m->regex_scratch = regex_scratch_open();
@@ -319,7 +320,8 @@ static const struct route *matcher_route(struct matcher *m)
 {
     struct ruleset *set = m->set;
     const struct mapping *mapping = m->event.mapping;
-    uint64_t key = hash_seed() ^ (mapping ? mapping->index : 0u) * 0x9e3779b97f4a7c15ull;
+    uint64_t key = hash_seed() ^ (mapping ? mapping->index : 0u) * 0x9e3779b97f4a7c15ull ^
+                   (uint64_t)(uintptr_t)m->configured * 0xbf58476d1ce4e5b9ull;
     if (set->options.routing) {
         const struct name_list *names = &set->source_names[mapping ? mapping->index : 0];
         for (uint32_t i = 0; i < names->count; i++)
@@ -339,7 +341,7 @@ void matcher_source(struct matcher *m, struct event_source *out)
 {
     *out = (struct event_source){0};
     mapping_source(m->set->mappings, &m->event, out);
-    const struct logsource *configured = m->set->options.source;
+    const struct logsource *configured = m->configured;
     if (!configured)
         return;
     if (configured->product.len)
@@ -350,6 +352,11 @@ void matcher_source(struct matcher *m, struct event_source *out)
         out->categories[0] = configured->category;
         out->category_count = 1;
     }
+}
+
+void matcher_configure(struct matcher *m, const struct logsource *source)
+{
+    m->configured = source ? source : m->set->options.source;
 }
 
 static void matcher_reserve(struct matcher *m)

@@ -30,6 +30,9 @@ struct slice matcher_host(struct matcher *m);
 /* First value of a Sigma field; data NULL: missing. */
 struct slice matcher_value(struct matcher *m, struct slice field);
 const struct mapping *matcher_mapping(const struct matcher *m);
+/* From the next record on: the log source configured for their source, in place of the rule set's
+ * (NULL: that one). Borrowed until changed; one address means one log source for good. */
+void matcher_configure(struct matcher *m, const struct logsource *source);
 void matcher_source(struct matcher *m, struct event_source *out);
 
 /* The rule's condition as a tree, each line with what it found (explain.c). */

@@ -14,6 +14,7 @@ struct matcher {
     struct ruleset *set;
     struct event event;
     const struct route *route;
+    const struct logsource *configured; /* NULL: none */
     struct mapping_scratch *mapping_scratch;
     struct regex_scratch *regex_scratch;
     struct arena folds;

@@ -34,6 +34,7 @@ enum modifier_id {
     MOD_CIDR,
     MOD_EXPAND,
     MOD_FIELDREF,
+    MOD_UNACCENTED,
     MOD_COUNT
 };
 
@@ -50,10 +51,11 @@ enum modifier_id {
 #define NOT_TEXT (BIT(MOD_EXISTS) | BIT(MOD_RE) | BIT(MOD_CIDR) | COMPARISONS | TIME_PARTS)
 
 static const char *const names[MOD_COUNT + 1] = {
-    "contains", "startswith", "endswith", "all",  "exists", "cased",        "neq",      "windash",
-    "re",       "i",          "m",        "s",    "base64", "base64offset", "utf16le",  "utf16be",
-    "utf16",    "wide",       "lt",       "lte",  "gt",     "gte",          "minute",   "hour",
-    "day",      "week",       "month",    "year", "cidr",   "expand",       "fieldref", NULL};
+    "contains", "startswith", "endswith", "all",        "exists", "cased",  "neq",
+    "windash",  "re",         "i",        "m",          "s",      "base64", "base64offset",
+    "utf16le",  "utf16be",    "utf16",    "wide",       "lt",     "lte",    "gt",
+    "gte",      "minute",     "hour",     "day",        "week",   "month",  "year",
+    "cidr",     "expand",     "fieldref", "unaccented", NULL};
 
 /* What each must not stand with; one direction of a pair is enough. */
 static const uint32_t conflicts[MOD_COUNT] = {
@@ -82,6 +84,7 @@ static const uint32_t conflicts[MOD_COUNT] = {
     [MOD_YEAR] = TIME_PARTS | BIT(MOD_CIDR),
     [MOD_EXPAND] = BIT(MOD_RE) | COMPARISONS | TIME_PARTS | BIT(MOD_FIELDREF),
     [MOD_FIELDREF] = NOT_TEXT,
+    [MOD_UNACCENTED] = NOT_TEXT | ENCODERS | BIT(MOD_CASED) | BIT(MOD_FIELDREF),
 };
 
 /* What must not stand before each: the order in which a value is changed. */
@@ -94,12 +97,19 @@ static const uint32_t never_before[MOD_COUNT] = {
 
 #define KEYWORD_MODIFIERS                                                                          \
     (BIT(MOD_CONTAINS) | BIT(MOD_ALL) | BIT(MOD_CASED) | BIT(MOD_WINDASH) | BIT(MOD_RE) |          \
-     REGEX_FLAGS | ENCODERS | BIT(MOD_EXPAND))
+     REGEX_FLAGS | ENCODERS | BIT(MOD_EXPAND) | BIT(MOD_UNACCENTED))
 
-static enum modifier_id modifier_find(struct slice word)
+/* Rules stay readable for every engine: what only search offers is unknown in them. A query has no
+ * placeholders. */
+static bool is_offered(const struct sigma_reader *r, enum modifier_id id)
+{
+    return id != (r->search ? MOD_EXPAND : MOD_UNACCENTED);
+}
+
+static enum modifier_id modifier_find(const struct sigma_reader *r, struct slice word)
 {
     for (int id = 0; id < MOD_COUNT; id++)
-        if (slice_equal(word, slice_from(names[id])))
+        if (slice_equal(word, slice_from(names[id])) && is_offered(r, (enum modifier_id)id))
             return (enum modifier_id)id;
     return MOD_COUNT;
 }
@@ -112,6 +122,8 @@ static const char *first_name(uint32_t set)
 static void modifier_unknown(struct sigma_reader *r, struct slice word, const struct modifiers *m)
 {
     const char *near = text_nearest(word, names);
+    if (near == names[r->search ? MOD_EXPAND : MOD_UNACCENTED])
+        near = NULL;
     if (word.len == 0)
         sigma_error(r, "unknown-modifier", m->line, m->column,
                     "a modifier name is missing after '|'");
@@ -121,8 +133,8 @@ static void modifier_unknown(struct sigma_reader *r, struct slice word, const st
                     near);
     else
         sigma_error(r, "unknown-modifier", m->line, m->column,
-                    "there is no modifier '%.*s': docs/sigma.md lists them", sigma_width(word),
-                    word.data);
+                    "there is no modifier '%.*s': docs/%s.md lists them", sigma_width(word),
+                    word.data, r->search ? "query" : "sigma");
 }
 
 /* Whether this one may follow those before it. */
@@ -184,6 +196,7 @@ static void modifier_set(struct modifiers *m, enum modifier_id id)
     m->all = m->all || id == MOD_ALL;
     m->exists = m->exists || id == MOD_EXISTS;
     m->cased = m->cased || id == MOD_CASED;
+    m->unaccented = m->unaccented || id == MOD_UNACCENTED;
     m->neq = m->neq || id == MOD_NEQ;
     m->windash = m->windash || id == MOD_WINDASH;
     m->re = m->re || id == MOD_RE;
@@ -270,7 +283,7 @@ bool modifier_read(struct sigma_reader *r, struct modifiers *m, struct slice key
     while (more) {
         more = slice_find_char(rest, '|') != SLICE_NONE;
         struct slice word = slice_trim(slice_cut(&rest, '|'));
-        enum modifier_id id = modifier_find(word);
+        enum modifier_id id = modifier_find(r, word);
         if (id == MOD_COUNT) {
             modifier_unknown(r, word, m);
             return false;

@@ -70,7 +70,8 @@ static void windash_variant(struct sigma_reader *r, const struct pattern *p,
     static const char *const dashes[] = {"-", "/", "\xe2\x80\x93", "\xe2\x80\x94", "\xe2\x80\x95"};
     *out = (struct pattern){.count = p->count};
     out->parts = arena_alloc(r->scratch, p->count * sizeof(*out->parts));
-    memcpy(out->parts, p->parts, p->count * sizeof(*out->parts));
+    if (p->count > 0)
+        memcpy(out->parts, p->parts, p->count * sizeof(*out->parts));
     for (uint32_t i = place_count; i-- > 0; number /= 5) {
         const char *dash = dashes[number % 5];
         struct slice *literal = &out->parts[places[i].part].literal;

@@ -15,6 +15,7 @@ static struct predicate predicate_start(const struct modifiers *m, enum predicat
 {
     return (struct predicate){.kind = kind,
                               .cased = m->cased,
+                              .unaccented = m->unaccented,
                               .keyword = m->keyword,
                               .all_members = m->all_members,
                               .field = m->field};
@@ -31,13 +32,15 @@ static bool push_predicate(struct sigma_reader *r, const struct predicate *p, ui
     return true;
 }
 
-/* Copies a text into the rule's arena, folded unless the match is cased. */
-static struct slice keep_text(struct sigma_reader *r, struct slice text, bool cased)
+/* Copies a text into the rule's arena in the form that the match compares. */
+static struct slice keep_text(struct sigma_reader *r, struct slice text, const struct predicate *p)
 {
-    if (cased)
+    if (p->cased)
         return arena_copy(r->arena, text);
     buf_clear(&r->text);
-    buf_reserve(&r->text, text_fold_room(text.len));
+    buf_reserve(&r->text, p->unaccented ? text_unaccent_room(text.len) : text_fold_room(text.len));
+    if (p->unaccented)
+        return arena_copy(r->arena, slice_make(r->text.data, text_unaccent(r->text.data, text)));
     return arena_copy(r->arena, slice_make(r->text.data, text_fold(r->text.data, text)));
 }
 
@@ -49,7 +52,7 @@ static void keep_pattern(struct sigma_reader *r, struct predicate *p, const stru
     for (uint32_t i = 0; i < pattern->count; i++) {
         struct pattern_part part = pattern->parts[i];
         if (part.kind == PATTERN_LITERAL)
-            part.literal = keep_text(r, part.literal, p->cased);
+            part.literal = keep_text(r, part.literal, p);
         else
             part.literal = (struct slice){0};
         p->pattern.parts[i] = part;
@@ -72,7 +75,7 @@ static bool push_pattern(struct sigma_reader *r, const struct modifiers *m, stru
         static const enum predicate_kind kinds[] = {PREDICATE_EQUALS, PREDICATE_ENDSWITH,
                                                     PREDICATE_STARTSWITH, PREDICATE_CONTAINS};
         p.kind = kinds[(head ? 1 : 0) + (tail ? 2 : 0)];
-        p.text = keep_text(r, plain ? parts[head].literal : (struct slice){"", 0}, m->cased);
+        p.text = keep_text(r, plain ? parts[head].literal : (struct slice){"", 0}, &p);
     } else {
         keep_pattern(r, &p, pattern);
     }
@@ -87,7 +90,7 @@ static bool push_plain(struct sigma_reader *r, const struct modifiers *m, struct
                                                 PREDICATE_STARTSWITH, PREDICATE_CONTAINS};
     bool head = m->head || m->keyword, tail = m->tail || m->keyword;
     struct predicate p = predicate_start(m, kinds[(head ? 1 : 0) + (tail ? 2 : 0)]);
-    p.text = keep_text(r, text, m->cased);
+    p.text = keep_text(r, text, &p);
     return push_predicate(r, &p, line);
 }
 
@@ -192,7 +195,7 @@ static bool push_number(struct sigma_reader *r, const struct modifiers *m,
         return refuse(r, value, "needs-number", "this needs a number");
     if (p.number == 0)
         p.number = 0; /* no minus zero */
-    p.cased = false;
+    p.cased = p.unaccented = false;
     p.text = number_text(r, p.number);
     if (m->time) {
         p.kind = PREDICATE_TIME_PART;
@@ -251,7 +254,7 @@ static bool push_null(struct sigma_reader *r, const struct modifiers *m,
         m->time || m->encoder_count > 0 || m->number_op != PREDICATE_NUMBER)
         return refuse(r, value, "bad-null",
                       "null takes no modifier but neq: quote it if the text is meant");
-    p.cased = false;
+    p.cased = p.unaccented = false;
     return push_predicate(r, &p, value->line);
 }
 

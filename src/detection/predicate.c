@@ -194,8 +194,8 @@ static bool pattern_equal(const struct pattern *a, const struct pattern *b)
 bool predicate_equal(const struct predicate *a, const struct predicate *b)
 {
     return a->kind == b->kind && a->time_part == b->time_part && a->field_op == b->field_op &&
-           a->cased == b->cased && a->unaccented == b->unaccented && a->keyword == b->keyword && a->regex_flags == b->regex_flags &&
-           a->all_members == b->all_members &&
+           a->cased == b->cased && a->unaccented == b->unaccented && a->keyword == b->keyword &&
+           a->regex_flags == b->regex_flags && a->all_members == b->all_members &&
            memcmp(&a->number, &b->number, sizeof(a->number)) == 0 &&
            slice_equal(a->field, b->field) && slice_equal(a->text, b->text) &&
            slice_equal(a->other, b->other) && a->network.prefix_bits == b->network.prefix_bits &&
@@ -207,7 +207,8 @@ uint64_t predicate_hash(const struct predicate *p)
 {
     uint64_t h = (uint64_t)p->kind | (uint64_t)p->time_part << 8 | (uint64_t)p->field_op << 16 |
                  (uint64_t)p->cased << 24 | (uint64_t)p->keyword << 25 |
-                 (uint64_t)p->all_members << 26 | (uint64_t)p->unaccented << 27 | (uint64_t)p->regex_flags << 32;
+                 (uint64_t)p->all_members << 26 | (uint64_t)p->unaccented << 27 |
+                 (uint64_t)p->regex_flags << 32;
     h = hash_slice(p->field, h);
     h = hash_slice(p->text, h);
     h = hash_slice(p->other, h);

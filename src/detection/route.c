@@ -364,3 +364,46 @@ const struct route *route_get(struct ruleset *set, const struct mapping *mapping
     buf_free(&key);
     return route;
 }
+
+/* By slot: every name that stands for it under any mapping. */
+static struct name_list *union_slot_names(struct ruleset *set)
+{
+    uint32_t mappings = mapping_set_count(set->mappings);
+    struct name_list *lists = arena_zeroed(&set->arena, set->slot_count, sizeof(*lists));
+    bool *seen = mem_zeroed(name_count(set->names), sizeof(*seen));
+    for (uint32_t s = 1; s < set->slot_count; s++) {
+        uint32_t room = 0;
+        for (uint32_t m = 0; m <= mappings; m++)
+            room += set->slot_names[m][s].count;
+        lists[s].names = arena_alloc(&set->arena, (room + 1) * sizeof(*lists[s].names));
+        for (uint32_t m = 0; m <= mappings; m++)
+            for (uint32_t i = 0; i < set->slot_names[m][s].count; i++) {
+                uint16_t name = set->slot_names[m][s].names[i];
+                if (!seen[name])
+                    lists[s].names[lists[s].count++] = name;
+                seen[name] = true;
+            }
+        for (uint32_t i = 0; i < lists[s].count; i++)
+            seen[lists[s].names[i]] = false;
+    }
+    mem_free(seen);
+    return lists;
+}
+
+const struct route *route_union(struct ruleset *set)
+{
+    struct buf key = {0};
+    buf_string(&key, "union");
+    check(pthread_mutex_lock(&set->route_lock) == 0);
+    struct route *route = known_of(&set->routes_by_core, &key);
+    if (!route) {
+        route = mem_zeroed(1, sizeof(*route));
+        route->core = core_of_all(set);
+        route->slot_names = union_slot_names(set);
+        route_bind_names(set, route);
+        known_add(set, &set->routes_by_core, &key, route);
+    }
+    check(pthread_mutex_unlock(&set->route_lock) == 0);
+    buf_free(&key);
+    return route;
+}

@@ -48,6 +48,9 @@ void route_close(struct route **route);
 void route_core_close(struct route_core **core);
 /* Once, when the rule set is made: sorts its terms; without routing also makes the one core. */
 void route_prepare(struct ruleset *set);
+/* The one core of all rules under the names of all mappings at once: what any event could have.
+ * Made on first sight. */
+const struct route *route_union(struct ruleset *set);
 
 static inline bool route_decides(const struct route *route, uint32_t atom)
 {

@@ -72,7 +72,7 @@ static enum yaml_kind number_kind(struct slice s)
     return i == s.len ? kind : YAML_TEXT;
 }
 
-static enum yaml_kind plain_kind(struct slice s)
+enum yaml_kind yaml_plain_kind(struct slice s)
 {
     static const char *const nulls[] = {"~", "null", "Null", "NULL", NULL};
     static const char *const bools[] = {"true", "True", "TRUE", "false", "False", "FALSE", NULL};
@@ -175,7 +175,7 @@ static int scalar_add(struct builder *b, const yaml_event_t *event)
     struct slice text = {(const char *)event->data.scalar.value, event->data.scalar.length};
     enum yaml_kind kind = YAML_TEXT;
     if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
-        kind = plain_kind(text);
+        kind = yaml_plain_kind(text);
     struct yaml_node *node = NULL;
     int rc = node_add(b, event, kind, &node);
     if (rc)

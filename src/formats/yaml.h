@@ -34,6 +34,8 @@ struct yaml_documents {
  * column. */
 MUST_CHECK int yaml_parse(struct yaml_documents *out, struct slice text, struct arena *arena,
                           struct err *err);
+/* What a plain (unquoted) scalar of this text is. */
+enum yaml_kind yaml_plain_kind(struct slice text);
 const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key); /* or NULL */
 /* The text of a scalar that is not null, or of none the empty slice. */
 struct slice yaml_text(const struct yaml_node *node);

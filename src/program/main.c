@@ -9,8 +9,11 @@
 #include "program/cli.h"
 
 static const struct cli_command commands[] = {
+    {"config", cli_config, "check the configuration, show it", "kiểm tra cấu hình, in cấu hình"},
     {"detect", cli_detect, "run Sigma rules over event files",
      "chạy quy tắc Sigma trên các tệp sự kiện"},
+    {"intel", cli_intel, "import, list and look up indicators of feeds",
+     "nạp, liệt kê, tra cứu dấu hiệu nhận biết"},
     {"rules", cli_rules, "check, list, explain and test rules, show ATT&CK coverage",
      "kiểm tra, liệt kê, giải thích, thử quy tắc, xem độ phủ ATT&CK"},
     {"version", cli_version, "version and build", "phiên bản"},

@@ -3,14 +3,14 @@
  *
  * Changes are collected as items, go into the frame of the rows that they belong to (they stand or
  * fall together), and are applied to the one state, which each checkpoint holds whole. Limits:
- * named; past them the oldest go and carry_stats says so. Threads: one. Ownership: copies. */
+ * named; past them the oldest ids and inputs go, new sources and cursors are not taken, and
+ * carry_stats says so. Threads: one. Ownership: copies. */
 #pragma once
-#include "base/arena.h"
+#include "base/str.h"
 #include "base/clock.h"
-#include "base/map.h"
 
 enum {
-    CARRY_NAME_BYTES_MAX = 4096, /* of a cursor or a source */
+    CARRY_NAME_BYTES_MAX = 4096, /* of every text but an input's values: longer ones are cut */
     CARRY_CURSORS_MAX = 100000,
     CARRY_SOURCES_MAX = 10000,
     CARRY_COUNTERS_MAX = 16, /* numbers a source has */
@@ -19,7 +19,8 @@ enum {
     CARRY_INPUT_VALUES_MAX = 64,
     CARRY_VALUE_BYTES_MAX = 256 /* of a correlation input's value: longer ones are cut */
 };
-#define CARRY_INPUT_BYTES_MAX ((size_t)64 << 20)
+#define CARRY_INPUT_BYTES_MAX  ((size_t)64 << 20)
+#define CARRY_CURSOR_BYTES_MAX ((size_t)64 << 20) /* names and values of all cursors */
 
 struct carry_input {   /* one correlation input, by names and not by numbers: rules may change */
     uint64_t sequence; /* of its event */
@@ -32,26 +33,45 @@ struct carry_input {   /* one correlation input, by names and not by numbers: ru
     uint32_t value_count;
 };
 
-/* Items: appended to a buf that becomes a section of a frame. */
+/* Items: appended to a buf that becomes a section of a frame. Each is u16 kind, u16 0, u32 length,
+ * and that many bytes; a text is u16 length and bytes:
+ *   counters    text source, then u64 each: added to what the source has
+ *   cursor      text name, text value: replaces; an empty value removes. A value longer than
+ *               CARRY_NAME_BYTES_MAX is a programmer's error
+ *   ids         i64 time, then u64 each
+ *   input       u64 sequence, i64 time, u64 line, texts rule, file, run, u16 count of values, then
+ *               texts, where the length 65535 says missing
+ *   tick        i64 time, text run
+ *   end of run  text run: its inputs and ticks are forgotten */
+enum carry_kind {
+    CARRY_COUNTERS = 1,
+    CARRY_CURSOR,
+    CARRY_IDS,
+    CARRY_INPUT,
+    CARRY_TICK,
+    CARRY_END_RUN
+};
 void carry_put_counters(struct buf *items, struct slice source, const uint64_t *add,
                         uint32_t count);
 void carry_put_cursor(struct buf *items, struct slice name, struct slice value);
 void carry_put_ids(struct buf *items, int64_t time_ns, const uint64_t *ids, uint32_t count);
 void carry_put_input(struct buf *items, const struct carry_input *input);
 void carry_put_tick(struct buf *items, struct slice run, int64_t time_ns);
+void carry_put_end_run(struct buf *items, struct slice run);
 /* The section of a frame that holds items: header and bytes, appended to out. */
 void carry_section(struct slice items, struct buf *out);
 
 struct carry;
 struct carry *carry_open(void);
 void carry_close(struct carry **carry);
-/* Checks all items, then applies them; ERR_DAMAGED: none was applied. */
+/* Checks all items, then applies them. ERR_DAMAGED, ERR_UNSUPPORTED (a kind that this program does
+ * not know): none was applied. */
 MUST_CHECK int carry_apply(struct carry *carry, struct slice items, struct err *err);
 /* All of the state as items, appended to out; the same state gives the same bytes. */
 void carry_write(const struct carry *carry, struct buf *out);
-/* Forgets ids and live inputs older than these event times; inputs of a run by carry_end_run. */
+/* Forgets ids and live inputs (and ticks) older than these event times; those of a run go by
+ * carry_put_end_run. */
 void carry_trim(struct carry *carry, int64_t ids_before_ns, int64_t inputs_before_ns);
-void carry_put_end_run(struct buf *items, struct slice run);
 
 /* The value of a cursor, or the empty slice. */
 struct slice carry_cursor(const struct carry *carry, struct slice name);
@@ -64,6 +84,7 @@ typedef void carry_input_visit(void *context, const struct carry_input *input, i
 void carry_inputs(const struct carry *carry, struct slice run, carry_input_visit *visit,
                   void *context);
 struct carry_stats {
-    uint64_t cursors, sources, ids, inputs, input_bytes, lost_ids, lost_inputs;
+    uint64_t cursors, sources, ids, inputs, input_bytes; /* inputs: with ticks */
+    uint64_t lost_cursors, lost_sources, lost_ids, lost_inputs; /* since carry_open */
 };
 void carry_stats(const struct carry *carry, struct carry_stats *out);

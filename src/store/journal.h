@@ -17,8 +17,9 @@ enum {
 #define JOURNAL_FILE_BYTES     ((uint64_t)64 << 20)
 #define JOURNAL_FILE_BYTES_MIN ((uint64_t)64 << 10)
 #define JOURNAL_FILE_BYTES_MAX ((uint64_t)4 << 30)
-#define JOURNAL_FRAME_BYTES_MAX                                                                    \
-    ((size_t)128 << 20) /* a frame larger than a file gets one of its own */
+/* A frame larger than a file gets a larger file. RAW: of all its sections when unpacked. */
+#define JOURNAL_FRAME_BYTES_MAX ((size_t)128 << 20)
+#define JOURNAL_RAW_BYTES_MAX   ((size_t)256 << 20)
 
 enum journal_section_kind { JOURNAL_BATCH = 1, JOURNAL_CARRY = 2, JOURNAL_CUT = 3 };
 
@@ -31,9 +32,9 @@ struct journal_place { /* behind the last byte that counts; file 0: the beginnin
     uint64_t file, offset;
 };
 
-/* Header of a section, before its bytes; raw_bytes 0 with flags 0: not packed. */
 enum { JOURNAL_SECTION_HEADER_BYTES = 16, JOURNAL_SECTION_ZSTD = 1 };
-/* Appends a section: packs with zstd level 1 when that makes it smaller. */
+/* Appends a section, header and bytes: packed with zstd level 1 when they are many and become
+ * fewer. */
 void journal_section(struct buf *out, enum journal_section_kind kind, struct slice bytes);
 
 struct journal_options {
@@ -42,12 +43,20 @@ struct journal_options {
     uint64_t reserve_bytes; /* no new file when less room than this would be left on the disk */
 };
 
+/* Where a writer goes on: journal_scan_start says it. */
+struct journal_start {
+    uint64_t last_file;       /* highest number there is or was, in use or not */
+    uint64_t next_sequence;   /* of the next row */
+    struct journal_place end; /* behind the last frame that counts */
+    int64_t commit_ns;        /* of that frame: none is before it */
+};
+
 struct journal;
-/* Begins behind what is there: the next append goes to a new file with first_sequence. last_file:
- * the highest number that a scan found (in use or not). commit_ns: no frame's time is before it. */
+/* Begins behind what is there: the next append goes to a new file, which makes void whatever old
+ * files hold behind start->end. Makes the folder. */
 MUST_CHECK int journal_open(struct journal **out, struct disk *disk,
-                            const struct journal_options *options, uint64_t last_file,
-                            uint64_t first_sequence, int64_t commit_ns, struct err *err);
+                            const struct journal_options *options,
+                            const struct journal_start *start, struct err *err);
 void journal_close(struct journal **j);
 /* One frame of whole sections, durable when ERR_OK. *first_sequence: of its first row. *commit_ns:
  * its time (now_ns, or the time of the frame before when the clock went back). After ERR_FULL the
@@ -95,7 +104,13 @@ MUST_CHECK int journal_scan_next(struct journal_scan *s, struct journal_frame *o
 /* Only its header: sections are not read or unpacked (section_count 0). For skipping. */
 MUST_CHECK int journal_scan_skip(struct journal_scan *s, struct journal_frame *out,
                                  journal_damaged *damaged, void *context, struct err *err);
-uint64_t journal_scan_last_file(const struct journal_scan *s); /* highest number seen */
+/* The frame that begins at a place that one of the two calls above gave; the scan itself stays where
+ * it is, but for what it gave last. */
+MUST_CHECK int journal_scan_read(struct journal_scan *s, struct journal_place begin,
+                                 struct journal_frame *out, struct err *err);
+/* What a writer starts with; good after ERR_END. next_sequence is 0 when there was no file in use,
+ * end and last_file are those of `from` when there was nothing behind it. */
+void journal_scan_start(const struct journal_scan *s, struct journal_start *out);
 uint64_t journal_scan_bytes(const struct journal_scan *s); /* of all frames in reach, estimate */
 void journal_scan_close(struct journal_scan **s);
 

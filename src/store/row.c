@@ -1,6 +1,7 @@
 #include "store/row.h"
 
 #include "base/hash.h"
+#include "store/bytes.h"
 
 bool row_context_equal(const struct row_context *a, const struct row_context *b)
 {
@@ -9,13 +10,15 @@ bool row_context_equal(const struct row_context *a, const struct row_context *b)
            slice_equal(a->source, b->source) && slice_equal(a->system, b->system) &&
            slice_equal(a->unit, b->unit) && slice_equal(a->file, b->file) &&
            slice_equal(a->mapping, b->mapping) && slice_equal(a->product, b->product) &&
-           slice_equal(a->category, b->category) && slice_equal(a->service, b->service);
+           slice_equal(a->category, b->category) && slice_equal(a->service, b->service) &&
+           slice_equal(a->configured, b->configured);
 }
 
 uint64_t row_context_hash(const struct row_context *c)
 {
     const struct slice texts[] = {c->partition, c->source,  c->system,   c->unit,   c->file,
-                                  c->mapping,   c->product, c->category, c->service};
+                                  c->mapping,   c->product, c->category, c->service,
+                                  c->configured};
     uint64_t h = c->mapping_set ^ ((uint64_t)c->mapping_version << 32 | c->flags);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         h = hash_bytes(texts[i].data ? texts[i].data : "", texts[i].len, h + i);
@@ -34,87 +37,157 @@ bool row_partition_name_ok(struct slice name)
     return true;
 }
 
-static void number_append(struct buf *out, uint64_t value)
+/* The order in which a batch and a segment hold them. */
+enum { CONTEXT_TEXTS = 10 };
+
+void row_context_write(const struct row_context *c, struct buf *out)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    buf_append(out, digits + at, sizeof digits - at);
+    const struct slice texts[CONTEXT_TEXTS] = {c->partition, c->source,  c->system,
+                                               c->unit,      c->file,    c->mapping,
+                                               c->product,   c->category, c->service,
+                                               c->configured};
+    bytes_put_u32(out, c->flags);
+    bytes_put_u32(out, c->mapping_version);
+    bytes_put_u64(out, c->mapping_set);
+    for (size_t i = 0; i < CONTEXT_TEXTS; i++)
+        bytes_put_text(out, texts[i]);
 }
 
-static void time_append(struct buf *out, int64_t time_ns)
+bool row_context_read(struct bytes_in *in, struct row_context *c)
+{
+    struct slice *texts[CONTEXT_TEXTS] = {&c->partition, &c->source,   &c->system,
+                                          &c->unit,      &c->file,     &c->mapping,
+                                          &c->product,   &c->category, &c->service,
+                                          &c->configured};
+    c->flags = bytes_take_u32(in);
+    c->mapping_version = bytes_take_u32(in);
+    c->mapping_set = bytes_take_u64(in);
+    for (size_t i = 0; i < CONTEXT_TEXTS; i++)
+        *texts[i] = bytes_take_text(in, ROW_TEXT_BYTES_MAX);
+    return !in->bad && row_partition_name_ok(c->partition);
+}
+
+/* Room for all of a field's line, or a context's, but its texts: kind, flags, two numbers. */
+enum { LINE_BYTES_MAX = 64, HEAD_BYTES_MAX = 512 };
+
+static char *text_put(char *at, struct slice text)
+{
+    if (text.len)
+        memcpy(at, text.data, text.len);
+    return at + text.len;
+}
+
+static char *number_put(char *at, uint64_t value)
+{
+    if (value < 10) {
+        *at = (char)('0' + value);
+        return at + 1;
+    }
+    if (value < 100) {
+        at[0] = (char)('0' + value / 10);
+        at[1] = (char)('0' + value % 10);
+        return at + 2;
+    }
+    char digits[20];
+    size_t first = sizeof digits;
+    do {
+        digits[--first] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    memcpy(at, digits + first, sizeof digits - first);
+    return at + (sizeof digits - first);
+}
+
+static char *time_put(char *at, int64_t time_ns)
 {
     if (time_ns == CLOCK_NONE) {
-        buf_char(out, '-');
-        return;
+        *at = '-';
+        return at + 1;
     }
     char text[CLOCK_TEXT_BYTES];
-    buf_append(out, text, clock_text(text, time_ns));
+    return text_put(at, slice_make(text, clock_text(text, time_ns)));
 }
 
 /* `name length=value` and a newline: the length makes values with newlines unambiguous. */
-static void context_append(struct buf *out, const char *name, struct slice value)
+static void context_append(struct buf *out, struct slice name, struct slice value)
 {
     if (value.len == 0)
         return;
-    buf_string(out, name);
-    buf_char(out, ' ');
-    number_append(out, value.len);
-    buf_char(out, '=');
-    buf_slice(out, value);
-    buf_char(out, '\n');
+    buf_reserve(out, name.len + value.len + LINE_BYTES_MAX);
+    char *at = text_put(out->data + out->len, name);
+    *at++ = ' ';
+    at = number_put(at, value.len);
+    *at++ = '=';
+    at = text_put(at, value);
+    *at++ = '\n';
+    out->len = (size_t)(at - out->data);
 }
 
-static void field_append(struct buf *out, const struct field *f)
+static void head_append(struct buf *out, const struct row *row)
+{
+    buf_reserve(out, HEAD_BYTES_MAX);
+    char *at = text_put(out->data + out->len, SLICE("canh-event 1\ntime "));
+    at = time_put(at, row->time_ns);
+    at = text_put(at, SLICE("\nreceived "));
+    at = time_put(at, row->received_ns);
+    at = text_put(at, SLICE("\nline "));
+    at = number_put(at, row->line);
+    at = text_put(at, SLICE("\nflags "));
+    at = number_put(at, row->context->flags);
+    *at++ = '\n';
+    out->len = (size_t)(at - out->data);
+}
+
+static char *field_put(char *at, const struct field *f)
 {
     static const char kinds[] = {
         [VALUE_STRING] = 's', [VALUE_NUMBER] = 'n', [VALUE_BOOL] = 'b',
         [VALUE_NULL] = '0',   [VALUE_OBJECT] = 'o',
     };
-    buf_char(out, kinds[f->kind]);
+    *at++ = kinds[f->kind];
     if (f->flags & FIELD_NESTED)
-        buf_char(out, '.');
+        *at++ = '.';
     if (f->flags & FIELD_DERIVED)
-        buf_char(out, '+');
-    buf_char(out, ' ');
-    number_append(out, f->name.len);
-    buf_char(out, ' ');
-    number_append(out, f->value.len);
-    buf_char(out, ' ');
-    buf_slice(out, f->name);
-    buf_char(out, '=');
-    buf_slice(out, f->value);
-    buf_char(out, '\n');
+        *at++ = '+';
+    *at++ = ' ';
+    at = number_put(at, f->name.len);
+    *at++ = ' ';
+    at = number_put(at, f->value.len);
+    *at++ = ' ';
+    at = text_put(at, f->name);
+    *at++ = '=';
+    at = text_put(at, f->value);
+    *at++ = '\n';
+    return at;
+}
+
+static void fields_append(struct buf *out, const struct row_context *c, const struct record *r)
+{
+    size_t bytes = LINE_BYTES_MAX + LINE_BYTES_MAX * (size_t)r->count;
+    for (uint32_t i = 0; i < r->count; i++)
+        bytes += r->fields[i].name.len + r->fields[i].value.len;
+    buf_reserve(out, bytes);
+    char *at = text_put(out->data + out->len, SLICE("mapping_version "));
+    at = number_put(at, c->mapping_version);
+    at = text_put(at, SLICE("\nfields "));
+    at = number_put(at, r->count);
+    *at++ = '\n';
+    for (uint32_t i = 0; i < r->count; i++)
+        at = field_put(at, &r->fields[i]);
+    out->len = (size_t)(at - out->data);
 }
 
 void row_canonical(const struct row *row, struct buf *out)
 {
     const struct row_context *c = row->context;
-    buf_string(out, "canh-event 1\ntime ");
-    time_append(out, row->time_ns);
-    buf_string(out, "\nreceived ");
-    time_append(out, row->received_ns);
-    buf_string(out, "\nline ");
-    number_append(out, row->line);
-    buf_string(out, "\nflags ");
-    number_append(out, c->flags);
-    buf_char(out, '\n');
-    context_append(out, "partition", c->partition);
-    context_append(out, "source", c->source);
-    context_append(out, "system", c->system);
-    context_append(out, "unit", c->unit);
-    context_append(out, "file", c->file);
-    context_append(out, "mapping", c->mapping);
-    buf_string(out, "mapping_version ");
-    number_append(out, c->mapping_version);
-    buf_string(out, "\nfields ");
-    number_append(out, row->record->count);
-    buf_char(out, '\n');
-    for (uint32_t i = 0; i < row->record->count; i++)
-        field_append(out, &row->record->fields[i]);
+    head_append(out, row);
+    context_append(out, SLICE("partition"), c->partition);
+    context_append(out, SLICE("source"), c->source);
+    context_append(out, SLICE("system"), c->system);
+    context_append(out, SLICE("unit"), c->unit);
+    context_append(out, SLICE("file"), c->file);
+    context_append(out, SLICE("mapping"), c->mapping);
+    fields_append(out, c, row->record);
 }
 
 struct digest row_digest(const struct row *row, struct digester *d, struct buf *scratch)

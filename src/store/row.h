@@ -32,6 +32,7 @@ struct row_context {
     /* the log source that was seen: product, category (several joined by '|'), service; may be
      * empty. `*` as category: the mapping does not say which there are */
     struct slice product, category, service;
+    struct slice configured; /* log source that the source's settings say: p/c/s, or empty */
 };
 
 /* Internal partitions. */
@@ -56,6 +57,11 @@ static inline int64_t row_time(const struct row *row)
 
 bool row_context_equal(const struct row_context *a, const struct row_context *b);
 uint64_t row_context_hash(const struct row_context *context);
+/* A context as batches and segments hold it (docs/store-format.md, "Batch"); texts are at most
+ * ROW_TEXT_BYTES_MAX long. Read borrows from the bytes; false: not one. */
+void row_context_write(const struct row_context *context, struct buf *out);
+struct bytes_in;
+bool row_context_read(struct bytes_in *in, struct row_context *context);
 bool row_partition_name_ok(struct slice name);
 
 /* The canonical text, appended to out; without the sequence number. */

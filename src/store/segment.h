@@ -16,7 +16,11 @@ enum {
     SEGMENT_ROWS_MAX = SEGMENT_BLOCK_ROWS * SEGMENT_BLOCKS_MAX,
     SEGMENT_COLUMNS_MAX = 1024,
     SEGMENT_SHAPES_MAX = 65535,
-    SEGMENT_SHAPE_FIELDS_MAX = 1 << 22, /* entries of all shapes together */
+    SEGMENT_SHAPE_FIELDS_MAX = 1 << 22,  /* entries of all shapes together */
+    SEGMENT_BLOCK_FIELDS_MAX = 1 << 23,  /* fields of all rows of a block */
+    SEGMENT_CONTEXT_BYTES_MAX = 8 << 20, /* of all contexts */
+    SEGMENT_FOOTER_BYTES_MAX = 32 << 20,
+    SEGMENT_CHUNKS_MAX = 1 << 18, /* of columns */
     SEGMENT_PART_BYTES = 128 << 10,
     SEGMENT_INPUTS_MAX = 1024, /* segments that a merge makes one */
     SEGMENT_REST = 0,          /* number of the column `_rest`; always there, may be empty */
@@ -133,7 +137,7 @@ struct segment_cursor;
 MUST_CHECK int segment_cursor_open(struct segment_cursor **out, struct segment *s, uint32_t block,
                                    const bool *columns, size_t max_bytes, struct err *err);
 /* The row into *row and its record (good until the next call): fields of the wanted columns in the
- * order received. */
+ * order received. ERR_DAMAGED: some are lost, *row has the others; later rows may be asked for. */
 MUST_CHECK int segment_cursor_row(struct segment_cursor *c, uint32_t row_in_block, struct row *row,
                                   struct err *err);
 void segment_cursor_close(struct segment_cursor **c);

@@ -7,16 +7,10 @@
 #include "store/segment.h"
 
 #define SEGMENT_WRITER_BYTES_MAX ((size_t)96 << 20)
-enum {
-    SEGMENT_TEXT_BYTES = 256 << 10, /* of a text column in one chunk */
-    SEGMENT_TEXT_VALUE_BYTES = 512, /* average length from which a column may be text */
-    SEGMENT_BLOOM_VALUE_BYTES_MAX = 256
-};
-
 struct segment_writer_options {
     uint8_t uuid[16];
     struct slice partition;
-    int compression;     /* zstd level: 1 when sealed, 3 or more when merged */
+    int compression;     /* zstd level: 1 when sealed, 3 or more when merged; 0: none */
     size_t memory_bytes; /* 0: SEGMENT_WRITER_BYTES_MAX */
     uint64_t seal_after, seal_through;
     uint32_t generation;

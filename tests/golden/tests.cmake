@@ -14,3 +14,9 @@ canh_golden(mappings ${golden}/mappings_golden.sh $<TARGET_FILE:canh> ${PROJECT_
 canh_golden(vectors ${golden}/vectors.sh $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR})
 canh_golden(regression ${golden}/regression.sh $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR})
 canh_golden(rules ${golden}/rules.sh $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR})
+
+# judged by another JSON reader than the program's own: not linked with it
+add_executable(golden_stix_vectors golden/stix_vectors.c)
+target_link_libraries(golden_stix_vectors PRIVATE PkgConfig::JANSSON)
+canh_golden(stix_pattern ${golden}/stix_pattern.sh $<TARGET_FILE:canh>
+    $<TARGET_FILE:golden_stix_vectors> ${PROJECT_SOURCE_DIR})

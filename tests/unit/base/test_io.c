@@ -151,10 +151,40 @@ static void test_walking(void **state)
     buf_free(&v.paths);
 }
 
+static void test_map(void **state)
+{
+    (void)state;
+    struct io_map map;
+    struct err err;
+    struct buf path = path_of("a.txt"), folder_path = path_of("sub"), none = path_of("none");
+    write_file("a.txt", "contents");
+    make_sub_folder("sub");
+    assert_int_equal(io_map_file(&map, path.data, 8, &err), ERR_OK);
+    assert_true(slice_equal(map.bytes, SLICE("contents")));
+    /* who replaces the file leaves the map as it was */
+    assert_int_equal(unlink(path.data), 0);
+    write_file("a.txt", "");
+    assert_true(slice_equal(map.bytes, SLICE("contents")));
+    io_unmap(&map);
+    assert_int_equal(map.bytes.len, 0);
+    assert_int_equal(io_map_file(&map, path.data, 8, &err), ERR_OK);
+    assert_int_equal(map.bytes.len, 0);
+    io_unmap(&map);
+    write_file("a.txt", "contents");
+    assert_int_equal(io_map_file(&map, path.data, 7, &err), ERR_LIMIT);
+    assert_int_equal(io_map_file(&map, folder_path.data, 8, &err), ERR_UNSUPPORTED);
+    assert_int_equal(io_map_file(&map, none.data, 8, &err), ERR_NOT_FOUND);
+    io_unmap(&map);
+    buf_free(&path);
+    buf_free(&folder_path);
+    buf_free(&none);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_reading, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_map, make_folder, remove_folder),
         cmocka_unit_test(test_writing_to_a_closed_pipe),
         cmocka_unit_test_setup_teardown(test_walking, make_folder, remove_folder),
     };

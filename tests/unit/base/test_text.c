@@ -87,6 +87,52 @@ static void test_fold_is_stable(void **state)
             fail_msg("U+%04X folds twice", c);
 }
 
+static void assert_unaccents(const char *from, const char *to)
+{
+    struct slice s = slice_from(from);
+    char *out = mem_alloc(text_unaccent_room(s.len));
+    size_t len = text_unaccent(out, s);
+    if (!slice_equal(slice_make(out, len), slice_from(to)))
+        fail_msg("'%s' becomes '%.*s', not '%s'", from, (int)len, out, to);
+    mem_free(out);
+}
+
+static void test_unaccent_known(void **state)
+{
+    (void)state;
+    assert_unaccents("", "");
+    assert_unaccents("Plain ASCII 123", "plain ascii 123");
+    assert_unaccents("Đăng nhập thất bại", "dang nhap that bai");
+    assert_unaccents("MẬT KHẨU", "mat khau");
+    assert_unaccents("ÂĂÊÔƠƯĐ âăêôơưđ ẶỆỘỢỰ", "aaeooud aaeooud aeoou");
+    assert_unaccents("a\xcc\x86\xcc\xa3 \xc4\x91", "a d"); /* marks on their own, d with stroke */
+    assert_unaccents("Ðỗ", "do");                           /* eth for D */
+    assert_unaccents("Łódź Ørsted ıİ", "lodz orsted ii");
+    assert_unaccents("Straße Ω", "straße ω");
+    assert_unaccents("привет", "привет");
+    assert_unaccents("A\xff\xc3Z", "a\xff\xc3z");
+}
+
+static void test_unaccent_is_stable_within_its_room(void **state)
+{
+    (void)state;
+    for (uint32_t c = 1; c < 0x30000; c++) {
+        char bytes[4], *once = mem_alloc(text_unaccent_room(4)), *twice;
+        struct slice s = slice_make(bytes, text_put_char(bytes, c));
+        size_t len = text_unaccent(once, s), again;
+        assert_true(len <= text_unaccent_room(s.len) - 64);
+        twice = mem_alloc(text_unaccent_room(len));
+        again = text_unaccent(twice, slice_make(once, len));
+        if (!slice_equal(slice_make(once, len), slice_make(twice, again)))
+            fail_msg("U+%04X", c);
+        again = text_fold(twice, s);
+        again = text_unaccent(once, slice_make(twice, again));
+        assert_int_equal(again, len); /* folded before makes no difference */
+        mem_free(once);
+        mem_free(twice);
+    }
+}
+
 static void test_utf8_valid(void **state)
 {
     (void)state;
@@ -110,6 +156,26 @@ static void test_next_char_reads_bad_bytes_as_themselves(void **state)
     assert_int_equal(text_next_char(s, &at), TEXT_BAD_BYTE | 0xe1);
     assert_int_equal(text_next_char(s, &at), TEXT_BAD_BYTE | 0xbb);
     assert_int_equal(at, s.len);
+}
+
+static void assert_nfc(struct slice text, struct slice composed)
+{
+    struct buf out = {0};
+    buf_string(&out, "kept");
+    text_nfc(&out, text);
+    assert_true(slice_equal(slice_part(buf_as_slice(&out), 4, out.len), composed));
+    buf_free(&out);
+}
+
+static void test_nfc(void **state)
+{
+    (void)state;
+    assert_nfc(SLICE(""), SLICE(""));
+    assert_nfc(SLICE("plain"), SLICE("plain"));
+    assert_nfc(SLICE("Vie\xcc\xa3\xcc\x82t"), SLICE("Vi\xe1\xbb\x87t"));
+    assert_nfc(SLICE("Vi\xe1\xbb\x87t"), SLICE("Vi\xe1\xbb\x87t"));
+    assert_nfc(SLICE("e\xcc\x81\xff"), SLICE("e\xcc\x81\xff"));
+    assert_nfc(SLICE("\0e\xcc\x81"), SLICE("\0\xc3\xa9"));
 }
 
 static void assert_base64(const char *plain, const char *coded)
@@ -207,8 +273,11 @@ int main(void)
         cmocka_unit_test(test_fold_room_holds_the_worst),
         cmocka_unit_test(test_fold_is_fold_char_of_each),
         cmocka_unit_test(test_fold_is_stable),
+        cmocka_unit_test(test_unaccent_known),
+        cmocka_unit_test(test_unaccent_is_stable_within_its_room),
         cmocka_unit_test(test_utf8_valid),
         cmocka_unit_test(test_next_char_reads_bad_bytes_as_themselves),
+        cmocka_unit_test(test_nfc),
         cmocka_unit_test(test_base64),
         cmocka_unit_test(test_hex),
         cmocka_unit_test(test_utf16),

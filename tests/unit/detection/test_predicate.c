@@ -285,6 +285,49 @@ static void descriptions_read_like_rules(void **state)
     assert_described("'|all': [x]", "keyword: 'x'");
 }
 
+static void unaccented_texts_compare_without_diacritics(void **state)
+{
+    (void)state;
+    struct predicate p = text_predicate(PREDICATE_EQUALS, "mat khau");
+    p.unaccented = true;
+    assert_true(test_value(&p, "mat khau", VALUE_STRING));
+    assert_true(test_value(&p, "Mật Khẩu", VALUE_STRING));
+    assert_false(test_value(&p, "mật khẩu sai", VALUE_STRING));
+    p.kind = PREDICATE_CONTAINS;
+    assert_true(test_value(&p, "sai mật khẩu rồi", VALUE_STRING));
+    p.kind = PREDICATE_STARTSWITH;
+    assert_true(test_value(&p, "mật khẩu sai", VALUE_STRING));
+    assert_false(test_value(&p, "sai mật khẩu", VALUE_STRING));
+    p.unaccented = false;
+    assert_false(test_value(&p, "mật khẩu sai", VALUE_STRING));
+}
+
+static void long_texts_are_unaccented_whole(void **state)
+{
+    (void)state;
+    struct predicate p = text_predicate(PREDICATE_ENDSWITH, "het");
+    struct buf text = {0};
+    p.unaccented = true;
+    for (int i = 0; i < 5000; i++)
+        buf_string(&text, "ế");
+    buf_string(&text, "hết");
+    assert_true(test_value(&p, buf_text(&text), VALUE_STRING));
+    buf_free(&text);
+}
+
+static void unaccented_predicates_are_their_own(void **state)
+{
+    (void)state;
+    struct predicate a = text_predicate(PREDICATE_EQUALS, "a"), b = a;
+    struct buf text = {0};
+    b.unaccented = true;
+    assert_false(predicate_equal(&a, &b));
+    assert_true(predicate_hash(&a) != predicate_hash(&b));
+    predicate_describe(&b, &text);
+    assert_string_equal(buf_text(&text), "f|unaccented: 'a'");
+    buf_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +344,9 @@ int main(void)
         cmocka_unit_test(number_texts),
         cmocka_unit_test(equal_predicates_are_one),
         cmocka_unit_test(descriptions_read_like_rules),
+        cmocka_unit_test(unaccented_texts_compare_without_diacritics),
+        cmocka_unit_test(long_texts_are_unaccented_whole),
+        cmocka_unit_test(unaccented_predicates_are_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,3 +13,8 @@ target_compile_definitions(unit_program_finding_schema PRIVATE CANH_SOURCE="${PR
 canh_unit_test(program input)
 target_link_libraries(unit_program_input PRIVATE PkgConfig::ARCHIVE)
 canh_unit_test(program pipeline)
+canh_unit_test(program config)
+canh_unit_test(program config_table)
+target_compile_definitions(unit_program_config_table PRIVATE CANH_SOURCE="${PROJECT_SOURCE_DIR}")
+canh_unit_test(program judge)
+canh_unit_test(program indicators_load)

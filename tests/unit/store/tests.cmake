@@ -1,1 +1,12 @@
 # canh_unit_test(store <noun>), one line a file of this folder
+canh_unit_test(store chain)
+canh_unit_test(store batch)
+target_link_libraries(unit_store_batch PRIVATE PkgConfig::ZSTD)
+canh_unit_test(store journal)
+canh_unit_test(store pipe)
+canh_unit_test(store query)
+target_compile_definitions(unit_store_query PRIVATE CANH_SOURCE="${PROJECT_SOURCE_DIR}")
+canh_unit_test(store segment)
+canh_unit_test(store carry)
+canh_unit_test(store checkpoint)
+canh_unit_test(store segment_damage)

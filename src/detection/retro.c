@@ -1,0 +1,222 @@
+#include "detection/retro.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "detection/route.h"
+
+struct retro {
+    struct ruleset *set;
+    bool asks_keywords;
+    const struct route *route;
+    struct buf folded;
+    uint32_t generation;
+    uint32_t *term_seen, *terms, *rule_seen, *rules;
+    uint32_t rule_count;
+    uint32_t *derived;
+};
+
+struct retro *retro_open(struct ruleset *set)
+{
+    struct retro *r = mem_zeroed(1, sizeof(*r));
+    r->set = set;
+    r->route = route_union(set);
+    for (uint32_t i = 0; i < set->atom_count && !r->asks_keywords; i++)
+        r->asks_keywords = set->atoms[i].predicate->keyword;
+    r->term_seen = mem_zeroed(r->route->core->term_count + 1, sizeof(*r->term_seen));
+    r->terms = mem_zeroed(r->route->core->term_count + 1, sizeof(*r->terms));
+    r->rule_seen = mem_zeroed(set->rules->count + 1, sizeof(*r->rule_seen));
+    r->rules = mem_zeroed(set->rules->count + 1, sizeof(*r->rules));
+    r->derived = mem_zeroed(set->rules->count + 1, sizeof(*r->derived));
+    return r;
+}
+
+void retro_close(struct retro **out)
+{
+    struct retro *r = *out;
+    if (!r)
+        return;
+    buf_free(&r->folded);
+    mem_free(r->term_seen);
+    mem_free(r->terms);
+    mem_free(r->rule_seen);
+    mem_free(r->rules);
+    mem_free(r->derived);
+    mem_free(r);
+    *out = NULL;
+}
+
+void retro_name(const struct retro *r, struct slice name, bool derived, struct retro_name *out)
+{
+    *out = (struct retro_name){.number = name_find(r->set->names, name),
+                               .keywords = r->route->core->has_keywords && !derived};
+    out->asked = out->keywords || r->route->target_of_name[out->number] != 0;
+}
+
+static void rules_raise(struct retro *r, uint32_t first, uint32_t count)
+{
+    const uint32_t *rules = r->route->core->rules + first;
+    for (uint32_t i = 0; i < count; i++) {
+        if (r->rule_seen[rules[i]] == r->generation)
+            continue;
+        r->rule_seen[rules[i]] = r->generation;
+        r->rules[r->rule_count++] = rules[i];
+    }
+}
+
+static void target_ask(struct retro *r, const struct route_target *target, bool has_text,
+                       struct slice folded)
+{
+    const struct route_core *core = r->route->core;
+    rules_raise(r, target->rule_first, target->rule_count);
+    if (!target->index || !has_text)
+        return;
+    uint32_t count =
+        field_index_scan(target->index, folded, r->term_seen, r->generation, r->terms, 0);
+    for (uint32_t i = 0; i < count; i++)
+        rules_raise(r, core->terms[r->terms[i]].rule_first, core->terms[r->terms[i]].rule_count);
+}
+
+static void retro_next_generation(struct retro *r)
+{
+    r->rule_count = 0;
+    if (++r->generation)
+        return;
+    memset(r->term_seen, 0, (r->route->core->term_count + 1) * sizeof(*r->term_seen));
+    memset(r->rule_seen, 0, (r->set->rules->count + 1) * sizeof(*r->rule_seen));
+    r->generation = 1;
+}
+
+uint32_t retro_value(struct retro *r, const struct retro_name *name, enum value_kind kind,
+                     struct slice text, const uint32_t **rules)
+{
+    bool has_text = kind != VALUE_NULL && kind != VALUE_OBJECT;
+    struct slice folded = {"", 0};
+    retro_next_generation(r);
+    if (has_text) {
+        buf_clear(&r->folded);
+        buf_reserve(&r->folded, text_fold_room(text.len) + LITERAL_PADDING);
+        folded = slice_make(r->folded.data, text_fold(r->folded.data, text));
+        memset(r->folded.data + folded.len, 0, LITERAL_PADDING);
+    }
+    if (name->keywords && has_text)
+        target_ask(r, &r->route->core->targets[0], true, folded);
+    uint32_t list = r->route->target_of_name[name->number];
+    if (name->number != NAME_NONE && list)
+        for (const uint16_t *t = &r->route->target_lists[list]; *t; t++)
+            target_ask(r, &r->route->core->targets[*t], has_text, folded);
+    *rules = r->rules;
+    return r->rule_count;
+}
+
+const uint32_t *retro_always(const struct retro *r, uint32_t *count)
+{
+    *count = r->route->core->always_count;
+    return r->route->core->always;
+}
+
+void retro_sources(const struct retro *r, const struct event_source *sources, uint32_t count,
+                   uint64_t *masks)
+{
+    const struct ruleset *set = r->set;
+    for (uint32_t rule = 0; rule < set->rules->count; rule++) {
+        masks[rule] = 0;
+        for (uint32_t s = 0; s < count; s++)
+            if (!set->options.routing ||
+                !source_contradicts(&sources[s], &set->rules->rules[rule]->logsource))
+                masks[rule] |= (uint64_t)1 << s;
+    }
+}
+
+struct derived_names {
+    bool *marks; /* by name's number */
+    bool any;
+    const struct name_table *names;
+};
+
+static void derived_mark(void *context, struct slice name)
+{
+    struct derived_names *d = context;
+    if (name.len == 0)
+        d->any = true;
+    else
+        d->marks[name_find(d->names, name)] = true;
+}
+
+static bool slot_marked(const struct retro *r, uint32_t slot, const struct derived_names *d)
+{
+    const struct name_list *names = &r->route->slot_names[slot];
+    for (uint32_t i = 0; i < names->count; i++)
+        if (d->marks[names->names[i]])
+            return true;
+    return false;
+}
+
+const uint32_t *retro_derived(struct retro *r, retro_has_name *has_name, void *context,
+                              uint32_t *count)
+{
+    struct derived_names d = {mem_zeroed(name_count(r->set->names), sizeof(*d.marks)), false,
+                              r->set->names};
+    mapping_derived_names(r->set->mappings, has_name, context, derived_mark, &d);
+    d.marks[NAME_NONE] = false;
+    *count = 0;
+    for (uint32_t rule = 0; rule < r->set->rules->count; rule++) {
+        const struct program *p = &r->set->programs[rule];
+        bool found = d.any && p->root != UINT32_MAX;
+        for (uint32_t i = 0; i < p->witness_count && !found; i++)
+            found = slot_marked(r, p->witnesses[i].slot, &d);
+        if (found)
+            r->derived[(*count)++] = rule;
+    }
+    mem_free(d.marks);
+    return r->derived;
+}
+
+bool retro_needs(const struct retro *r, struct slice name)
+{
+    return r->asks_keywords || name_find(r->set->names, name) != NAME_NONE;
+}
+
+static bool witness_possible(const struct retro *r, const struct witness *w,
+                             const struct retro_presence *p)
+{
+    const struct name_list *names = &r->route->slot_names[w->slot];
+    double number = 0;
+    bool equals = w->kind == WITNESS_TERM && w->term == PREDICATE_EQUALS;
+    bool is_number = w->kind == WITNESS_TERM && w->term == PREDICATE_NUMBER &&
+                     predicate_number_of(w->text, &number);
+    if (w->slot == 0)
+        return true;
+    for (uint32_t i = 0; i < names->count; i++) {
+        uint16_t name = names->names[i];
+        if (equals      ? p->has_text(p->context, name, w->text)
+            : is_number ? p->has_number(p->context, name, number)
+                        : p->has_name(p->context, name))
+            return true;
+    }
+    return false;
+}
+
+bool retro_prunes(const struct retro *r, const struct retro_presence *presence)
+{
+    for (uint32_t rule = 0; rule < r->set->rules->count; rule++) {
+        const struct program *p = &r->set->programs[rule];
+        if (p->root == UINT32_MAX)
+            continue;
+        if (p->witness_count == 0)
+            return false;
+        for (uint32_t i = 0; i < p->witness_count; i++)
+            if (witness_possible(r, &p->witnesses[i], presence))
+                return false;
+    }
+    return true;
+}
+
+uint64_t retro_mapping_set(const struct retro *r)
+{
+    return mapping_set_fingerprint(r->set->mappings);
+}
+
+uint32_t retro_rule_count(const struct retro *r)
+{
+    return r->set->rules->count;
+}

@@ -1,0 +1,58 @@
+/* Retro: a rule set asked about single values, before anybody puts their events together.
+ *
+ * Stored events keep each distinct value of a field once. Retro tells, value by value, which rules
+ * an event could satisfy because it has this value under this name: the witnesses that live
+ * detection looks for (compile.h), under the names of all mappings at once. An event none of whose
+ * values raises a rule satisfies none (but those of retro_always); the others are judged by the
+ * live matcher, so that history and live detection mean the same. Threads: one a retro; all share
+ * the rule set. DESIGN sections 5 and 6. */
+#pragma once
+#include "detection/ruleset.h"
+
+enum { RETRO_SOURCES_MAX = 62 }; /* log sources told apart at a time */
+
+struct retro;
+struct retro *retro_open(struct ruleset *set);
+void retro_close(struct retro **r);
+
+/* What a name means to the rule set: looked up once a column. */
+struct retro_name {
+    uint16_t number; /* NAME_NONE: no rule and no mapping asks for it */
+    bool asked;      /* its values can raise a rule */
+    bool keywords;   /* free text looks at its values */
+};
+/* derived: made by a mapping, not received. */
+void retro_name(const struct retro *r, struct slice name, bool derived, struct retro_name *out);
+/* The rules that may hold for an event with this value under this name, each once, until the next
+ * call; their number. */
+uint32_t retro_value(struct retro *r, const struct retro_name *name, enum value_kind kind,
+                     struct slice text, const uint32_t **rules);
+/* The rules that no value tells of. */
+const uint32_t *retro_always(const struct retro *r, uint32_t *count);
+
+/* Marks in masks, by rule, the sources (bit by index) whose events the rule's log source does not
+ * contradict; without routing all. masks has room for the rules of the set. */
+void retro_sources(const struct retro *r, const struct event_source *sources, uint32_t count,
+                   uint64_t *masks);
+/* The rules that today's mappings may make true by fields they derive anew, out of received fields
+ * that has_name says are there: where events were read with other mappings, no value tells of them.
+ * Good until the next call. */
+typedef bool retro_has_name(void *context, struct slice name);
+const uint32_t *retro_derived(struct retro *r, retro_has_name *has_name, void *context,
+                              uint32_t *count);
+uint32_t retro_rule_count(const struct retro *r);
+/* The fingerprint of the mappings that the rule set reads events with. */
+uint64_t retro_mapping_set(const struct retro *r);
+/* Whether judging can need a field of this name: it is asked by a rule or read by a mapping, or
+ * free text looks at every field. */
+bool retro_needs(const struct retro *r, struct slice name);
+
+/* What is known of a set of events without looking at their values, by the number of a name. */
+struct retro_presence {
+    bool (*has_name)(void *context, uint16_t name);
+    bool (*has_text)(void *context, uint16_t name, struct slice folded);
+    bool (*has_number)(void *context, uint16_t name, double number);
+    void *context;
+};
+/* Whether no event among them can satisfy any rule. */
+bool retro_prunes(const struct retro *r, const struct retro_presence *presence);

@@ -1,0 +1,412 @@
+/* Looking at a block of a segment: which rows may be hits, by what their values tell. */
+#include "base/mem.h"
+#include "detection/indicator_set.h"
+#include "store/embedded_search.h"
+
+static void context_source(const struct row_context *c, struct event_source *out)
+{
+    struct slice rest = c->category;
+    *out = (struct event_source){.product = c->product, .service = c->service};
+    if (slice_equal(rest, SLICE("*")))
+        return;
+    out->categories_known = true;
+    while (rest.len && out->category_count < MAPPING_CATEGORIES_MAX)
+        out->categories[out->category_count++] = slice_cut(&rest, '|');
+}
+
+static bool source_same(const struct row_context *a, const struct row_context *b)
+{
+    return slice_equal(a->product, b->product) && slice_equal(a->category, b->category) &&
+           slice_equal(a->service, b->service);
+}
+
+/* Distinct log sources get a bit each; contexts of other mappings, and those past the last bit,
+ * the one of the unknown. */
+static void sources_number(struct search *s, struct search_segment *g)
+{
+    const struct segment_about *about = segment_about(g->file);
+    const struct row_context *contexts = segment_contexts(g->file);
+    struct event_source sources[RETRO_SOURCES_MAX];
+    uint32_t firsts[RETRO_SOURCES_MAX], count = 0;
+    uint32_t rules = s->options.rules ? retro_rule_count(s->retro) : 0;
+    g->context_bits = arena_alloc(&g->arena, (about->context_count + 1) * sizeof(uint64_t));
+    for (uint32_t c = 0; c < about->context_count; c++) {
+        uint32_t at = 0;
+        while (at < count && !source_same(&contexts[firsts[at]], &contexts[c]))
+            at++;
+        g->context_bits[c] = SEARCH_BIT_INDICATOR;
+        if (contexts[c].mapping_set != s->mapping_set || at == RETRO_SOURCES_MAX) {
+            g->context_bits[c] |= SEARCH_BIT_STALE;
+            continue;
+        }
+        if (at == count) {
+            firsts[count] = c;
+            context_source(&contexts[c], &sources[count++]);
+        }
+        g->context_bits[c] |= (uint64_t)1 << at;
+    }
+    g->rule_masks = arena_alloc(&g->arena, (rules + 1) * sizeof(uint64_t));
+    if (!rules)
+        return;
+    retro_sources(s->retro, sources, count, g->rule_masks);
+    for (uint32_t r = 0; r < rules; r++)
+        g->rule_masks[r] |= SEARCH_BIT_STALE;
+}
+
+static uint64_t rules_mask(const struct search_segment *g, const uint32_t *rules, uint32_t count)
+{
+    uint64_t mask = 0;
+    for (uint32_t i = 0; i < count; i++)
+        mask |= g->rule_masks[rules[i]];
+    return mask;
+}
+
+struct columns_of {
+    const struct segment_column *columns;
+    uint32_t count;
+    struct search *search;
+    struct search_segment *segment;
+};
+
+static bool column_exists(void *context, struct slice name)
+{
+    const struct columns_of *c = context;
+    for (uint32_t i = 0; i < c->count; i++)
+        if ((slice_equal(c->columns[i].name, name) || i == SEGMENT_REST) &&
+            c->columns[i].occurrence_count && !(c->columns[i].flags & FIELD_DERIVED))
+            return true;
+    return false;
+}
+
+static void always_collect(struct search *s, struct search_segment *g)
+{
+    const struct segment_about *about = segment_about(g->file);
+    struct columns_of columns = {segment_columns(g->file), about->column_count, s, g};
+    uint32_t count;
+    const uint32_t *rules = retro_always(s->retro, &count);
+    g->always = s->ask_all ? ~(uint64_t)0 : rules_mask(g, rules, count);
+    for (uint32_t c = 0; c < about->context_count; c++)
+        if (g->context_bits[c] & SEARCH_BIT_STALE) {
+            (void)retro_derived(s->retro, column_exists, &columns, &count);
+            if (count)
+                g->always |= SEARCH_BIT_STALE;
+            return;
+        }
+}
+
+/* What the texts of a context raise, under the names by which queries ask for them. */
+static void context_masks_make(struct search *s, struct search_segment *g)
+{
+    const struct segment_about *about = segment_about(g->file);
+    const struct row_context *contexts = segment_contexts(g->file);
+    g->context_masks = arena_zeroed(&g->arena, about->context_count + 1, sizeof(uint64_t));
+    g->configured = arena_zeroed(&g->arena, about->context_count + 1, sizeof(*g->configured));
+    for (uint32_t c = 0; c < about->context_count; c++) {
+        struct search_text texts[SEARCH_CONTEXT_TEXTS];
+        g->configured[c] = search_logsource(s, contexts[c].configured);
+        if (!s->options.meta || !s->retro)
+            continue;
+        search_context_texts(&contexts[c], texts);
+        for (uint32_t t = 0; t < SEARCH_CONTEXT_TEXTS; t++) {
+            struct retro_name name;
+            const uint32_t *rules;
+            retro_name(s->retro, texts[t].name, true, &name);
+            if (name.asked && texts[t].value.len)
+                g->context_masks[c] |= rules_mask(
+                    g, rules, retro_value(s->retro, &name, VALUE_STRING, texts[t].value, &rules));
+        }
+    }
+}
+
+static bool column_has_name(void *context, uint16_t name)
+{
+    const struct columns_of *c = context;
+    if (c->columns[SEGMENT_REST].occurrence_count)
+        return true;
+    for (uint32_t i = 1; i < c->count; i++)
+        if (c->segment->columns[i].name.number == name)
+            return true;
+    return false;
+}
+
+static bool column_has_text(void *context, uint16_t name, struct slice folded)
+{
+    const struct columns_of *c = context;
+    if (c->columns[SEGMENT_REST].occurrence_count)
+        return true;
+    for (uint32_t i = 1; i < c->count; i++)
+        if (c->segment->columns[i].name.number == name &&
+            segment_may_have(c->segment->file, c->columns[i].name, folded))
+            return true;
+    return false;
+}
+
+static bool column_has_number(void *context, uint16_t name, double number)
+{
+    const struct columns_of *c = context;
+    if (c->columns[SEGMENT_REST].occurrence_count)
+        return true;
+    for (uint32_t i = 1; i < c->count; i++)
+        if (c->segment->columns[i].name.number == name &&
+            segment_may_have_number(c->segment->file, c->columns[i].name, number))
+            return true;
+    return false;
+}
+
+/* By the bloom and by the names there are. */
+static bool segment_prunes(struct search *s, struct search_segment *g)
+{
+    const struct segment_about *about = segment_about(g->file);
+    struct columns_of columns = {segment_columns(g->file), about->column_count, s, g};
+    const struct retro_presence presence = {column_has_name, column_has_text, column_has_number,
+                                            &columns};
+    if (s->options.indicators || s->options.plain || g->always || !s->options.rules ||
+        retro_rule_count(s->retro) > SEARCH_PRUNE_RULES_MAX)
+        return false;
+    for (uint32_t c = 0; c < about->context_count; c++)
+        if (g->context_bits[c] & SEARCH_BIT_STALE || g->context_masks[c])
+            return false;
+    return retro_prunes(s->retro, &presence);
+}
+
+static bool name_wanted(const struct search *s, struct slice name)
+{
+    if (!s->options.fields)
+        return true;
+    for (uint32_t i = 0; i < s->options.field_count; i++)
+        if (slice_equal(s->options.fields[i], name))
+            return true;
+    return false;
+}
+
+static void columns_choose(struct search *s, struct search_segment *g)
+{
+    const struct segment_about *about = segment_about(g->file);
+    const struct segment_column *columns = segment_columns(g->file);
+    uint32_t count = about->column_count;
+    g->columns = arena_zeroed(&g->arena, count + 1, sizeof(*g->columns));
+    g->judge_columns = arena_zeroed(&g->arena, count + 1, sizeof(bool));
+    g->full_columns = arena_zeroed(&g->arena, count + 1, sizeof(bool));
+    for (uint32_t i = 0; i < count; i++) {
+        bool derived = columns[i].flags & FIELD_DERIVED, rest = i == SEGMENT_REST;
+        if (s->retro)
+            retro_name(s->retro, columns[i].name, derived, &g->columns[i].name);
+        g->columns[i].by_block =
+            rest || columns[i].kind == COLUMN_TEXT || columns[i].kind == COLUMN_NUMBER;
+        g->judge_columns[i] = !derived && (rest || s->options.indicators ||
+                                           (s->retro && retro_needs(s->retro, columns[i].name)));
+        g->full_columns[i] = rest || name_wanted(s, columns[i].name);
+    }
+}
+
+struct sight_look {
+    struct search *search;
+    bool hit;
+};
+
+static void sight_seen(void *context, const struct sight *sight)
+{
+    struct sight_look *look = context;
+    if (!look->hit)
+        look->hit = sight->kind == SIGHT_IP
+                        ? indicator_set_may_ip(look->search->indicator_set, &sight->address)
+                        : indicator_set_may(look->search->indicator_set, sight->kind, sight->hash);
+}
+
+/* Whether the segment's sight arrays name any indicator; what cannot be read may hold some. */
+static bool sights_hit(struct search *s, struct search_segment *g)
+{
+    struct segment_sights sights = {0};
+    bool hit = false;
+    for (unsigned kind = 0; kind < SIGHT_KINDS && !hit; kind++) {
+        hit = segment_read_sights(g->file, kind, &sights, NULL) != ERR_OK;
+        for (uint32_t i = 0; i < sights.count && !hit; i++)
+            hit = kind == SIGHT_IP ? indicator_set_may_ip(s->indicator_set, &sights.addresses[i])
+                                   : indicator_set_may(s->indicator_set, (enum sight_kind)kind,
+                                                       sights.hashes[i]);
+    }
+    segment_sights_free(&sights);
+    return hit;
+}
+
+static int segment_prepare(struct search *s, struct search_segment *g, const char *path,
+                           struct err *err)
+{
+    int rc = segment_open(&g->file, s->store->disk, path, err);
+    g->prepared = true;
+    s->progress.segments++;
+    if (rc) {
+        g->damaged = true;
+        return rc;
+    }
+    sources_number(s, g);
+    columns_choose(s, g);
+    context_masks_make(s, g);
+    if (s->retro)
+        always_collect(s, g);
+    if (s->options.indicators && !s->options.plain)
+        g->sights_hit = sights_hit(s, g);
+    g->pruned = segment_prunes(s, g) ||
+                (s->options.indicators && !s->options.rules && !s->options.plain && !g->sights_hit);
+    s->progress.segments_pruned += g->pruned;
+    return ERR_OK;
+}
+
+/* What one value tells: sources of rules, and the bit of indicators. */
+static uint64_t value_mask(struct search *s, struct search_segment *g,
+                           const struct retro_name *name, enum value_kind kind, struct slice text)
+{
+    const uint32_t *rules;
+    uint64_t mask = 0;
+    if (s->retro && name->asked)
+        mask = rules_mask(g, rules, retro_value(s->retro, name, kind, text, &rules));
+    if (g->sights_hit && kind != VALUE_NULL && kind != VALUE_OBJECT) {
+        struct sight_look look = {s, false};
+        sight_scan(text, sight_seen, &look);
+        mask |= look.hit ? SEARCH_BIT_INDICATOR : 0;
+    }
+    return mask;
+}
+
+/* `_rest` values have their names before them. */
+static uint64_t rest_mask(struct search *s, struct search_segment *g, enum value_kind kind,
+                          struct slice entry)
+{
+    struct slice name, value;
+    uint8_t flags;
+    struct retro_name known = {0};
+    if (!segment_rest_split(entry, &name, &flags, &value))
+        return ~(uint64_t)0;
+    if (s->retro)
+        retro_name(s->retro, name, flags & FIELD_DERIVED, &known);
+    return value_mask(s, g, &known, kind, value);
+}
+
+static int column_masks(struct search *s, struct search_segment *g, uint32_t column, uint32_t block,
+                        struct err *err)
+{
+    struct search_column *c = &g->columns[column];
+    struct segment_values values = {0};
+    uint64_t any = 0;
+    int rc = segment_read_values(g->file, column, c->by_block ? block : SEGMENT_NO_BLOCK,
+                                 s->options.memory_bytes / 4, &values, err);
+    if (rc == ERR_OK) {
+        if (c->mask_count < values.count || !c->masks) {
+            mem_free(c->masks);
+            c->masks = mem_alloc((values.count + 1) * sizeof(*c->masks));
+        }
+        c->mask_count = values.count;
+        for (uint32_t i = 0; i < values.count; i++) {
+            struct slice text = segment_value(&values, i);
+            enum value_kind kind = (enum value_kind)values.kinds[i];
+            c->masks[i] = column == SEGMENT_REST ? rest_mask(s, g, kind, text)
+                                                 : value_mask(s, g, &c->name, kind, text);
+            any |= c->masks[i];
+        }
+        if (!any) {
+            mem_free(c->masks);
+            c->masks = NULL;
+            c->mask_count = 0;
+        }
+    }
+    segment_values_free(&values);
+    return rc;
+}
+
+static bool column_looked_at(const struct search *s, const struct search_segment *g, uint32_t i)
+{
+    const struct segment_column *column = &segment_columns(g->file)[i];
+    if (!column->occurrence_count)
+        return false;
+    if (g->sights_hit && !(column->flags & FIELD_DERIVED))
+        return true;
+    return s->retro && (i == SEGMENT_REST || g->columns[i].name.asked);
+}
+
+static int block_column(struct search *s, struct search_segment *g, struct search_unit *unit,
+                        uint32_t column, uint64_t *row_masks, struct err *err)
+{
+    struct search_column *c = &g->columns[column];
+    struct segment_ids ids = {0};
+    int rc = ERR_OK;
+    if (!(segment_columns(g->file)[column].block_mask >> unit->block & 1))
+        return ERR_OK;
+    if (c->by_block || c->mask_count == 0)
+        rc = c->mask_count == UINT32_MAX ? ERR_OK : column_masks(s, g, column, unit->block, err);
+    if (rc || !c->masks) {
+        if (rc == ERR_OK && !c->by_block)
+            c->mask_count = UINT32_MAX; /* asked once: no value of it raises anything */
+        return rc;
+    }
+    rc = segment_read_ids(g->file, column, unit->block, &unit->rows, &ids, err);
+    for (uint32_t i = 0; i < ids.count && rc == ERR_OK; i++)
+        row_masks[ids.rows[i]] |= c->masks[ids.entries[i]];
+    segment_ids_free(&ids);
+    return rc;
+}
+
+static void candidates_collect(struct search *s, const struct search_segment *g,
+                               struct search_unit *unit, const uint64_t *row_masks)
+{
+    uint32_t capacity = 0;
+    bool all = s->options.plain || (!s->options.rules && !s->options.indicators);
+    for (uint32_t r = 0; r < unit->rows.count; r++) {
+        uint32_t context = unit->rows.contexts[r];
+        uint64_t raised = row_masks[r] | g->always | g->context_masks[context];
+        int64_t time_ns = unit->rows.times_ns[r] == CLOCK_NONE ? unit->rows.received_ns[r]
+                                                               : unit->rows.times_ns[r];
+        if ((!all && !(raised & g->context_bits[context])) ||
+            !search_in_range(s, time_ns, unit->rows.sequences[r]))
+            continue;
+        struct search_candidate c = {time_ns, unit->rows.sequences[r], r};
+        search_candidate_add(unit, &capacity, &c);
+    }
+    s->progress.rows_pruned += unit->rows.count - unit->candidate_count;
+}
+
+int search_block_look(struct search *s, struct search_unit *unit, struct err *err)
+{
+    struct search_segment *g = &s->segments[unit->segment];
+    int rc = ERR_OK;
+    if (!g->prepared)
+        rc = segment_prepare(s, g, s->view.segments.items[unit->segment].path.data, err);
+    if (g->pruned || g->damaged || rc) {
+        s->progress.rows_pruned += g->pruned ? unit->row_count : 0;
+        s->progress.damaged_rows += g->damaged ? unit->row_count : 0;
+        return ERR_OK;
+    }
+    if (segment_read_rows(g->file, unit->block, &unit->rows, err) != ERR_OK) {
+        s->progress.damaged_rows += unit->row_count;
+        return ERR_OK;
+    }
+    uint64_t *row_masks = mem_zeroed(unit->rows.count + 1, sizeof(*row_masks));
+    bool ask = (s->retro || g->sights_hit) && !s->options.plain;
+    for (uint32_t i = 0; i < segment_about(g->file)->column_count && ask; i++) {
+        if (!column_looked_at(s, g, i))
+            continue;
+        rc = block_column(s, g, unit, i, row_masks, err);
+        if (rc == ERR_LIMIT)
+            break;
+        if (rc) /* its rows are read one by one; what cannot be read is counted then */
+            memset(row_masks, 0xff, unit->rows.count * sizeof(*row_masks));
+        rc = ERR_OK;
+    }
+    if (rc == ERR_OK) {
+        candidates_collect(s, g, unit, row_masks);
+        search_candidates_sort(s, unit);
+    }
+    mem_free(row_masks);
+    if (unit->candidate_count == 0)
+        segment_rows_free(&unit->rows);
+    return rc;
+}
+
+void search_segment_close(struct search_segment *g)
+{
+    uint32_t count = g->file && g->columns ? segment_about(g->file)->column_count : 0;
+    for (uint32_t i = 0; i < count; i++)
+        mem_free(g->columns[i].masks);
+    g->columns = NULL;
+    segment_close(&g->file);
+    arena_free(&g->arena);
+}
