@@ -24,6 +24,11 @@ uint64_t clock_cpu_ns(void)
     return (uint64_t)system_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+uint64_t clock_thread_cpu_ns(void)
+{
+    return (uint64_t)system_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 /* Rounds towards the past, so that times before 1970 have parts like any other. */
 static int64_t divide_down(int64_t a, int64_t b)
 {

@@ -13,7 +13,8 @@ struct clock_date { /* proleptic Gregorian, as read off a calendar and a wall cl
 
 int64_t clock_now_ns(void); /* wall time */
 uint64_t clock_monotonic_ns(void);
-uint64_t clock_cpu_ns(void); /* processor time of this process */
+uint64_t clock_cpu_ns(void);        /* processor time of this process */
+uint64_t clock_thread_cpu_ns(void); /* of the calling thread */
 
 /* CLOCK_NONE when a part is out of range. offset_seconds: east of Greenwich is positive. */
 int64_t clock_from_date(const struct clock_date *date, int offset_seconds);

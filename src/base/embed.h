@@ -9,3 +9,4 @@ struct embedded_file {
 };
 
 extern const struct embedded_file embedded_mappings[];
+extern const struct embedded_file embedded_evidence[];

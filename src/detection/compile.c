@@ -480,6 +480,11 @@ void ruleset_close(struct ruleset **out)
     *out = NULL;
 }
 
+uint32_t ruleset_rule_count(const struct ruleset *set)
+{
+    return set->rules->count;
+}
+
 void ruleset_count(const struct ruleset *set, struct ruleset_counts *out)
 {
     *out = (struct ruleset_counts){.atoms = set->atom_count,

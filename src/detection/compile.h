@@ -99,6 +99,7 @@ struct ruleset {
     struct pending *pending;   /* route.c: all terms of all rules, sorted */
     uint32_t pending_count;
     struct route_core **cores;
+    struct name_list *union_names;  /* by slot: names under any mapping; NULL: not made yet */
     struct route_core *core_of_all; /* every rule */
     uint32_t core_count;
 };

@@ -111,7 +111,8 @@ void indicator_table_get(const struct indicator_table *t, uint64_t number, struc
 typedef void indicator_hit(void *context, uint64_t number, const struct sight *sight);
 /* All indicators that are valid at time_ns (CLOCK_NONE: whenever) and match the sight, exceptions
  * applied. An ip:port matches only a sight with its port: a caller who finds the port elsewhere in
- * the event sets it and asks again. true: there may be indicators ip:port for the address. */
+ * the event sets it and asks again. A URL without a
+ * scheme is matched by prefixes of any scheme. true: there may be an ip:port for the address. */
 bool indicator_table_match(const struct indicator_table *t, const struct sight *sight,
                            int64_t time_ns, indicator_hit *hit, void *context);
 /* The list of the exception that holds the sight (the nearest, of domains), or the empty slice. */

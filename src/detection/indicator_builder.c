@@ -72,11 +72,18 @@ static struct slice pool_text(const struct indicator_builder *b, uint32_t at)
     return slice_make(b->pool.data + at + sizeof(len), len);
 }
 
+static struct slice text_cut(struct slice text)
+{
+    if (text.len > INDICATOR_TEXT_BYTES_MAX)
+        text.len = INDICATOR_TEXT_BYTES_MAX;
+    return text;
+}
+
 /* A text that many share. */
 static uint32_t text_put(struct indicator_builder *b, struct slice text, struct slice *last,
                          uint32_t *last_at)
 {
-    text = slice_part(text, 0, INDICATOR_TEXT_BYTES_MAX);
+    text = text_cut(text);
     if (text.len == 0)
         return 0;
     if (last->len > 0 && slice_equal(*last, text))
@@ -175,7 +182,7 @@ static int set_add(struct indicator_builder *b, struct built_set *set, const str
         index_put(set, set->count++);
     }
     uint32_t title = text_put(b, i->title, &b->last_title, &b->last_title_at);
-    it->record.id = pool_put(b, slice_part(i->id, 0, INDICATOR_TEXT_BYTES_MAX));
+    it->record.id = pool_put(b, text_cut(i->id));
     it->record.meta = meta_put(b, i, source, title);
     return ERR_OK;
 }

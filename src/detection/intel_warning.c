@@ -31,11 +31,6 @@ static int read_head(struct json_reader *j, struct arena *arena, struct warning_
     return ERR_OK;
 }
 
-static struct slice without_dot(struct slice value)
-{
-    return value.len > 1 && value.data[0] == '.' ? slice_part(value, 1, value.len) : value;
-}
-
 int intel_warning_read(struct intel_reading *r, struct err *err)
 {
     struct warning_list about = {.name = SLICE(""), .type = SLICE("")};
@@ -62,7 +57,7 @@ int intel_warning_read(struct intel_reading *r, struct err *err)
             return intel_json_error(&j, err);
         item.line = intel_json_line(r, &j);
         arena_reset(&r->scratch);
-        item.value = without_dot(intel_json_text(&j, &r->scratch));
+        item.value = intel_json_text(&j, &r->scratch);
         if (!usable)
             intel_refuse(r, item.line, "warning lists of type \"%.*s\" are not applied",
                          (int)(about.type.len < 40 ? about.type.len : 40), about.type.data);

@@ -13,19 +13,21 @@ struct retro {
     uint32_t *term_seen, *terms, *rule_seen, *rules;
     uint32_t rule_count;
     uint32_t *derived;
+    uint64_t *target_masks;
 };
 
-struct retro *retro_open(struct ruleset *set)
+struct retro *retro_open(struct ruleset *set, const uint64_t *rules)
 {
     struct retro *r = mem_zeroed(1, sizeof(*r));
     r->set = set;
-    r->route = route_union(set);
+    r->route = route_union(set, rules);
     for (uint32_t i = 0; i < set->atom_count && !r->asks_keywords; i++)
         r->asks_keywords = set->atoms[i].predicate->keyword;
     r->term_seen = mem_zeroed(r->route->core->term_count + 1, sizeof(*r->term_seen));
     r->terms = mem_zeroed(r->route->core->term_count + 1, sizeof(*r->terms));
     r->rule_seen = mem_zeroed(set->rules->count + 1, sizeof(*r->rule_seen));
     r->rules = mem_zeroed(set->rules->count + 1, sizeof(*r->rules));
+    r->target_masks = mem_zeroed(r->route->core->target_count + 1, sizeof(*r->target_masks));
     r->derived = mem_zeroed(set->rules->count + 1, sizeof(*r->derived));
     return r;
 }
@@ -41,15 +43,34 @@ void retro_close(struct retro **out)
     mem_free(r->rule_seen);
     mem_free(r->rules);
     mem_free(r->derived);
+    mem_free(r->target_masks);
     mem_free(r);
     *out = NULL;
+}
+
+void retro_weigh(struct retro *r, const uint64_t *rule_masks)
+{
+    const struct route_core *core = r->route->core;
+    for (uint32_t t = 0; t < core->target_count; t++) {
+        r->target_masks[t] = 0;
+        for (uint32_t i = 0; i < core->targets[t].rule_count; i++)
+            r->target_masks[t] |= rule_masks[core->rules[core->targets[t].rule_first + i]];
+    }
+    for (uint32_t i = 0; i < core->term_count; i++)
+        for (uint32_t k = 0; k < core->terms[i].rule_count; k++)
+            r->target_masks[core->terms[i].target] |=
+                rule_masks[core->rules[core->terms[i].rule_first + k]];
 }
 
 void retro_name(const struct retro *r, struct slice name, bool derived, struct retro_name *out)
 {
     *out = (struct retro_name){.number = name_find(r->set->names, name),
                                .keywords = r->route->core->has_keywords && !derived};
-    out->asked = out->keywords || r->route->target_of_name[out->number] != 0;
+    uint32_t list = out->number == NAME_NONE ? 0 : r->route->target_of_name[out->number];
+    out->asked = out->keywords || list;
+    out->mask = out->keywords ? r->target_masks[0] : 0;
+    for (const uint16_t *t = &r->route->target_lists[list]; list && *t; t++)
+        out->mask |= r->target_masks[*t];
 }
 
 static void rules_raise(struct retro *r, uint32_t first, uint32_t count)

@@ -12,7 +12,8 @@
 enum { RETRO_SOURCES_MAX = 62 }; /* log sources told apart at a time */
 
 struct retro;
-struct retro *retro_open(struct ruleset *set);
+/* rules: those that matter, as bits by number; NULL: all. Others are never raised. */
+struct retro *retro_open(struct ruleset *set, const uint64_t *rules);
 void retro_close(struct retro **r);
 
 /* What a name means to the rule set: looked up once a column. */
@@ -20,7 +21,10 @@ struct retro_name {
     uint16_t number; /* NAME_NONE: no rule and no mapping asks for it */
     bool asked;      /* its values can raise a rule */
     bool keywords;   /* free text looks at its values */
+    uint64_t mask;   /* by retro_weigh: of all rules that its values can raise */
 };
+/* From here on masks of names are made of these, by rule. */
+void retro_weigh(struct retro *r, const uint64_t *rule_masks);
 /* derived: made by a mapping, not received. */
 void retro_name(const struct retro *r, struct slice name, bool derived, struct retro_name *out);
 /* The rules that may hold for an event with this value under this name, each once, until the next

@@ -84,7 +84,8 @@ static void route_add_run(struct building *b, uint32_t from, uint32_t to)
     if (w->slot == 0)
         core->has_keywords = true;
     struct route_term *term = &core->terms[core->term_count];
-    *term = (struct route_term){.atom = w->atom, .rule_first = rules_of_run(b, from, to)};
+    *term = (struct route_term){
+        .atom = w->atom, .rule_first = rules_of_run(b, from, to), .target = target_of(b, w->slot)};
     term->rule_count = b->rule_count - term->rule_first;
     field_index_add(target->index, w->term, w->text, core->term_count++);
     if (w->atom != ATOM_NONE)
@@ -390,16 +391,21 @@ static struct name_list *union_slot_names(struct ruleset *set)
     return lists;
 }
 
-const struct route *route_union(struct ruleset *set)
+const struct route *route_union(struct ruleset *set, const uint64_t *allowed)
 {
     struct buf key = {0};
-    buf_string(&key, "union");
     check(pthread_mutex_lock(&set->route_lock) == 0);
+    const struct route_core *core = allowed ? core_of(set, allowed) : NULL;
+    if (!core)
+        core = core_of_all(set);
+    buf_printf(&key, "union %u", core->number);
     struct route *route = known_of(&set->routes_by_core, &key);
     if (!route) {
+        if (!set->union_names)
+            set->union_names = union_slot_names(set);
         route = mem_zeroed(1, sizeof(*route));
-        route->core = core_of_all(set);
-        route->slot_names = union_slot_names(set);
+        route->core = core;
+        route->slot_names = set->union_names;
         route_bind_names(set, route);
         known_add(set, &set->routes_by_core, &key, route);
     }

@@ -8,6 +8,7 @@
 struct route_term {
     uint32_t atom;                   /* decided by a hit, or ATOM_NONE */
     uint32_t rule_first, rule_count; /* in route.rules: what becomes a candidate */
+    uint32_t target;                 /* whose index it is in */
 };
 
 struct route_target {                /* what is looked for in the fields of one name */
@@ -48,9 +49,9 @@ void route_close(struct route **route);
 void route_core_close(struct route_core **core);
 /* Once, when the rule set is made: sorts its terms; without routing also makes the one core. */
 void route_prepare(struct ruleset *set);
-/* The one core of all rules under the names of all mappings at once: what any event could have.
- * Made on first sight. */
-const struct route *route_union(struct ruleset *set);
+/* The core of these rules (bits by number; NULL: all) under the names of all mappings at once: what
+ * any event could have. Made on first sight. */
+const struct route *route_union(struct ruleset *set, const uint64_t *allowed);
 
 static inline bool route_decides(const struct route *route, uint32_t atom)
 {

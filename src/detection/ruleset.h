@@ -33,6 +33,8 @@ MUST_CHECK int ruleset_open(struct ruleset **out, const struct rule_list *rules,
                             struct err *err);
 void ruleset_close(struct ruleset **set);
 
+uint32_t ruleset_rule_count(const struct ruleset *set); /* of the list it was made from */
+
 struct ruleset_counts {
     uint32_t rules, atoms, always; /* always: rules without a witness */
     uint32_t routes;

@@ -101,8 +101,9 @@ void sight_give_ip(struct sight_scanner *s, const struct ip_address *address, st
 void sight_give_path(struct sight_scanner *s, struct slice path)
 {
     size_t query = slice_find_char(path, '?');
-    if (path.len > 1)
-        sight_give(s, SIGHT_URL_PATH, path);
+    if (path.len < 2 || path.data[1] == '/')
+        return;
+    sight_give(s, SIGHT_URL_PATH, path);
     if (query != SLICE_NONE && query > 1)
         sight_give(s, SIGHT_URL_PATH, slice_part(path, 0, query));
 }

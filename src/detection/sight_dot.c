@@ -173,6 +173,8 @@ static void look_file(struct sight_scanner *s, size_t begin, size_t end)
         end++;
     s->file_done = end;
     char before = char_at(s, begin - 1), after = char_at(s, end);
+    if (is_separator(after) || (before == '/' && char_at(s, begin - 2) == '/'))
+        return; /* a folder, or the host of a URL */
     while (end > begin && is_closing(v[end - 1]))
         end--;
     if (!sight_file_has_ending(slice_part(s->value, begin, end - begin)))

@@ -4,10 +4,11 @@
  * A pattern is parsed once and matched against observations (stix_observation.h). Semantics are
  * those of the public OASIS matcher: all terms inside one [ ] hold on one object; AND, FOLLOWEDBY
  * and REPEATS take observations that no other part of the pattern took, an observation counting
- * number_observed times; `=` and IN compare code points, LIKE and MATCHES the NFC forms.
+ * number_observed times; `=` and IN compare code points, LIKE and MATCHES the NFC forms. Only
+ * FOLLOWEDBY is stricter: the left side was last observed before the right one was first observed.
  * Limits: named below; past one it is ERR_LIMIT, never a wrong answer.
- * Threads: a pattern is immutable, any number of threads may match it. Ownership: a pattern owns
- * copies of everything it needs. */
+ * Threads: a pattern is immutable, any number of threads may match it; a match takes up to 1 MiB of
+ * stack. Ownership: a pattern owns copies of everything it needs. */
 #pragma once
 #include "detection/stix_observation.h"
 

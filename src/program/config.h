@@ -46,7 +46,7 @@ struct config_store {
     struct config_row row;
     struct slice data;
     uint64_t seal_rows, seal_bytes, seal_age_ns;
-    uint64_t journal_file_bytes, reserve_bytes;
+    uint64_t journal_file_bytes, group_bytes, reserve_bytes;
     uint64_t query_memory_bytes, query_ns;
     struct slice timezone;
     uint64_t sign_every_ns;

@@ -107,7 +107,8 @@ int detector_open(struct detector *d, const struct detector_options *options, st
     if (rc)
         return rc;
     rules_load_paths(&d->load, options->rule_paths, &sigma);
-    if (d->load.rules.count == 0)
+    bool none_asked = options->without_rules && options->rule_paths->count == 0;
+    if (d->load.rules.count == 0 && !none_asked)
         return err_set(err, d->load.unreadable_count ? ERR_NOT_FOUND : ERR_USAGE,
                        "no usable rule was found under the paths given with --rules; `canh rules "
                        "check PATH` says why");

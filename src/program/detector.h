@@ -13,7 +13,8 @@ struct detector_options {
     const char *source;       /* product/category/service, parts may be empty, or NULL */
     const char *timezone;     /* of times without one; NULL: UTC */
     bool routing, lint;
-    bool interpreted; /* regular expressions without machine code (JIT) */
+    bool without_rules; /* fine when rule_paths is empty: events are mapped only */
+    bool interpreted;   /* regular expressions without machine code (JIT) */
 };
 
 struct detector {

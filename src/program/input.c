@@ -1,6 +1,7 @@
 #include "program/input.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "program/input_inside.h"
@@ -35,6 +36,8 @@ void input_note(struct input *in, enum input_note kind, const char *format, ...)
 void input_unreadable(struct input *in, const char *name, const struct err *err)
 {
     in->unreadable_count++;
+    if (in->file)
+        in->file->damaged = true;
     size_t len = strlen(name);
     bool named = strncmp(err->text, name, len) == 0;
     input_note(in, INPUT_NOTE_UNREADABLE, "%s%s%s", named ? "" : name, named ? "" : ": ",
@@ -140,6 +143,7 @@ static void fill_evtx(struct input *in, struct input_block *block)
             in->source_ended = true;
         } else if (rc == ERR_SYNTAX || rc == ERR_LIMIT) {
             in->refused_count++;
+            in->file->refused++;
             input_refuse(in, number, err.text);
         } else if (rc) {
             input_unreadable(in, in->file->name, &err);
@@ -156,6 +160,18 @@ static void fill_evtx(struct input *in, struct input_block *block)
     in->bytes += total;
 }
 
+/* Leaves out the records that the caller has already. */
+static void block_skip(struct input *in, struct input_block *block)
+{
+    struct span_list *spans = &block->spans;
+    size_t gone = in->skip_records < spans->count ? (size_t)in->skip_records : spans->count;
+    if (gone == 0)
+        return;
+    in->skip_records -= gone;
+    spans->count -= gone;
+    memmove(spans->spans, spans->spans + gone, spans->count * sizeof(*spans->spans));
+}
+
 int input_next(struct input *in, struct input_block *block, struct err *err)
 {
     for (;;) {
@@ -167,13 +183,16 @@ int input_next(struct input *in, struct input_block *block, struct err *err)
             if (rc)
                 return err_set(err, rc, "no more input");
         }
-        block->file = in->file;
+        struct input_file *file = in->file;
+        block->file = file;
         if (in->evtx)
             fill_evtx(in, block);
         else
             fill_text(in, block);
+        block_skip(in, block);
         if (in->source_ended)
             input_close_file(in);
+        file->blocks += block->spans.count > 0;
         if (block->spans.count > 0)
             return ERR_OK;
     }
@@ -187,6 +206,16 @@ bool input_waits(const struct input *in)
 uint64_t input_bytes(const struct input *in)
 {
     return in->bytes;
+}
+
+void input_progress(const struct input *in, uint64_t *done, uint64_t *total)
+{
+    int fd = in->archive ? in->packed.fd : in->file ? in->source.fd : -1;
+    off_t at = fd >= 0 ? lseek(fd, 0, SEEK_CUR) : 0;
+    *done = in->begun_bytes;
+    if (at > 0 && in->next_path > 0 && (uint64_t)at <= in->paths[in->next_path - 1].size_bytes)
+        *done -= in->paths[in->next_path - 1].size_bytes - (uint64_t)at;
+    *total = in->endless ? 0 : in->total_bytes;
 }
 
 uint64_t input_file_count(const struct input *in)

@@ -18,6 +18,11 @@ struct input_file {
     const char *name; /* as given; below a folder with its path; "a.zip!member"; "-" */
     const struct format *format;
     uint32_t number; /* 0, 1, 2 ... in the order of reading */
+    /* How far reading is, for the reading thread only. */
+    uint64_t blocks;  /* given out */
+    uint64_t refused; /* by its splitter: all of them when it has ended */
+    bool ended;       /* nothing more comes of it */
+    bool damaged;     /* it could not be read, or not to its end */
 };
 
 struct input_block {
@@ -35,12 +40,25 @@ enum input_note {
     INPUT_NOTE_UNREADABLE /* could not be read, or not to its end: also counted */
 };
 
+struct input_opened {
+    const struct input_file *file;
+    const char *path;    /* on the disk: the file, or the archive that it is in */
+    uint64_t size_bytes; /* of path */
+    struct slice head;   /* its own first bytes, unpacked */
+    bool streaming;      /* path is no regular file */
+};
+#define INPUT_PASS_OVER UINT64_MAX
+
 struct input_options {
     const char *const *paths; /* files, folders, archives, "-" for the standard input */
     size_t path_count;
     const struct format *format; /* NULL: guessed for each file */
     void (*note)(void *context, enum input_note kind, const char *text); /* may be NULL */
     void *note_context;
+    /* How many records at the beginning of a file are left out, or INPUT_PASS_OVER: it is not read
+     * and takes no number. May be NULL. */
+    uint64_t (*opened)(void *context, const struct input_opened *opened);
+    void *opened_context;
 };
 
 struct input_refused {
@@ -61,6 +79,8 @@ MUST_CHECK int input_next(struct input *in, struct input_block *block, struct er
 bool input_waits(const struct input *in);
 
 uint64_t input_bytes(const struct input *in);      /* of text so far, unpacked */
+/* Of the files as they are on the disk; *total 0: not known. */
+void input_progress(const struct input *in, uint64_t *done, uint64_t *total);
 uint64_t input_file_count(const struct input *in); /* files and members that were read */
 uint64_t input_unreadable_count(const struct input *in);
 /* What the splitters refused. Records that do not parse are counted by who parses them. */

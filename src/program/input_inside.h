@@ -7,6 +7,7 @@
 struct input_path {
     const char *path;
     bool searched; /* found in a folder: what is no log is passed over */
+    uint64_t size_bytes;
 };
 
 struct input {
@@ -19,7 +20,8 @@ struct input {
     struct archive_stream *archive, *inner;
     const char *archive_name;
 
-    const struct input_file *file; /* that is being read, or NULL */
+    struct input_file *file; /* that is being read, or NULL */
+    uint64_t skip_records;   /* still to be left out of it */
     struct source source;          /* its bytes; of an EVTX file only the copy that libevtx reads */
     struct split *split;
     struct evtx *evtx;
@@ -33,6 +35,8 @@ struct input {
     size_t refused_kept;
     uint64_t refused_count, unreadable_count, bytes;
     uint32_t file_count;
+    uint64_t total_bytes, begun_bytes; /* on the disk: all paths; those before next_path */
+    bool endless;                      /* a path has no size */
 };
 
 void input_note(struct input *in, enum input_note kind, const char *format, ...) PRINTF_LIKE(3, 4);

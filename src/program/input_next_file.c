@@ -18,7 +18,12 @@ static void add_path(struct input *in, const char *path, bool searched)
         in->paths = mem_resize(in->paths, in->path_capacity, sizeof(*in->paths));
     }
     const char *copy = arena_copy(&in->names, slice_from(path)).data;
-    in->paths[in->path_count++] = (struct input_path){copy, searched};
+    struct stat about;
+    bool sized = strcmp(path, "-") != 0 && stat(path, &about) == 0 && S_ISREG(about.st_mode);
+    uint64_t size_bytes = sized ? (uint64_t)about.st_size : 0;
+    in->endless |= !sized;
+    in->total_bytes += size_bytes;
+    in->paths[in->path_count++] = (struct input_path){copy, searched, size_bytes};
 }
 
 static int visit_path(void *context, const char *path)
@@ -89,16 +94,40 @@ static bool is_log_name(struct slice name)
            slice_ends(name, SLICE(".out"));
 }
 
-static void open_file(struct input *in, const char *name, const struct format *format)
+static struct input_file *make_file(struct input *in, const char *name, const struct format *format)
 {
     struct input_file *file = arena_zeroed(&in->names, 1, sizeof(*file));
     file->name = arena_copy(&in->names, slice_from(name)).data;
     file->format = format;
-    file->number = in->file_count++;
+    file->number = in->file_count;
+    return file;
+}
+
+/* Asks whether the file is read, and from which record on. */
+static bool is_wanted(struct input *in, const struct input_file *file)
+{
+    struct stat about;
+    const struct source *outer = in->archive ? &in->packed : &in->source;
+    bool sized = outer->fd >= 0 && fstat(outer->fd, &about) == 0;
+    in->skip_records = 0;
+    if (!in->options.opened)
+        return true;
+    struct input_opened opened = {.file = file,
+                                  .path = in->archive ? in->archive_name : file->name,
+                                  .size_bytes = sized ? (uint64_t)about.st_size : 0,
+                                  .head = source_head(&in->source),
+                                  .streaming = outer->streaming};
+    in->skip_records = in->options.opened(in->options.opened_context, &opened);
+    return in->skip_records != INPUT_PASS_OVER;
+}
+
+static void begin_file(struct input *in, struct input_file *file)
+{
+    in->file_count++;
     in->file = file;
     in->source_ended = false;
     buf_clear(&in->carry);
-    input_note(in, INPUT_NOTE_FORMAT, "%s: read as %s", name, format->name);
+    input_note(in, INPUT_NOTE_FORMAT, "%s: read as %s", file->name, file->format->name);
 }
 
 /* What libevtx can seek in: the file itself, or a copy in memory. */
@@ -134,6 +163,9 @@ static int copy_to_memory(struct input *in, struct err *err)
 static int start_evtx(struct input *in, const char *name, bool on_disk, struct err *err)
 {
     char path[64];
+    struct input_file *file = make_file(in, name, format_find(SLICE("evtx")));
+    if (!is_wanted(in, file))
+        return ERR_OK;
     int rc = on_disk ? ERR_OK : copy_to_memory(in, err);
     if (rc)
         return rc;
@@ -141,7 +173,7 @@ static int start_evtx(struct input *in, const char *name, bool on_disk, struct e
     rc = evtx_open(&in->evtx, path, err);
     if (rc)
         return rc;
-    open_file(in, name, format_find(SLICE("evtx")));
+    begin_file(in, file);
     return ERR_OK;
 }
 
@@ -178,7 +210,10 @@ static int start_source(struct input *in, const struct input_path *path, struct 
         return err_set(err, ERR_UNSUPPORTED, "%s", why);
     if (why)
         return ERR_OK;
-    open_file(in, path->path, format);
+    struct input_file *file = make_file(in, path->path, format);
+    if (!is_wanted(in, file))
+        return ERR_OK;
+    begin_file(in, file);
     in->split = split_open(format);
     return ERR_OK;
 }
@@ -268,7 +303,7 @@ static int open_member(struct input *in, struct err *err)
     struct slice name = slice_from(in->archive_name);
     if (member.len > 0)
         name = arena_printf(&in->names, "%s!%.*s", in->archive_name, (int)member.len, member.data);
-    struct input_path path = {name.data, member.len > 0};
+    struct input_path path = {name.data, member.len > 0, 0};
     in->source = (struct source){.fd = -1, .archive = in->archive};
     struct err why;
     rc = source_peek(&in->source, &why);
@@ -302,6 +337,7 @@ int input_next_file(struct input *in)
         if (in->next_path == in->path_count)
             return ERR_END;
         const struct input_path *path = &in->paths[in->next_path++];
+        in->begun_bytes += path->size_bytes;
         rc = open_path(in, path, &err);
         if (rc)
             input_unreadable(in, path->path, &err);
@@ -319,7 +355,8 @@ static void close_split(struct input *in)
     const struct split_refused *refused = split_refused_list(in->split, &count);
     for (size_t i = 0; i < count; i++)
         input_refuse(in, refused[i].line, refused[i].reason);
-    in->refused_count += split_refused_count(in->split);
+    in->file->refused = split_refused_count(in->split);
+    in->refused_count += in->file->refused;
     if (!split_has_headers(in->split)) {
         split_close(&in->split);
         return;
@@ -344,6 +381,8 @@ void input_close_file(struct input *in)
     evtx_close(&in->evtx);
     source_close(&in->source);
     archive_close(&in->inner);
+    if (in->file)
+        in->file->ended = true;
     in->file = NULL;
 }
 

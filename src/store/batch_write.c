@@ -116,9 +116,8 @@ size_t batch_bytes(const struct batch_writer *w)
 
 static int context_check(const struct row_context *c, struct err *err)
 {
-    const struct slice texts[] = {c->source,  c->system,  c->unit,     c->file,
-                                  c->mapping, c->product, c->category, c->service,
-                                  c->configured};
+    const struct slice texts[] = {c->source,  c->system,   c->unit,    c->file,      c->mapping,
+                                  c->product, c->category, c->service, c->configured};
     if (!row_partition_name_ok(c->partition))
         return err_set(err, ERR_USAGE,
                        "A partition's name has 1 to %d characters of a-z, 0-9, _ and -: choose "
@@ -136,10 +135,9 @@ static int context_check(const struct row_context *c, struct err *err)
 static struct row_context context_copy(struct arena *a, const struct row_context *c)
 {
     struct row_context copy = *c;
-    struct slice *texts[] = {&copy.partition, &copy.source,  &copy.system,
-                             &copy.unit,      &copy.file,    &copy.mapping,
-                             &copy.product,   &copy.category, &copy.service,
-                             &copy.configured};
+    struct slice *texts[] = {&copy.partition, &copy.source,    &copy.system,  &copy.unit,
+                             &copy.file,      &copy.mapping,   &copy.product, &copy.category,
+                             &copy.service,   &copy.configured};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *texts[i] = texts[i]->len ? arena_copy(a, *texts[i]) : SLICE("");
     return copy;
@@ -272,8 +270,8 @@ static void row_put(struct batch_writer *w, const struct record *record, char *f
     }
 }
 
-static void row_digest_add(struct batch_writer *w, uint32_t context, int64_t time_ns,
-                           uint64_t line, struct record *record)
+static void row_digest_add(struct batch_writer *w, uint32_t context, int64_t time_ns, uint64_t line,
+                           struct record *record)
 {
     struct row row = {.time_ns = time_ns,
                       .received_ns = w->received_ns,
@@ -306,8 +304,8 @@ int batch_add(struct batch_writer *w, uint32_t context, int64_t time_ns, uint64_
     row_put(w, record, row + BATCH_ROW_BYTES,
             row + BATCH_ROW_BYTES + BATCH_FIELD_BYTES * (size_t)record->count);
     if (batch_bytes(w) + bytes > BATCH_BYTES_MAX || w->name_count > BATCH_NAMES_MAX) {
-        size_t own = BATCH_HEADER_BYTES + CONTEXT_BYTES_MAX + bytes +
-                     (w->names.len - name_bytes_before);
+        size_t own =
+            BATCH_HEADER_BYTES + CONTEXT_BYTES_MAX + bytes + (w->names.len - name_bytes_before);
         names_cut(w, names_before, name_bytes_before);
         return names_before == 0 && own > BATCH_BYTES_MAX
                    ? err_set(err, ERR_UNSUPPORTED,

@@ -12,8 +12,8 @@ static const uint32_t bloom_salts[BLOOM_BLOCK_WORDS] = {
 
 void bloom_open(struct bloom *b, uint64_t key_count)
 {
-    uint64_t blocks = (key_count * BLOOM_KEY_BITS + BLOOM_BLOCK_BYTES * 8 - 1) /
-                      (BLOOM_BLOCK_BYTES * 8);
+    uint64_t blocks =
+        (key_count * BLOOM_KEY_BITS + BLOOM_BLOCK_BYTES * 8 - 1) / (BLOOM_BLOCK_BYTES * 8);
     blocks = blocks ? blocks : 1;
     b->block_count = (uint32_t)(blocks > BLOOM_BLOCKS_MAX ? BLOOM_BLOCKS_MAX : blocks);
     b->words = mem_zeroed((size_t)b->block_count * BLOOM_BLOCK_WORDS, sizeof *b->words);

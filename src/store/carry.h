@@ -84,7 +84,7 @@ typedef void carry_input_visit(void *context, const struct carry_input *input, i
 void carry_inputs(const struct carry *carry, struct slice run, carry_input_visit *visit,
                   void *context);
 struct carry_stats {
-    uint64_t cursors, sources, ids, inputs, input_bytes; /* inputs: with ticks */
+    uint64_t cursors, sources, ids, inputs, input_bytes;        /* inputs: with ticks */
     uint64_t lost_cursors, lost_sources, lost_ids, lost_inputs; /* since carry_open */
 };
 void carry_stats(const struct carry *carry, struct carry_stats *out);

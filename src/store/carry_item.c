@@ -119,8 +119,7 @@ static void input_read(struct bytes_in *in, struct carry_item *item)
     for (uint32_t i = 0; i < input->value_count; i++) {
         uint16_t len = bytes_take_u16(in);
         in->bad |= len > CARRY_VALUE_BYTES_MAX && len != VALUE_MISSING;
-        item->values[i] =
-            len == VALUE_MISSING ? (struct slice){NULL, 0} : bytes_take(in, len);
+        item->values[i] = len == VALUE_MISSING ? (struct slice){NULL, 0} : bytes_take(in, len);
     }
 }
 

@@ -5,9 +5,9 @@
 
 struct carry_item {
     enum carry_kind kind;
-    struct slice whole; /* header and bytes */
-    struct slice name;  /* source, cursor or run */
-    struct slice value; /* of a cursor */
+    struct slice whole;  /* header and bytes */
+    struct slice name;   /* source, cursor or run */
+    struct slice value;  /* of a cursor */
     const char *numbers; /* counters or ids: count times u64, little-endian */
     uint32_t count;
     int64_t time_ns;

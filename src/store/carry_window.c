@@ -108,8 +108,8 @@ static void entries_drop_oldest(struct carry_entries *e)
 
 void carry_entries_add(struct carry_entries *e, const struct carry_item *item)
 {
-    while (e->count && (e->count == CARRY_INPUTS_MAX ||
-                        e->bytes.len + item->whole.len > CARRY_INPUT_BYTES_MAX))
+    while (e->count &&
+           (e->count == CARRY_INPUTS_MAX || e->bytes.len + item->whole.len > CARRY_INPUT_BYTES_MAX))
         entries_drop_oldest(e);
     if (e->count == e->capacity) {
         e->capacity = e->capacity ? 2 * e->capacity : FIRST;

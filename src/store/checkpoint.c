@@ -58,13 +58,12 @@ static void checkpoint_text(const struct checkpoint *c, struct buf *out)
 
 int checkpoint_parse(struct slice bytes, struct checkpoint *out, struct err *err)
 {
-    if (bytes.len < HEADER_BYTES + CHECKSUM_BYTES ||
-        memcmp(bytes.data, magic, MAGIC_BYTES) != 0 ||
+    if (bytes.len < HEADER_BYTES + CHECKSUM_BYTES || memcmp(bytes.data, magic, MAGIC_BYTES) != 0 ||
         bytes_u64(bytes.data + bytes.len - CHECKSUM_BYTES) !=
             hash_bytes(bytes.data, bytes.len - CHECKSUM_BYTES, 0))
         return err_set(err, ERR_DAMAGED, "The checkpoint is not whole.");
-    struct bytes_in in = bytes_in(slice_part(bytes, MAGIC_BYTES, bytes.len - CHECKSUM_BYTES -
-                                                                     MAGIC_BYTES));
+    struct bytes_in in =
+        bytes_in(slice_part(bytes, MAGIC_BYTES, bytes.len - CHECKSUM_BYTES - MAGIC_BYTES));
     uint32_t version = bytes_take_u32(&in);
     if (version != VERSION)
         return err_set(err, ERR_UNSUPPORTED,
@@ -156,8 +155,7 @@ static int old_remove(struct disk *disk, struct err *err)
 int checkpoint_write(struct disk *disk, const struct checkpoint *c, struct err *err)
 {
     check(c->number > 0);
-    if (c->carry.len > CHECKPOINT_BYTES_MAX ||
-        c->chain.len > CHECKPOINT_BYTES_MAX - c->carry.len)
+    if (c->carry.len > CHECKPOINT_BYTES_MAX || c->chain.len > CHECKPOINT_BYTES_MAX - c->carry.len)
         return err_set(err, ERR_LIMIT, "The checkpoint would have more than %zu MB.",
                        CHECKPOINT_BYTES_MAX >> 20);
     char from[NAME_BYTES], to[NAME_BYTES];

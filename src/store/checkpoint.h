@@ -10,13 +10,13 @@
 enum { CHECKPOINT_KEPT = 2 };
 
 struct checkpoint {
-    uint64_t number;            /* from 1, rising */
+    uint64_t number; /* from 1, rising */
     struct journal_identity identity;
-    uint64_t last_sequence;     /* of all rows that are in it; 0: none yet */
-    struct journal_place cut;   /* frames that end at or before it are in it */
-    int64_t commit_ns;          /* of the newest frame in it */
+    uint64_t last_sequence;   /* of all rows that are in it; 0: none yet */
+    struct journal_place cut; /* frames that end at or before it are in it */
+    int64_t commit_ns;        /* of the newest frame in it */
     struct slice carry, chain;
-    struct buf bytes;           /* of one that was read: what the slices borrow from */
+    struct buf bytes; /* of one that was read: what the slices borrow from */
 };
 
 /* Writes it durably under its number (one above the newest), then removes all but the newest two.

@@ -36,7 +36,7 @@ struct chunk {
     bool compressed;
 };
 
-struct chunk_packer; /* contexts of zstd, used again and again */
+struct chunk_packer;                               /* contexts of zstd, used again and again */
 struct chunk_packer *chunk_packer_open(int level); /* of zstd; 0: nothing is compressed */
 void chunk_packer_close(struct chunk_packer **p);
 size_t chunk_packer_memory(const struct chunk_packer *p);
@@ -57,8 +57,7 @@ void chunk_reader_close(struct chunk_reader **r);
 /* out is cleared, then has the raw bytes. ERR_DAMAGED, ERR_UNSUPPORTED (another version),
  * ERR_LIMIT (more than max_bytes raw), with the reason, without the file's name. */
 MUST_CHECK int chunk_read(struct chunk_reader *r, struct slice bytes, uint64_t offset,
-                          enum chunk_kind kind, size_t max_bytes, struct buf *out,
-                          struct err *err);
+                          enum chunk_kind kind, size_t max_bytes, struct buf *out, struct err *err);
 /* Size of a chunk (head and stored bytes) by its head, before it is verified. */
 uint64_t chunk_size(const uint8_t head[CHUNK_HEAD_BYTES]);
 

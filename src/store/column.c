@@ -21,8 +21,7 @@ static void index_entries(struct column *c, struct column_tools *t)
                   dictionary_value(&c->dictionary, c->indexed));
 }
 
-static void chunk_keep(struct chunk **list, uint32_t *count, uint32_t *capacity,
-                       struct chunk chunk)
+static void chunk_keep(struct chunk **list, uint32_t *count, uint32_t *capacity, struct chunk chunk)
 {
     if (*count == *capacity) {
         *capacity = *capacity ? *capacity * 2 : 1;
@@ -45,8 +44,7 @@ static void text_pack(struct column *c, struct column_tools *t, unsigned block)
     if (c->texts.count == 0)
         return;
     values_entries_pack(&c->texts, &t->raw);
-    block_keep(c, block, chunk_pack(t->packer, CHUNK_TEXT, buf_as_slice(&t->raw)),
-               c->texts.count);
+    block_keep(c, block, chunk_pack(t->packer, CHUNK_TEXT, buf_as_slice(&t->raw)), c->texts.count);
     values_entries_clear(&c->texts);
 }
 
@@ -68,8 +66,7 @@ static void value_put(struct column *c, struct column_tools *t, unsigned block, 
                       struct slice value)
 {
     int64_t number;
-    if (c->kind == COLUMN_NUMBER &&
-        (kind != c->number_kind || !values_integer(value, &number)))
+    if (c->kind == COLUMN_NUMBER && (kind != c->number_kind || !values_integer(value, &number)))
         column_become(c, t, block, COLUMN_TEXT);
     if (c->kind == COLUMN_TEXT) {
         values_entries_add(&c->texts, kind, value);
@@ -111,8 +108,8 @@ static void old_chunk_put(struct column *c, struct column_tools *t, unsigned blo
         mem_free(numbers);
     } else {
         uint32_t *ids = mem_alloc(chunk->entry_count * sizeof *ids);
-        check(values_ids_unpack(buf_as_slice(&raw), ids, chunk->entry_count,
-                                old->dictionary.count));
+        check(
+            values_ids_unpack(buf_as_slice(&raw), ids, chunk->entry_count, old->dictionary.count));
         old_ids_put(c, t, block, &old->dictionary, ids, chunk->entry_count);
         mem_free(ids);
     }

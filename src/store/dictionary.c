@@ -36,6 +36,7 @@ static uint32_t entry_add(struct dictionary *d, uint8_t kind, struct slice value
         d->entries = mem_resize(d->entries, d->capacity, sizeof *d->entries);
     }
     check(d->text.len + value.len <= UINT32_MAX);
+    buf_reserve(&d->text, value.len + 1); /* an entry of no bytes points somewhere, too */
     d->entries[d->count] = (struct dictionary_entry){
         .start = (uint32_t)d->text.len, .length = (uint32_t)value.len, .kind = kind};
     buf_slice(&d->text, value);

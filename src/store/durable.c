@@ -32,7 +32,8 @@ static int page_map(struct durable *d, const char *path, bool write, struct err 
         return errno == ENOENT ? err_set(err, ERR_NOT_FOUND, "There is no %s.", path)
                                : err_set_errno(err, errno, "%s cannot be opened", path);
     struct stat st;
-    if (fstat(fd, &st) != 0 || (write && st.st_size < PAGE_BYTES && ftruncate(fd, PAGE_BYTES) != 0)) {
+    if (fstat(fd, &st) != 0 ||
+        (write && st.st_size < PAGE_BYTES && ftruncate(fd, PAGE_BYTES) != 0)) {
         rc = err_set_errno(err, errno, "%s cannot be made", path);
     } else if (!write && st.st_size < PAGE_BYTES) {
         rc = err_set(err, ERR_NOT_FOUND, "%s is not whole yet.", path);

@@ -64,6 +64,7 @@ struct search_column {
     struct retro_name name;
     uint64_t *masks; /* by entry: sources for which a value raises a rule; NULL: none does */
     uint32_t mask_count;
+    bool told;     /* masks are made */
     bool by_block; /* values are of a block, asked when it is looked at */
 };
 struct search_segment {
@@ -85,7 +86,8 @@ struct search {
     struct embedded *store;
     struct store_search options;
     struct view view;
-    struct retro *retro;
+    struct retro *retro;   /* of retro_rules; NULL without rules */
+    uint64_t *retro_rules; /* those that the segments so far could satisfy, as bits */
     struct matcher *matcher;
     struct indicator_matcher *indicator_matcher;
     struct indicator_set *indicator_set;

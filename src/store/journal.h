@@ -88,7 +88,10 @@ struct journal_frame {
 };
 struct journal_damage { /* what lies between two whole frames, or before the first */
     struct journal_place begin, end;
-    uint64_t first_missing, next_sequence; /* rows [first_missing, next_sequence) are lost */
+    /* rows [first_missing, next_sequence) are lost; none when they are equal (frames without rows,
+     * or a file's header); first_missing 0: `from` was behind its file's begin, so that the caller
+     * knows and the scan does not */
+    uint64_t first_missing, next_sequence;
 };
 typedef void journal_damaged(void *context, const struct journal_damage *damage);
 
@@ -101,11 +104,12 @@ MUST_CHECK int journal_scan_open(struct journal_scan **out, struct disk *disk,
 /* The next frame, good until the next call. ERR_END behind the last one. damaged may be NULL. */
 MUST_CHECK int journal_scan_next(struct journal_scan *s, struct journal_frame *out,
                                  journal_damaged *damaged, void *context, struct err *err);
-/* Only its header: sections are not read or unpacked (section_count 0). For skipping. */
+/* Only its header: sections are neither read, checked nor unpacked (section_count 0). For passing
+ * over frames that are known to be durable. */
 MUST_CHECK int journal_scan_skip(struct journal_scan *s, struct journal_frame *out,
                                  journal_damaged *damaged, void *context, struct err *err);
-/* The frame that begins at a place that one of the two calls above gave; the scan itself stays where
- * it is, but for what it gave last. */
+/* The frame that begins at a place that one of the two calls above gave; the scan itself stays
+ * where it is. Good until the next call of the three. ERR_DAMAGED, ERR_NOT_FOUND. */
 MUST_CHECK int journal_scan_read(struct journal_scan *s, struct journal_place begin,
                                  struct journal_frame *out, struct err *err);
 /* What a writer starts with; good after ERR_END. next_sequence is 0 when there was no file in use,

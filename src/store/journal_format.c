@@ -171,9 +171,9 @@ void packer_close(struct packer **packer)
 /* packer NULL: a state for this one call. */
 static size_t pack(struct packer *packer, char *out, size_t room, struct slice bytes)
 {
-    size_t packed = packer ? ZSTD_compressCCtx(packer->state, out, room, bytes.data, bytes.len,
-                                               PACK_LEVEL)
-                           : ZSTD_compress(out, room, bytes.data, bytes.len, PACK_LEVEL);
+    size_t packed =
+        packer ? ZSTD_compressCCtx(packer->state, out, room, bytes.data, bytes.len, PACK_LEVEL)
+               : ZSTD_compress(out, room, bytes.data, bytes.len, PACK_LEVEL);
     return ZSTD_isError(packed) ? SIZE_MAX : packed;
 }
 

@@ -6,7 +6,7 @@
 enum { JOURNAL_FILE_MAGIC_BYTES = 8, JOURNAL_VERSION = 1, JOURNAL_NAME_BYTES = 48 };
 #define JOURNAL_FOLDER "journal"
 
-struct journal_header { /* of a file */
+struct journal_header {                          /* of a file */
     uint64_t number, file_bytes, first_sequence; /* first_sequence 0: not in use */
     uint32_t epoch;
     struct journal_place after; /* behind the last frame that was durable when it came into use */

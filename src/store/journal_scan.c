@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <zstd.h>
 
 #include "base/mem.h"
@@ -30,10 +31,11 @@ static void damage_tell(struct journal_scan *s, const struct told *told, struct 
                         struct journal_place end, uint64_t next_sequence)
 {
     struct journal_damage damage = {begin, end, s->expected, next_sequence};
+    if (damage.next_sequence < s->expected) /* of a header that contradicts the frames */
+        damage.next_sequence = s->expected;
     if (told->damaged)
         told->damaged(told->context, &damage);
-    if (next_sequence > s->expected)
-        s->expected = next_sequence;
+    s->expected = damage.next_sequence;
 }
 
 static int live_limit(struct journal_scan *s, struct disk *disk, struct err *err)
@@ -136,7 +138,7 @@ static int sections_room(struct journal_scan *s, const char *payload,
         payload += JOURNAL_SECTION_HEADER_BYTES + section.stored_bytes;
     }
     buf_clear(&s->raw);
-    buf_reserve(&s->raw, packed_raw);
+    buf_reserve(&s->raw, packed_raw + 1); /* never NULL */
     if (h->section_count > s->section_capacity) {
         s->section_capacity = h->section_count;
         s->sections = mem_resize(s->sections, h->section_count, sizeof(*s->sections));
@@ -257,6 +259,19 @@ static int scan_step(struct journal_scan *s, bool whole, const struct told *told
     return err_set(err, ERR_END, "The journal ends here.");
 }
 
+static struct journal_frame frame_of(const struct journal_scan *s,
+                                     const struct journal_frame_header *h, bool whole)
+{
+    return (struct journal_frame){.begin = h->begin,
+                                  .end = {h->begin.file, journal_frame_end(h)},
+                                  .first_sequence = h->first_sequence,
+                                  .commit_ns = h->commit_ns,
+                                  .row_count = h->row_count,
+                                  .sections = s->sections,
+                                  .kinds = s->kinds,
+                                  .section_count = whole ? h->section_count : 0};
+}
+
 static int scan_frame(struct journal_scan *s, bool whole, struct journal_frame *out,
                       const struct told *told, struct err *err)
 {
@@ -276,14 +291,7 @@ static int scan_frame(struct journal_scan *s, bool whole, struct journal_frame *
         s->expected = h->first_sequence + h->row_count;
         s->end = end;
         s->commit_ns = h->commit_ns;
-        *out = (struct journal_frame){.begin = h->begin,
-                                      .end = end,
-                                      .first_sequence = h->first_sequence,
-                                      .commit_ns = h->commit_ns,
-                                      .row_count = h->row_count,
-                                      .sections = s->sections,
-                                      .kinds = s->kinds,
-                                      .section_count = whole ? h->section_count : 0};
+        *out = frame_of(s, h, whole);
         break;
     }
     return rc;
@@ -311,21 +319,12 @@ int journal_scan_read(struct journal_scan *s, struct journal_place begin, struct
     while (at < s->files.count && s->files.list[at].number != begin.file)
         at++;
     if (at == s->files.count)
-        return err_set(err, ERR_NOT_FOUND, "journal file %llu is not there any more",
-                       (unsigned long long)begin.file);
+        return err_set(err, ERR_NOT_FOUND, "The journal has no file %" PRIu64 ".", begin.file);
     int rc = journal_frame_at(&s->window, &s->identity, &s->files.list[at], begin.offset, true,
                               &found.header, &found.frame, err);
     if (rc == ERR_OK)
         rc = sections_unpack(s, found.frame + JOURNAL_FRAME_HEADER_BYTES, &found.header, err);
-    if (rc)
-        return rc;
-    *out = (struct journal_frame){.begin = begin,
-                                  .end = {begin.file, journal_frame_end(&found.header)},
-                                  .first_sequence = found.header.first_sequence,
-                                  .commit_ns = found.header.commit_ns,
-                                  .row_count = found.header.row_count,
-                                  .sections = s->sections,
-                                  .kinds = s->kinds,
-                                  .section_count = found.header.section_count};
-    return ERR_OK;
+    if (rc == ERR_OK)
+        *out = frame_of(s, &found.header, true);
+    return rc;
 }

@@ -105,9 +105,8 @@ static int room_check(const struct journal *j, uint64_t bytes, struct err *err)
 static int file_fill(struct journal *j, struct journal_file *f, struct err *err)
 {
     char sector[JOURNAL_SECTOR_BYTES];
-    struct journal_header header = {.number = f->number,
-                                    .file_bytes = f->bytes,
-                                    .epoch = j->options.identity.epoch};
+    struct journal_header header = {
+        .number = f->number, .file_bytes = f->bytes, .epoch = j->options.identity.epoch};
     journal_header_write(sector, &header, &j->options.identity);
     int rc = disk_reserve(f->file, f->bytes, err);
     if (!rc)
@@ -207,8 +206,7 @@ static int frame_write(struct journal *j, struct journal_frame_header *h, struct
     if (rc)
         return rc;
     bool first = j->offset == 0;
-    h->begin = (struct journal_place){j->current.number,
-                                      first ? JOURNAL_SECTOR_BYTES : j->offset};
+    h->begin = (struct journal_place){j->current.number, first ? JOURNAL_SECTOR_BYTES : j->offset};
     journal_frame_seal(frame, h, &j->options.identity);
     if (!first)
         return current_write(j, frame, bytes, err);
@@ -246,7 +244,7 @@ static int frame_collect(struct journal *j, const struct slice *sections, uint32
         buf_slice(&j->frame, sections[i]);
     memset(j->frame.data + j->frame.len, 0, padded - used);
     j->frame.len = JOURNAL_SECTOR_BYTES + padded;
-    *payload_bytes = (uint32_t)stored;
+    *payload_bytes = (uint32_t)(padded - JOURNAL_FRAME_HEADER_BYTES); /* checksums cover zeros */
     return ERR_OK;
 }
 
@@ -273,8 +271,8 @@ int journal_append(struct journal *j, const struct slice *sections, uint32_t cou
     if (j->read_only)
         return read_only_error(err);
     struct journal_frame_header header = {.first_sequence = j->next_sequence,
-                                          .commit_ns = now_ns < j->commit_ns ? j->commit_ns
-                                                                             : now_ns,
+                                          .commit_ns =
+                                              now_ns < j->commit_ns ? j->commit_ns : now_ns,
                                           .row_count = row_count,
                                           .section_count = count};
     int rc = frame_collect(j, sections, count, &header.payload_bytes, err);

@@ -49,6 +49,19 @@ struct reading {
     struct err *err;
 };
 
+/* What a crash left of a line: it never counted. */
+static int torn_cut(struct disk *disk, const char *path, uint64_t whole, struct err *err)
+{
+    struct disk_file *file = NULL;
+    int rc = disk_open(disk, &file, path, DISK_WRITE, err);
+    if (rc == ERR_OK)
+        rc = disk_resize(file, whole, err);
+    if (rc == ERR_OK)
+        rc = disk_sync(file, err);
+    disk_close(&file);
+    return rc;
+}
+
 static int file_read(void *context, const struct disk_entry *entry)
 {
     struct reading *r = context;
@@ -73,9 +86,16 @@ static int file_read(void *context, const struct disk_entry *entry)
         whole = text.len - rest.len;
         rc = r->visit(r->context, &line);
     }
+    if (rc == ERR_OK && rest.len) {
+        line = (struct notary_line){
+            .file = path, .number = line.number + 1, .text = rest, .torn = true};
+        rc = r->visit(r->context, &line);
+    }
     if (r->notary) {
         memcpy(r->notary->file, path, sizeof path);
         r->notary->file_bytes = whole;
+        if (rc == ERR_OK && whole < text.len)
+            rc = torn_cut(r->disk, path, whole, r->err);
     }
     buf_free(&text);
     return rc;
@@ -261,7 +281,8 @@ int notary_sign(struct notary *n, const struct chain *chain, uint32_t epoch, uin
     struct digest digest = digest_of(n->digester, buf_as_slice(&heads));
     bool changed = memcmp(digest.bytes, n->digest.bytes, DIGEST_BYTES) != 0;
     int rc = ERR_OK;
-    if (fresh || (changed && heads.len)) {
+    bool introduces = n->key && !n->key_known;
+    if (fresh || ((changed || introduces) && heads.len)) {
         size_t start = out.len;
         buf_string(&out, "heads ");
         time_append(&out, now_ns);

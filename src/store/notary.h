@@ -11,7 +11,7 @@ enum { NOTARY_LINE_BYTES_MAX = 8192 };
 
 struct notary;
 /* key NULL: lines are written without signatures ("-"). Reads the last heads line, for its digest,
- * and the last interval number noted of each partition. */
+ * and the last interval number noted of each partition; cuts off a torn last line. */
 MUST_CHECK int notary_open(struct notary **out, struct disk *disk, const struct sign_key *key,
                            struct digester *d, struct err *err);
 void notary_close(struct notary **n);
@@ -34,6 +34,7 @@ struct notary_line {
     uint32_t word_count;
     const char *file;
     uint64_t number; /* in its file, from 1 */
+    bool torn;       /* the end of a file without a newline: it does not count */
 };
 typedef int notary_visit(void *context, const struct notary_line *line);
 MUST_CHECK int notary_read(struct disk *disk, notary_visit *visit, void *context, struct err *err);

@@ -79,6 +79,7 @@ static bool filter_fields(struct query_reader *r, const struct expr *e)
         r->query->asks_keywords = true;
     else if (!field_add(r, p->field, &number))
         return false;
+    r->query->asks_meta = r->query->asks_meta || is_meta(p->field) || is_meta(p->other);
     return p->kind != PREDICATE_FIELDREF || field_add(r, p->other, &number);
 }
 

@@ -69,13 +69,14 @@ struct query_pipe {
 struct query {
     struct arena arena;
     struct slice text;
-    struct expr *filter;       /* NULL: every event of the span */
-    bool nothing;              /* no event can satisfy it (`NOT *`) */
-    int64_t from_ns, until_ns; /* of _time: from <= time < until */
-    int64_t received_from_ns, received_until_ns;
+    struct expr *filter;                         /* NULL: every event of the span */
+    bool nothing;                                /* no event can satisfy it (`NOT *`) */
+    int64_t from_ns, until_ns;                   /* of _time: from <= time < until */
+    int64_t received_from_ns, received_until_ns; /* of _received; whoever gives rows checks both */
     /* Names that filter and pipes ask for, each once. Meta fields begin with '_'; those that are
      * among these are to be given as derived fields. */
     struct slice_list fields;
+    bool asks_meta;     /* the filter names meta fields: they must be among the row's fields */
     bool asks_keywords; /* the filter looks into every received value */
     struct query_pipe *pipes;
     uint32_t pipe_count;

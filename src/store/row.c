@@ -16,9 +16,8 @@ bool row_context_equal(const struct row_context *a, const struct row_context *b)
 
 uint64_t row_context_hash(const struct row_context *c)
 {
-    const struct slice texts[] = {c->partition, c->source,  c->system,   c->unit,   c->file,
-                                  c->mapping,   c->product, c->category, c->service,
-                                  c->configured};
+    const struct slice texts[] = {c->partition, c->source,  c->system,   c->unit,    c->file,
+                                  c->mapping,   c->product, c->category, c->service, c->configured};
     uint64_t h = c->mapping_set ^ ((uint64_t)c->mapping_version << 32 | c->flags);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         h = hash_bytes(texts[i].data ? texts[i].data : "", texts[i].len, h + i);
@@ -42,10 +41,9 @@ enum { CONTEXT_TEXTS = 10 };
 
 void row_context_write(const struct row_context *c, struct buf *out)
 {
-    const struct slice texts[CONTEXT_TEXTS] = {c->partition, c->source,  c->system,
-                                               c->unit,      c->file,    c->mapping,
-                                               c->product,   c->category, c->service,
-                                               c->configured};
+    const struct slice texts[CONTEXT_TEXTS] = {c->partition, c->source,    c->system,  c->unit,
+                                               c->file,      c->mapping,   c->product, c->category,
+                                               c->service,   c->configured};
     bytes_put_u32(out, c->flags);
     bytes_put_u32(out, c->mapping_version);
     bytes_put_u64(out, c->mapping_set);
@@ -55,10 +53,9 @@ void row_context_write(const struct row_context *c, struct buf *out)
 
 bool row_context_read(struct bytes_in *in, struct row_context *c)
 {
-    struct slice *texts[CONTEXT_TEXTS] = {&c->partition, &c->source,   &c->system,
-                                          &c->unit,      &c->file,     &c->mapping,
-                                          &c->product,   &c->category, &c->service,
-                                          &c->configured};
+    struct slice *texts[CONTEXT_TEXTS] = {&c->partition, &c->source,    &c->system,  &c->unit,
+                                          &c->file,      &c->mapping,   &c->product, &c->category,
+                                          &c->service,   &c->configured};
     c->flags = bytes_take_u32(in);
     c->mapping_version = bytes_take_u32(in);
     c->mapping_set = bytes_take_u64(in);

@@ -283,7 +283,8 @@ int embedded_search(void *self, const struct store_search *search, void **cursor
     s->told_ns = clock_monotonic_ns();
     if (search->rules) {
         struct retro_name host;
-        s->retro = retro_open(search->rules);
+        s->retro_rules = mem_zeroed(ruleset_rule_count(search->rules) / 64 + 1, sizeof(uint64_t));
+        s->retro = retro_open(search->rules, search->meta ? NULL : s->retro_rules);
         s->matcher = matcher_open(search->rules);
         s->mapping_set = retro_mapping_set(s->retro);
         s->ask_all = search->meta && meta_asked(s);
@@ -317,6 +318,7 @@ void embedded_cursor_close(void *cursor)
     mem_free(s->heap);
     matcher_close(&s->matcher);
     retro_close(&s->retro);
+    mem_free(s->retro_rules);
     indicator_matcher_close(&s->indicator_matcher);
     indicator_set_close(&s->indicator_set);
     batch_reader_free(&s->reader);

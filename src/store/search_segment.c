@@ -53,6 +53,27 @@ static void sources_number(struct search *s, struct search_segment *g)
         g->rule_masks[r] |= SEARCH_BIT_STALE;
 }
 
+/* Values are only asked for rules that some log source of some segment so far does not contradict:
+ * free text of other products' rules would have every value looked at. */
+static void retro_widen(struct search *s, const struct search_segment *g)
+{
+    uint64_t stale = 0;
+    bool more = false;
+    for (uint32_t c = 0; c < segment_about(g->file)->context_count; c++)
+        stale |= g->context_bits[c] & SEARCH_BIT_STALE;
+    for (uint32_t r = 0; r < retro_rule_count(s->retro); r++) {
+        uint64_t bit = (uint64_t)1 << (r % 64);
+        if (!(g->rule_masks[r] & ~SEARCH_BIT_STALE) && !stale)
+            continue;
+        more |= !(s->retro_rules[r / 64] & bit);
+        s->retro_rules[r / 64] |= bit;
+    }
+    if (!more)
+        return;
+    retro_close(&s->retro);
+    s->retro = retro_open(s->options.rules, s->retro_rules);
+}
+
 static uint64_t rules_mask(const struct search_segment *g, const uint32_t *rules, uint32_t count)
 {
     uint64_t mask = 0;
@@ -240,6 +261,10 @@ static int segment_prepare(struct search *s, struct search_segment *g, const cha
         return rc;
     }
     sources_number(s, g);
+    if (s->retro) {
+        retro_widen(s, g);
+        retro_weigh(s->retro, g->rule_masks);
+    }
     columns_choose(s, g);
     context_masks_make(s, g);
     if (s->retro)
@@ -282,45 +307,73 @@ static uint64_t rest_mask(struct search *s, struct search_segment *g, enum value
     return value_mask(s, g, &known, kind, value);
 }
 
-static int column_masks(struct search *s, struct search_segment *g, uint32_t column, uint32_t block,
+struct masking {
+    struct search *search;
+    struct search_segment *segment;
+    struct search_column *column;
+    bool rest;
+    uint64_t any;
+    /* values of a block: the rows they are of, and what those can raise at all */
+    const uint32_t *rows, *contexts;
+};
+
+/* Whether the row of a block's value is of a log source that the column's rules could hold for. */
+static bool row_matters(const struct masking *m, uint32_t entry)
+{
+    const struct search_segment *g = m->segment;
+    if (!m->rows || m->rest || g->sights_hit)
+        return true;
+    return m->column->name.mask & g->context_bits[m->contexts[m->rows[entry]]];
+}
+
+static void value_visit(void *context, uint32_t entry, enum value_kind kind, struct slice text)
+{
+    struct masking *m = context;
+    uint64_t mask = 0;
+    if (m->rest)
+        mask = rest_mask(m->search, m->segment, kind, text);
+    else if (row_matters(m, entry))
+        mask = value_mask(m->search, m->segment, &m->column->name, kind, text);
+    m->column->masks[entry] = mask;
+    m->any |= mask;
+}
+
+static int column_masks(struct search *s, struct search_segment *g, uint32_t column,
+                        const struct search_unit *unit, const struct segment_ids *ids,
                         struct err *err)
 {
     struct search_column *c = &g->columns[column];
-    struct segment_values values = {0};
-    uint64_t any = 0;
-    int rc = segment_read_values(g->file, column, c->by_block ? block : SEGMENT_NO_BLOCK,
-                                 s->options.memory_bytes / 4, &values, err);
-    if (rc == ERR_OK) {
-        if (c->mask_count < values.count || !c->masks) {
-            mem_free(c->masks);
-            c->masks = mem_alloc((values.count + 1) * sizeof(*c->masks));
-        }
-        c->mask_count = values.count;
-        for (uint32_t i = 0; i < values.count; i++) {
-            struct slice text = segment_value(&values, i);
-            enum value_kind kind = (enum value_kind)values.kinds[i];
-            c->masks[i] = column == SEGMENT_REST ? rest_mask(s, g, kind, text)
-                                                 : value_mask(s, g, &c->name, kind, text);
-            any |= c->masks[i];
-        }
-        if (!any) {
-            mem_free(c->masks);
-            c->masks = NULL;
-            c->mask_count = 0;
-        }
+    struct masking m = {.search = s, .segment = g, .column = c, .rest = column == SEGMENT_REST};
+    uint32_t block = c->by_block ? unit->block : SEGMENT_NO_BLOCK;
+    uint32_t count = segment_value_count(g->file, column, block);
+    if (c->by_block && ids->count == count) {
+        m.rows = ids->rows;
+        m.contexts = unit->rows.contexts;
     }
-    segment_values_free(&values);
+    if (!c->masks || c->mask_count < count) {
+        mem_free(c->masks);
+        c->masks = mem_alloc(((size_t)count + 1) * sizeof(*c->masks));
+    }
+    c->mask_count = count;
+    int rc = segment_visit_values(g->file, column, block, value_visit, &m, err);
+    if (rc || !m.any) {
+        mem_free(c->masks);
+        c->masks = NULL;
+        c->mask_count = 0;
+    }
     return rc;
 }
 
-static bool column_looked_at(const struct search *s, const struct search_segment *g, uint32_t i)
+static bool column_looked_at(const struct search *s, const struct search_segment *g, uint32_t i,
+                             uint64_t block_bits)
 {
     const struct segment_column *column = &segment_columns(g->file)[i];
     if (!column->occurrence_count)
         return false;
     if (g->sights_hit && !(column->flags & FIELD_DERIVED))
         return true;
-    return s->retro && (i == SEGMENT_REST || g->columns[i].name.asked);
+    return s->retro && (i == SEGMENT_REST ||
+                        (g->columns[i].name.asked && g->columns[i].name.mask & block_bits));
 }
 
 static int block_column(struct search *s, struct search_segment *g, struct search_unit *unit,
@@ -328,18 +381,14 @@ static int block_column(struct search *s, struct search_segment *g, struct searc
 {
     struct search_column *c = &g->columns[column];
     struct segment_ids ids = {0};
-    int rc = ERR_OK;
-    if (!(segment_columns(g->file)[column].block_mask >> unit->block & 1))
+    if (!(segment_columns(g->file)[column].block_mask >> unit->block & 1) ||
+        (!c->by_block && c->told && !c->masks))
         return ERR_OK;
-    if (c->by_block || c->mask_count == 0)
-        rc = c->mask_count == UINT32_MAX ? ERR_OK : column_masks(s, g, column, unit->block, err);
-    if (rc || !c->masks) {
-        if (rc == ERR_OK && !c->by_block)
-            c->mask_count = UINT32_MAX; /* asked once: no value of it raises anything */
-        return rc;
-    }
-    rc = segment_read_ids(g->file, column, unit->block, &unit->rows, &ids, err);
-    for (uint32_t i = 0; i < ids.count && rc == ERR_OK; i++)
+    int rc = segment_read_ids(g->file, column, unit->block, &unit->rows, &ids, err);
+    if (rc == ERR_OK && (c->by_block || !c->told))
+        rc = column_masks(s, g, column, unit, &ids, err);
+    c->told = rc == ERR_OK;
+    for (uint32_t i = 0; i < ids.count && rc == ERR_OK && c->masks; i++)
         row_masks[ids.rows[i]] |= c->masks[ids.entries[i]];
     segment_ids_free(&ids);
     return rc;
@@ -381,8 +430,11 @@ int search_block_look(struct search *s, struct search_unit *unit, struct err *er
     }
     uint64_t *row_masks = mem_zeroed(unit->rows.count + 1, sizeof(*row_masks));
     bool ask = (s->retro || g->sights_hit) && !s->options.plain;
+    uint64_t block_bits = 0;
+    for (uint32_t r = 0; r < unit->rows.count; r++)
+        block_bits |= g->context_bits[unit->rows.contexts[r]];
     for (uint32_t i = 0; i < segment_about(g->file)->column_count && ask; i++) {
-        if (!column_looked_at(s, g, i))
+        if (!column_looked_at(s, g, i, block_bits))
             continue;
         rc = block_column(s, g, unit, i, row_masks, err);
         if (rc == ERR_LIMIT)

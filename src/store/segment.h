@@ -114,6 +114,15 @@ static inline struct slice segment_value(const struct segment_values *v, uint32_
 {
     return slice_make(v->text.data + v->starts[entry], v->starts[entry + 1] - v->starts[entry]);
 }
+/* The same entries one after the other, a chunk in memory at a time: for columns of any size. visit
+ * gets each entry once, in order; text is good until it returns, and it must not read from the
+ * segment. */
+typedef void segment_value_visit(void *context, uint32_t entry, enum value_kind kind,
+                                 struct slice text);
+MUST_CHECK int segment_visit_values(struct segment *s, uint32_t column, uint32_t block,
+                                    segment_value_visit *visit, void *context, struct err *err);
+/* How many entries segment_visit_values gives. */
+uint32_t segment_value_count(const struct segment *s, uint32_t column, uint32_t block);
 /* A value of `_rest` into name, flags and value. False: damaged. */
 bool segment_rest_split(struct slice entry, struct slice *name, uint8_t *flags,
                         struct slice *value);

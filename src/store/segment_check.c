@@ -56,8 +56,7 @@ static int column_block_check(struct checker *k, uint32_t column, uint32_t block
     if (rc == ERR_OK && c->kind == COLUMN_TEXT)
         rc = column_parts_check(k, column, &refs->blocks[block], CHUNK_TEXT, err);
     if (rc == ERR_OK && c->kind == COLUMN_NUMBER)
-        rc = checker_note(
-            k, segment_read_values(s, column, block, SIZE_MAX, &k->values, err), err);
+        rc = checker_note(k, segment_read_values(s, column, block, SIZE_MAX, &k->values, err), err);
     return rc;
 }
 
@@ -81,8 +80,8 @@ static int index_check(struct checker *k, struct err *err)
     int rc = ERR_OK;
     for (uint32_t i = 0; i < segment_bloom_chunks(s) && rc == ERR_OK; i++) {
         struct segment_ref ref = segment_bloom_ref(s, i);
-        rc = checker_note(k, segment_read_chunk(s, &ref, CHUNK_BLOOM, ref.bytes, &s->raw, err),
-                          err);
+        rc =
+            checker_note(k, segment_read_chunk(s, &ref, CHUNK_BLOOM, ref.bytes, &s->raw, err), err);
     }
     struct segment_sights sights = {0};
     for (unsigned kind = 0; kind < SIGHT_KINDS && rc == ERR_OK; kind++)

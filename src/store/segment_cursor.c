@@ -15,10 +15,10 @@ struct cursor_chunk {
 struct cursor_column {
     bool wanted, ready, damaged;
     uint8_t number_kind;
-    uint32_t next;      /* occurrence that the next row begins with */
-    uint32_t *entries;  /* DICTIONARY: by occurrence */
-    int64_t *numbers;   /* NUMBER: by occurrence */
-    uint32_t last;      /* chunk used last: the next value is often in it */
+    uint32_t next;     /* occurrence that the next row begins with */
+    uint32_t *entries; /* DICTIONARY: by occurrence */
+    int64_t *numbers;  /* NUMBER: by occurrence */
+    uint32_t last;     /* chunk used last: the next value is often in it */
     uint32_t occurrences;
     struct segment_refs refs;
     struct cursor_chunk *chunks;
@@ -40,8 +40,8 @@ static void cursor_columns_open(struct segment_cursor *c, const bool *columns)
     c->columns = mem_zeroed(s->about.column_count, sizeof *c->columns);
     for (uint32_t i = 0; i < s->about.column_count; i++) {
         struct cursor_column *column = &c->columns[i];
-        bool by_entry = s->columns[i].kind == COLUMN_DICTIONARY ||
-                        s->columns[i].kind == COLUMN_CONSTANT;
+        bool by_entry =
+            s->columns[i].kind == COLUMN_DICTIONARY || s->columns[i].kind == COLUMN_CONSTANT;
         column->wanted = !columns || columns[i];
         column->occurrences = s->column_refs[i].occurrences[c->block];
         column->refs = by_entry ? s->column_refs[i].parts : s->column_refs[i].blocks[c->block];
@@ -167,12 +167,10 @@ static int chunk_load(struct segment_cursor *c, uint32_t number, struct cursor_c
     struct cursor_column *column = &c->columns[number];
     const struct segment_refs one = {.items = &column->refs.items[chunk - column->chunks],
                                      .count = 1,
-                                     .entries =
-                                         column->refs.items[chunk - column->chunks].entries};
+                                     .entries = column->refs.items[chunk - column->chunks].entries};
     enum chunk_kind kind =
         c->segment->columns[number].kind == COLUMN_TEXT ? CHUNK_TEXT : CHUNK_ENTRIES;
-    int rc =
-        segment_read_entries(c->segment, number, &one, kind, SIZE_MAX, &chunk->values, err);
+    int rc = segment_read_entries(c->segment, number, &one, kind, SIZE_MAX, &chunk->values, err);
     chunk->loaded = true;
     chunk->damaged = rc != ERR_OK;
     chunk->bytes = chunk->values.text.capacity + chunk->values.arena.total_bytes;
@@ -189,8 +187,8 @@ static int damaged_again(const struct segment_cursor *c, uint32_t number, struct
 }
 
 /* The next value of a column. */
-static int value_next(struct segment_cursor *c, uint32_t number, struct slice *value,
-                      uint8_t *kind, struct err *err)
+static int value_next(struct segment_cursor *c, uint32_t number, struct slice *value, uint8_t *kind,
+                      struct err *err)
 {
     struct cursor_column *column = &c->columns[number];
     int rc = column->ready ? ERR_OK : column_ready(c, number, err);

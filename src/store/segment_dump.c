@@ -45,8 +45,8 @@ static void about_print(const struct segment *s, struct buf *out)
                a->last_sequence, a->row_count);
     times_print(out, "time", a->time_min_ns, a->time_max_ns);
     times_print(out, "received", a->received_min_ns, a->received_max_ns);
-    buf_printf(out, "seal %" PRIu64 " %" PRIu64 "\ngeneration %u\n", a->seal_after,
-               a->seal_through, a->generation);
+    buf_printf(out, "seal %" PRIu64 " %" PRIu64 "\ngeneration %u\n", a->seal_after, a->seal_through,
+               a->generation);
     for (uint32_t i = 0; i < a->input_count; i++)
         buf_printf(out, "input %.*s\n", (int)s->inputs[i].len, s->inputs[i].data);
     buf_printf(out, "bytes %" PRIu64 " of values, %" PRIu64 " in the file\n", a->raw_bytes,
@@ -83,9 +83,8 @@ static void structure_print(const struct segment *s, struct buf *out)
 {
     for (uint32_t i = 0; i < s->about.context_count; i++) {
         const struct row_context *c = &s->contexts[i];
-        const struct slice texts[] = {c->source,  c->system,  c->unit,     c->file,
-                                      c->mapping, c->product, c->category, c->service,
-                                      c->configured};
+        const struct slice texts[] = {c->source,  c->system,   c->unit,    c->file,      c->mapping,
+                                      c->product, c->category, c->service, c->configured};
         buf_printf(out, "context %u flags %u version %u set %016" PRIx64, i, c->flags,
                    c->mapping_version, c->mapping_set);
         for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++) {

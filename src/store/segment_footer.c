@@ -138,12 +138,14 @@ static void column_parse(struct segment *s, struct varint_walk *w, uint32_t numb
             w->failed = true;
     }
     c->occurrence_count = (uint32_t)occurrences;
+    if (w->failed)
+        return;
     for (uint32_t i = 0; i < refs->parts.count; i++)
         c->stored_bytes += refs->parts.items[i].bytes;
     for (uint32_t b = 0; b < s->about.block_count; b++)
         for (uint32_t i = 0; i < refs->blocks[b].count; i++)
             c->stored_bytes += refs->blocks[b].items[i].bytes;
-    if (!w->failed && !column_fits(s, c, refs))
+    if (!column_fits(s, c, refs))
         w->failed = true;
 }
 
@@ -152,7 +154,7 @@ static void columns_parse(struct segment *s, struct varint_walk *w)
     uint32_t count = (uint32_t)varint_next_max(w, SEGMENT_COLUMNS_MAX);
     s->about.column_count = count;
     if (count == 0)
-        w->failed = true; /* `_rest` is always there */
+        w->failed = true;                       /* `_rest` is always there */
     size_t refs = (size_t)(w->end - w->at) / 3; /* each takes three bytes at least */
     refs = refs < SEGMENT_CHUNKS_MAX ? refs : SEGMENT_CHUNKS_MAX;
     s->refs = arena_zeroed(&s->arena, refs + 1, sizeof *s->refs);

@@ -57,8 +57,9 @@ struct segment {
     bool sights_whole[SIGHT_KINDS];
     struct segment_interval *intervals;
     struct chunk_reader *reader;
-    struct buf stored, raw, key; /* scratch */
-    uint32_t *shape_counts;      /* occurrences of counted_column in each shape */
+    struct buf stored, raw, key;         /* scratch */
+    uint32_t *shape_counts;              /* occurrences of counted_column in each shape */
+    uint32_t *list_starts, *list_shapes; /* by column: its shapes; made when first asked */
     uint32_t counted_column;
     struct arena arena; /* of the footer's lists */
 };

@@ -147,6 +147,8 @@ void segment_close(struct segment **segment)
     mem_free(s->shape_columns);
     mem_free(s->shape_starts);
     mem_free(s->shape_counts);
+    mem_free(s->list_starts);
+    mem_free(s->list_shapes);
     mem_free(s->path);
     chunk_reader_close(&s->reader);
     buf_free(&s->stored);
@@ -214,16 +216,33 @@ int segment_parse_shapes(struct segment *s, struct err *err)
     return ERR_OK;
 }
 
+/* By column: the shapes that have it, once for each time they do. */
+static void shape_lists_make(struct segment *s)
+{
+    uint32_t columns = s->about.column_count, fields = s->shape_field_count;
+    s->list_starts = mem_zeroed((size_t)columns + 2, sizeof *s->list_starts);
+    s->list_shapes = mem_zeroed((size_t)fields + 1, sizeof *s->list_shapes);
+    for (uint32_t f = 0; f < fields; f++)
+        s->list_starts[s->shape_columns[f] + 2]++;
+    for (uint32_t c = 2; c < columns + 2; c++)
+        s->list_starts[c] += s->list_starts[c - 1];
+    for (uint32_t shape = 0; shape < s->about.shape_count; shape++)
+        for (uint32_t f = s->shape_starts[shape]; f < s->shape_starts[shape + 1]; f++)
+            s->list_shapes[s->list_starts[s->shape_columns[f] + 1]++] = shape;
+}
+
 const uint32_t *segment_shape_counts(struct segment *s, uint32_t column)
 {
+    if (!s->list_starts)
+        shape_lists_make(s);
     if (s->counted_column == column)
         return s->shape_counts;
-    for (uint32_t i = 0; i < s->about.shape_count; i++) {
-        uint32_t count = 0;
-        for (uint32_t f = s->shape_starts[i]; f < s->shape_starts[i + 1]; f++)
-            count += s->shape_columns[f] == column;
-        s->shape_counts[i] = count;
-    }
+    if (s->counted_column != UINT32_MAX)
+        for (uint32_t i = s->list_starts[s->counted_column];
+             i < s->list_starts[s->counted_column + 1]; i++)
+            s->shape_counts[s->list_shapes[i]] = 0;
+    for (uint32_t i = s->list_starts[column]; i < s->list_starts[column + 1]; i++)
+        s->shape_counts[s->list_shapes[i]]++;
     s->counted_column = column;
     return s->shape_counts;
 }

@@ -77,8 +77,8 @@ void segment_rows_free(struct segment_rows *rows)
 }
 
 /* Adds the entries of one chunk at number first; text is appended. */
-static bool entries_parse(struct segment_values *out, uint32_t first,
-                          const struct segment_ref *ref, struct slice raw, uint16_t all_blocks)
+static bool entries_parse(struct segment_values *out, uint32_t first, const struct segment_ref *ref,
+                          struct slice raw, uint16_t all_blocks)
 {
     struct values_view v;
     if (!values_view_open(&v, raw) || v.count != ref->entries ||
@@ -113,6 +113,7 @@ static void values_room(struct segment_values *out, uint32_t count, bool masks)
 {
     arena_reset(&out->arena);
     buf_clear(&out->text);
+    buf_reserve(&out->text, 1); /* values of no bytes point somewhere, too */
     out->count = count;
     out->kinds = arena_alloc(&out->arena, (size_t)count + 1);
     out->starts = arena_alloc(&out->arena, ((size_t)count + 1) * sizeof *out->starts);
@@ -196,13 +197,76 @@ int segment_read_values(struct segment *s, uint32_t column, uint32_t block, size
         rc = segment_read_entries(s, column, &refs->parts, CHUNK_ENTRIES, max_bytes, out, err);
     } else {
         check(block < s->about.block_count);
-        rc = kind == COLUMN_TEXT
-                 ? segment_read_entries(s, column, &refs->blocks[block], CHUNK_TEXT, max_bytes, out, err)
-                 : numbers_read(s, column, block, max_bytes, out, err);
+        rc = kind == COLUMN_TEXT ? segment_read_entries(s, column, &refs->blocks[block], CHUNK_TEXT,
+                                                        max_bytes, out, err)
+                                 : numbers_read(s, column, block, max_bytes, out, err);
     }
     if (rc)
         out->count = 0;
     return rc;
+}
+
+static const struct segment_refs *values_refs(const struct segment *s, uint32_t column,
+                                              uint32_t block)
+{
+    const struct segment_column_refs *refs = &s->column_refs[column];
+    enum segment_column_kind kind = s->columns[column].kind;
+    bool whole = kind == COLUMN_CONSTANT || kind == COLUMN_DICTIONARY;
+    check(whole || block < s->about.block_count);
+    return whole ? &refs->parts : &refs->blocks[block];
+}
+
+uint32_t segment_value_count(const struct segment *s, uint32_t column, uint32_t block)
+{
+    return s->columns[column].kind == COLUMN_NUMBER ? s->column_refs[column].occurrences[block]
+                                                    : values_refs(s, column, block)->entries;
+}
+
+static int chunk_visit(struct segment *s, const struct segment_ref *ref, uint32_t *entry,
+                       segment_value_visit *visit, void *context)
+{
+    struct values_view v;
+    if (!values_view_open(&v, buf_as_slice(&s->raw)) || v.count != ref->entries)
+        return ERR_DAMAGED;
+    struct varint_walk lengths = varint_walk_make(v.lengths);
+    size_t at = 0;
+    for (uint32_t i = 0; i < v.count; i++) {
+        struct slice text = slice_part(v.text, at, varint_next(&lengths));
+        at += text.len;
+        visit(context, (*entry)++, (enum value_kind)(v.kinds ? v.kinds[i] : v.kind), text);
+    }
+    return ERR_OK;
+}
+
+static int numbers_visit(struct segment *s, uint32_t column, uint32_t block,
+                         segment_value_visit *visit, void *context, struct err *err)
+{
+    struct segment_values values = {0};
+    int rc = numbers_read(s, column, block, SIZE_MAX, &values, err);
+    for (uint32_t i = 0; i < values.count && rc == ERR_OK; i++)
+        visit(context, i, (enum value_kind)values.kinds[i], segment_value(&values, i));
+    segment_values_free(&values);
+    return rc;
+}
+
+int segment_visit_values(struct segment *s, uint32_t column, uint32_t block,
+                         segment_value_visit *visit, void *context, struct err *err)
+{
+    check(column < s->about.column_count);
+    if (s->columns[column].kind == COLUMN_NUMBER)
+        return numbers_visit(s, column, block, visit, context, err);
+    const struct segment_refs *refs = values_refs(s, column, block);
+    enum chunk_kind kind = s->columns[column].kind == COLUMN_TEXT ? CHUNK_TEXT : CHUNK_ENTRIES;
+    uint32_t entry = 0;
+    for (uint32_t i = 0; i < refs->count; i++) {
+        int rc = segment_read_chunk(s, &refs->items[i], kind, CHUNK_BYTES_MAX, &s->raw, err);
+        if (rc)
+            return rc;
+        if (chunk_visit(s, &refs->items[i], &entry, visit, context) != ERR_OK)
+            return segment_damaged(s, err, "values of field %.64s do not fit together",
+                                   s->columns[column].name.data);
+    }
+    return ERR_OK;
 }
 
 void segment_values_free(struct segment_values *v)
@@ -212,8 +276,7 @@ void segment_values_free(struct segment_values *v)
     *v = (struct segment_values){0};
 }
 
-bool segment_rest_split(struct slice entry, struct slice *name, uint8_t *flags,
-                        struct slice *value)
+bool segment_rest_split(struct slice entry, struct slice *name, uint8_t *flags, struct slice *value)
 {
     uint16_t length;
     if (entry.len < sizeof length + 1)

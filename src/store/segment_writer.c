@@ -109,12 +109,12 @@ static uint32_t context_number(struct segment_writer *w, const struct row_contex
             return newest;
     }
     uint32_t before = w->contexts.count;
-    uint32_t number = segment_writer_find(w, &w->contexts, (uint32_t)row_context_hash(c),
-                                          context_same, c);
+    uint32_t number =
+        segment_writer_find(w, &w->contexts, (uint32_t)row_context_hash(c), context_same, c);
     if (number < before)
         return number;
-    w->context_items = mem_resize(w->context_items, w->contexts.slot_count / 2,
-                                  sizeof *w->context_items);
+    w->context_items =
+        mem_resize(w->context_items, w->contexts.slot_count / 2, sizeof *w->context_items);
     check(slice_equal(c->partition, w->options.partition));
     struct buf *packed = &w->scratch;
     buf_clear(packed);
@@ -140,8 +140,7 @@ static uint32_t column_make(struct segment_writer *w, const struct field *f, uin
     }
     uint32_t number = w->column_count++;
     struct slice name = arena_copy(&w->arena, f->name);
-    w->columns[number] =
-        (struct column){.name = name, .flags = flags, .kind = COLUMN_DICTIONARY};
+    w->columns[number] = (struct column){.name = name, .flags = flags, .kind = COLUMN_DICTIONARY};
     w->names[number] = (struct writer_name){.name = name, .flags = flags};
     return number;
 }
@@ -189,14 +188,14 @@ static uint32_t shape_number(struct segment_writer *w, uint32_t count)
     w->newest_shape = number;
     if (number < before)
         return number;
-    w->shape_starts = mem_resize(w->shape_starts, w->shapes.slot_count / 2 + 1,
-                                 sizeof *w->shape_starts);
+    w->shape_starts =
+        mem_resize(w->shape_starts, w->shapes.slot_count / 2 + 1, sizeof *w->shape_starts);
     w->shape_starts[0] = 0;
     uint32_t start = w->shape_starts[number];
     while (w->shape_columns_capacity - start < count) {
         w->shape_columns_capacity = w->shape_columns_capacity * 2 + 1024;
-        w->shape_columns = mem_resize(w->shape_columns, w->shape_columns_capacity,
-                                      sizeof *w->shape_columns);
+        w->shape_columns =
+            mem_resize(w->shape_columns, w->shape_columns_capacity, sizeof *w->shape_columns);
     }
     if (count)
         memcpy(w->shape_columns + start, view.columns, count * sizeof *view.columns);
@@ -208,8 +207,7 @@ static void fields_add(struct segment_writer *w, const struct record *r)
 {
     if (w->row_shape_capacity < r->count + 1) {
         w->row_shape_capacity = r->count + 64;
-        w->row_shape =
-            mem_resize(w->row_shape, w->row_shape_capacity, sizeof *w->row_shape);
+        w->row_shape = mem_resize(w->row_shape, w->row_shape_capacity, sizeof *w->row_shape);
     }
     uint32_t previous = SEGMENT_REST;
     uint64_t row = w->about.row_count + 1;
@@ -244,8 +242,7 @@ static void rows_pack(struct segment_writer *w)
             before = values[array];
         }
     }
-    w->row_chunks[w->block_count] =
-        chunk_pack(w->tools.packer, CHUNK_ROWS, buf_as_slice(out));
+    w->row_chunks[w->block_count] = chunk_pack(w->tools.packer, CHUNK_ROWS, buf_as_slice(out));
     w->row_chunks[w->block_count].entry_count = w->row_count;
 }
 
@@ -364,8 +361,7 @@ void segment_writer_add(struct segment_writer *w, const struct row *row)
     about_add(&w->about, row);
     w->rows[w->row_count++] = r;
     w->field_count += row->record->count;
-    if (++w->unmeasured_rows >= WRITER_MEASURE_ROWS ||
-        w->unmeasured_bytes >= WRITER_MEASURE_BYTES)
+    if (++w->unmeasured_rows >= WRITER_MEASURE_ROWS || w->unmeasured_bytes >= WRITER_MEASURE_BYTES)
         memory_keep(w);
 }
 

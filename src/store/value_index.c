@@ -67,8 +67,9 @@ static uint32_t *item_slot(const struct item_set *set, const void *item)
 {
     uint32_t mask = set->slot_count - 1;
     uint32_t at = (uint32_t)hash_bytes(item, set->item_bytes, hash_seed()) & mask;
-    while (set->slots[at] && memcmp(set->items.data + (size_t)(set->slots[at] - 1) * set->item_bytes,
-                                    item, set->item_bytes) != 0)
+    while (set->slots[at] &&
+           memcmp(set->items.data + (size_t)(set->slots[at] - 1) * set->item_bytes, item,
+                  set->item_bytes) != 0)
         at = (at + 1) & mask;
     return &set->slots[at];
 }

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/expect.sh"
 page=$2/man/canh.1
 for command in detect 'rules check' 'rules list' 'rules coverage' 'rules explain' 'rules test' \
-    'intel import' 'intel list' 'intel match' 'intel remove' 'config check' 'config print'; do
+    'intel import' 'intel list' 'intel match' 'intel pattern' 'intel remove' 'config check' 'config print'; do
     # shellcheck disable=SC2086
     run "$canh" $command --help
     expect_code 0

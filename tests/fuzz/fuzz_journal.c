@@ -35,11 +35,11 @@ static void file_put(struct disk *disk, uint64_t number, struct slice bytes, boo
     char name[JOURNAL_NAME_BYTES];
     buf_append(&copy, bytes.data, bytes.len);
     if (seal && copy.len >= JOURNAL_SECTOR_BYTES) {
-        struct journal_header header = {.number = number,
-                                        .file_bytes = copy.len,
-                                        .first_sequence = bytes_u64(copy.data + 56) % 1000,
-                                        .after = {bytes_u64(copy.data + 64) % 3,
-                                                  bytes_u64(copy.data + 72) % 8192}};
+        struct journal_header header = {
+            .number = number,
+            .file_bytes = copy.len,
+            .first_sequence = bytes_u64(copy.data + 56) % 1000,
+            .after = {bytes_u64(copy.data + 64) % 3, bytes_u64(copy.data + 72) % 8192}};
         journal_header_write(copy.data, &header, &identity);
         frames_seal(copy.data, copy.len, number);
     }

@@ -94,6 +94,8 @@ static void test_refused(void **state)
                       "manifest of a MISP feed");
     /* cut off: nothing of it comes in */
     feed_expect_error("{`Attribute`:[" ATTRIBUTE("ip-src", "192.0.2.1") ",", ERR_SYNTAX, "");
+    feed_expect_error("[" ATTRIBUTE("ip-src", "192.0.2.1") ",{`type", ERR_SYNTAX, "");
+    feed_expect_error("[" ATTRIBUTE("ip-src", "192.0.2.1") "] and more", ERR_SYNTAX, "");
     struct buf deep = {0};
     for (int i = 0; i < 20; i++)
         buf_string(&deep, "{`Event`:");
@@ -116,8 +118,9 @@ static void test_warning_lists(void **state)
                 "! cidr 10.0.0.0/8 (Private)\n! ip 192.0.2.1 (Private)\n");
     feed_expect(INTEL_WARNING_LIST,
                 "{`name`:`Empty`,`type`:`string`,"
-                "`list`:[`d41d8cd98f00b204e9800998ecf8427e`,7]}",
+                "`list`:[`d41d8cd98f00b204e9800998ecf8427e`,`.good.example.org`,7]}",
                 "! md5 d41d8cd98f00b204e9800998ecf8427e (Empty)\n"
+                "! domain good.example.org (Empty)\n"
                 "? 1: a member of `list` is no text\n");
     feed_expect(INTEL_WARNING_LIST, "{`name`:`R`,`type`:`regex`,`list`:[`a.*`]}",
                 "? 1: warning lists of type \"regex\" are not applied\n");

@@ -162,6 +162,7 @@ static void names_ending_in_hex_and_bin_hold_bytes(void **state)
         {"[t:high_hex MATCHES '^\\\\xd4\\\\xc3$']", true},
         {"[t:high_hex = '\xc3\x94\xc3\x83']", true},
         {"[t:a_hex LIKE 'al%']", true},
+        {"[t:a_hex > '\xc4\x83']", false},
         {"[t:a_hex < '\xc4\x83']", false},
         {"[t:bad_hex = 'zz']", true},
         {"[t:plain = h'616c']", true},
@@ -313,6 +314,21 @@ static void qualifiers_bound_times_and_counts(void **state)
         {"([t:name='a'] FOLLOWEDBY [t:name='b']) WITHIN 5 SECONDS REPEATS 1 TIMES", true},
         {"([t:name='a'] FOLLOWEDBY [EXISTS t:name]) REPEATS 2 TIMES", true},
         {"([t:name='b'] FOLLOWEDBY [EXISTS t:name]) REPEATS 2 TIMES", false},
+    };
+    ASSERT_ALL(rows, observed);
+}
+
+static void the_left_side_of_followedby_ends_before_the_right_one_begins(void **state)
+{
+    (void)state;
+    const char *observed = "[" SEEN("a", "10", "20", "1") "," SEEN("b", "15", "30", "1") "," SEEN(
+        "c", "20", "30", "1") "]";
+    static const struct expectation rows[] = {
+        {"[t:name='a'] FOLLOWEDBY [t:name='b']", false},
+        {"[t:name='a'] FOLLOWEDBY [t:name='c']", true},
+        {"[t:name='b'] FOLLOWEDBY [t:name='c']", false},
+        {"[t:name='a'] FOLLOWEDBY ([t:name='b'] OR [t:name='c'])", true},
+        {"[t:name='a'] FOLLOWEDBY ([t:name='b'] AND [t:name='c'])", false},
     };
     ASSERT_ALL(rows, observed);
 }
@@ -557,6 +573,7 @@ int main(void)
         cmocka_unit_test(terms_of_one_bracket_hold_on_one_object),
         cmocka_unit_test(operators_between_brackets_have_their_precedence),
         cmocka_unit_test(qualifiers_bound_times_and_counts),
+        cmocka_unit_test(the_left_side_of_followedby_ends_before_the_right_one_begins),
         cmocka_unit_test(what_lacks_times_or_observed_data_can_still_match),
         cmocka_unit_test(wrong_observations_are_refused),
         cmocka_unit_test(wrong_patterns_are_refused_at_their_place),

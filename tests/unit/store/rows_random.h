@@ -31,8 +31,13 @@ static inline struct slice random_text(struct rows_random *r, struct arena *a, s
 /* Fields of a small set of names mostly, now and then a new or a very long one. */
 static inline void random_record(struct rows_random *r, struct record *record)
 {
-    static const char *const names[] = {"EventID", "CommandLine", "a", "", "user.name",
-                                        "Image",   "winlog.event_data.TargetFilename"};
+    static const char *const names[] = {"EventID",
+                                        "CommandLine",
+                                        "a",
+                                        "",
+                                        "user.name",
+                                        "Image",
+                                        "winlog.event_data.TargetFilename"};
     record_reset(record);
     uint32_t count = random_below(r, 20);
     for (uint32_t i = 0; i < count; i++) {

@@ -72,12 +72,13 @@ static inline struct slice maker_value(struct maker *m, uint32_t name, uint8_t *
                             (unsigned long long)maker_number(m, 1u << 30));
     case 5:
         *kind = (uint8_t)(r % 5);
-        return *kind == VALUE_BOOL ? SLICE("true")
+        return *kind == VALUE_BOOL   ? SLICE("true")
                : *kind == VALUE_NULL ? SLICE("")
                                      : arena_printf(&m->arena, "%llu", (unsigned long long)r % 7);
     case 6:
-        return r % 3 ? SLICE("") : arena_printf(&m->arena, "C:\\tools\\x%llu.exe",
-                                                (unsigned long long)(r % 40));
+        return r % 3
+                   ? SLICE("")
+                   : arena_printf(&m->arena, "C:\\tools\\x%llu.exe", (unsigned long long)(r % 40));
     case 7: {
         size_t len = m->long_values && r == 0 ? (size_t)3 << 20 : (size_t)(r % 200);
         char *bytes = arena_bytes(&m->arena, len + 1);

@@ -12,7 +12,10 @@
 #include "unit/store/rows_random.h"
 
 static const struct row_context contexts[] = {
-    {.partition = {"windows", 7}, .source = {"dc", 2}, .file = {"a.zip!b", 7}, .mapping_version = 3},
+    {.partition = {"windows", 7},
+     .source = {"dc", 2},
+     .file = {"a.zip!b", 7},
+     .mapping_version = 3},
     {.partition = {"windows", 7}, .mapping = {"sysmon", 6}, .mapping_set = 77},
     {.partition = {"_findings", 9}, .flags = ROW_INTERNAL, .product = {"windows", 7}},
 };
@@ -69,8 +72,8 @@ static void comes_back_whole(void **state)
         fill(w, &batch, seed, rows);
         assert_int_equal(batch.row_count, rows);
         struct err err = {0};
-        assert_int_equal(batch_reader_open(&reader, unpack(buf_as_slice(&batch.section), &raw), &err),
-                         ERR_OK);
+        assert_int_equal(
+            batch_reader_open(&reader, unpack(buf_as_slice(&batch.section), &raw), &err), ERR_OK);
         assert_int_equal(raw.len, batch.raw_bytes);
         reader.first_sequence = 100;
         struct rows_random random = {seed};
@@ -86,8 +89,8 @@ static void comes_back_whole(void **state)
             assert_true(row_context_equal(row.context, &contexts[i % 3]));
             struct digest digest = row_digest(&row, digester, &scratch);
             assert_memory_equal(&digest, &batch.digests[i], sizeof digest);
-            assert_true(slice_equal(batch.partitions[batch.partition[i]],
-                                    contexts[i % 3].partition));
+            assert_true(
+                slice_equal(batch.partitions[batch.partition[i]], contexts[i % 3].partition));
         }
         assert_int_equal(i, rows);
         if (rows >= 3)
@@ -113,9 +116,9 @@ static void escapes_are_resolved(void **state)
     uint32_t number, index;
     batch_begin(w, 1, false);
     assert_int_equal(batch_context(w, &contexts[0], &number, NULL), ERR_OK);
-    assert_int_equal(record_add(&record, SLICE("p"), SLICE("a\\nb\\u0041"), VALUE_STRING,
-                                FIELD_ESCAPED, NULL),
-                     ERR_OK);
+    assert_int_equal(
+        record_add(&record, SLICE("p"), SLICE("a\\nb\\u0041"), VALUE_STRING, FIELD_ESCAPED, NULL),
+        ERR_OK);
     assert_int_equal(batch_add(w, number, 1, 0, &record, &index, NULL), ERR_OK);
     batch_end(w, &batch);
     assert_null(batch.digests);
@@ -197,9 +200,8 @@ static void full_batch_stays_as_it_was(void **state)
     assert_int_equal(added, 4);
     assert_int_equal(batch_rows(w), 4);
     for (int i = 0; i < 5; i++)
-        assert_int_equal(record_add(&record, SLICE("n"), slice_make(large, len), VALUE_STRING, 0,
-                                    NULL),
-                         ERR_OK);
+        assert_int_equal(
+            record_add(&record, SLICE("n"), slice_make(large, len), VALUE_STRING, 0, NULL), ERR_OK);
     assert_int_equal(batch_add(w, number, 1, 0, &record, &index, &err), ERR_UNSUPPORTED);
     batch_end(w, &batch);
     assert_true(batch.section.len < 1 << 20);
@@ -303,9 +305,8 @@ static void canonical_text(void **state)
     (void)state;
     struct record record = {0};
     struct buf text = {0};
-    assert_int_equal(record_add(&record, SLICE("CommandLine"), SLICE("whoami"), VALUE_STRING, 0,
-                                NULL),
-                     ERR_OK);
+    assert_int_equal(
+        record_add(&record, SLICE("CommandLine"), SLICE("whoami"), VALUE_STRING, 0, NULL), ERR_OK);
     assert_int_equal(record_add(&record, SLICE("a.b"), SLICE("1e3"), VALUE_NUMBER,
                                 FIELD_NESTED | FIELD_DERIVED, NULL),
                      ERR_OK);

@@ -15,8 +15,8 @@ static void random_items(struct rows_random *r, struct buf *items, uint32_t coun
     struct arena arena = {0};
     for (uint32_t i = 0; i < count; i++) {
         struct slice name = arena_printf(&arena, "name %u", random_below(r, 9));
-        struct slice run = random_below(r, 2) ? SLICE("") : arena_printf(&arena, "run %u",
-                                                                          random_below(r, 3));
+        struct slice run =
+            random_below(r, 2) ? SLICE("") : arena_printf(&arena, "run %u", random_below(r, 3));
         uint64_t numbers[CARRY_COUNTERS_MAX];
         for (int k = 0; k < CARRY_COUNTERS_MAX; k++)
             numbers[k] = random_below(r, 50);
@@ -35,8 +35,8 @@ static void random_items(struct rows_random *r, struct buf *items, uint32_t coun
             carry_put_counters(items, name, numbers, random_below(r, CARRY_COUNTERS_MAX + 1));
             break;
         case 1:
-            carry_put_cursor(items, name, random_below(r, 3) ? random_text(r, &arena, 8)
-                                                             : SLICE(""));
+            carry_put_cursor(items, name,
+                             random_below(r, 3) ? random_text(r, &arena, 8) : SLICE(""));
             break;
         case 2:
             carry_put_ids(items, time_ns, numbers, random_below(r, CARRY_COUNTERS_MAX + 1));

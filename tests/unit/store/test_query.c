@@ -201,6 +201,17 @@ static void limits_are_errors(void **state)
     buf_free(&text);
 }
 
+static void what_stands_side_by_side_is_not_deep(void **state)
+{
+    (void)state;
+    struct buf text = {0};
+    repeat(&text, "NOT a (b) ", QUERY_DEPTH_MAX * 2);
+    struct query *query = good(buf_as_slice(&text));
+    assert_int_equal(query->filter->child_count, QUERY_DEPTH_MAX * 4);
+    query_close(&query);
+    buf_free(&text);
+}
+
 static uint32_t expr_depth(const struct expr *e)
 {
     uint32_t deepest = 0;
@@ -242,12 +253,12 @@ static void fields_that_are_asked_for_are_listed_once(void **state)
     assert_int_equal(query->fields.count, 6);
     assert_true(has_field(query, "a") && has_field(query, "b") && has_field(query, "c"));
     assert_true(has_field(query, "_source") && has_field(query, "d") && has_field(query, "_time"));
-    assert_true(query->asks_keywords);
+    assert_true(query->asks_keywords && query->asks_meta);
     assert_int_equal(query->columns.count, 3);
     assert_true(slice_equal(query->columns.items[0], SLICE("_time")));
     query_close(&query);
     query = good(SLICE("a:1 | fields -b"));
-    assert_false(query->asks_keywords);
+    assert_false(query->asks_keywords || query->asks_meta);
     assert_int_equal(query->columns.count, 0);
     assert_int_equal(query->hidden.count, 1);
     query_close(&query);
@@ -342,6 +353,7 @@ int main(void)
         cmocka_unit_test(every_part_of_a_query_is_read_or_refused),
         cmocka_unit_test(nothing_is_asked_by_an_empty_text),
         cmocka_unit_test(limits_are_errors),
+        cmocka_unit_test(what_stands_side_by_side_is_not_deep),
         cmocka_unit_test(the_deepest_query_is_a_condition_that_rules_may_have),
         cmocka_unit_test(fields_that_are_asked_for_are_listed_once),
         cmocka_unit_test(without_known_fields_any_name_is_accepted),

@@ -49,9 +49,12 @@ static void test_round_trip(void **state)
 {
     (void)state;
     struct plan plans[] = {
-        {.seed = 1, .rows = 1, .names = 20},      {.seed = 2, .rows = 2, .names = 3},
-        {.seed = 3, .rows = 300, .names = 20},    {.seed = 4, .rows = 3000, .names = 20},
-        {.seed = 5, .rows = 70000, .names = 12},  {.seed = 6, .rows = 400, .names = 3000},
+        {.seed = 1, .rows = 1, .names = 20},
+        {.seed = 2, .rows = 2, .names = 3},
+        {.seed = 3, .rows = 300, .names = 20},
+        {.seed = 4, .rows = 3000, .names = 20},
+        {.seed = 5, .rows = 70000, .names = 12},
+        {.seed = 6, .rows = 400, .names = 3000},
         {.seed = 7, .rows = 3000, .names = 20, .long_values = true},
     };
     for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
@@ -98,8 +101,8 @@ static void test_columns(void **state)
         wanted[c] = true;
         assert_int_equal(segment_read_ids(t.segment, c, 0, &rows, &ids, &err), ERR_OK);
         assert_int_equal(ids.count, column->occurrence_count);
-        assert_int_equal(
-            segment_read_values(t.segment, c, 0, (size_t)64 << 20, &values, &err), ERR_OK);
+        assert_int_equal(segment_read_values(t.segment, c, 0, (size_t)64 << 20, &values, &err),
+                         ERR_OK);
         struct segment_cursor *cursor;
         assert_int_equal(segment_cursor_open(&cursor, t.segment, 0, wanted, 1 << 20, &err), 0);
         struct row row = {0};
@@ -162,9 +165,9 @@ static void row_add(struct segment_writer *w, uint64_t sequence, const char *con
     struct record record = {0};
     context = simple_context();
     for (; *pairs; pairs += 2)
-        assert_int_equal(record_add(&record, slice_from(pairs[0]), slice_from(pairs[1]),
-                                    VALUE_STRING, 0, &err),
-                         ERR_OK);
+        assert_int_equal(
+            record_add(&record, slice_from(pairs[0]), slice_from(pairs[1]), VALUE_STRING, 0, &err),
+            ERR_OK);
     struct row row = {.sequence = sequence,
                       .received_ns = 5,
                       .time_ns = CLOCK_NONE,
@@ -178,8 +181,7 @@ static struct segment *segment_of(struct disk *disk, struct segment_writer *w)
 {
     struct err err = {0};
     struct segment *s = NULL;
-    if (segment_writer_end(w, disk, "s.segment", &err) ||
-        segment_open(&s, disk, "s.segment", &err))
+    if (segment_writer_end(w, disk, "s.segment", &err) || segment_open(&s, disk, "s.segment", &err))
         fail_msg("%s", err.text);
     return s;
 }
@@ -207,10 +209,15 @@ static void test_index(void **state)
     struct disk *disk = disk_sim_open(1);
     struct segment_writer_options options = {.partition = SLICE("fw"), .compression = 1};
     struct segment_writer *w = segment_writer_open(&options);
-    const char *const first[] = {"Image", "C:\\X\\CMD.EXE", "Port", "443", "Rate", "1.50",
-                                 "Url",   "http://a.b.evil.example.com/x?y=1", NULL};
-    const char *const second[] = {"Dst", "10.1.2.3", "Port", "9007199254740993", "Note",
-                                  "MD5=0123456789abcdef0123456789abcdef to me@mail.example.org", NULL};
+    const char *const first[] = {
+        "Image", "C:\\X\\CMD.EXE", "Port", "443",
+        "Rate",  "1.50",           "Url",  "http://a.b.evil.example.com/x?y=1",
+        NULL};
+    const char *const second[] = {
+        "Dst",  "10.1.2.3",
+        "Port", "9007199254740993",
+        "Note", "MD5=0123456789abcdef0123456789abcdef to me@mail.example.org",
+        NULL};
     row_add(w, 1, first);
     row_add(w, 2, second);
     struct segment *s = segment_of(disk, w);
@@ -374,11 +381,11 @@ static void test_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_little_memory),
-        cmocka_unit_test(test_columns),      cmocka_unit_test(test_about),
-        cmocka_unit_test(test_index),        cmocka_unit_test(test_index_many),
-        cmocka_unit_test(test_rest),         cmocka_unit_test(test_full_of_shapes),
-        cmocka_unit_test(test_constant),     cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_little_memory),
+        cmocka_unit_test(test_columns),    cmocka_unit_test(test_about),
+        cmocka_unit_test(test_index),      cmocka_unit_test(test_index_many),
+        cmocka_unit_test(test_rest),       cmocka_unit_test(test_full_of_shapes),
+        cmocka_unit_test(test_constant),   cmocka_unit_test(test_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,158 @@
+#include "program/import_correlation.h"
+
+#include "base/mem.h"
+
+/* Event time between two ticks, as in detect_run.c: both find the same. */
+#define TICK_NS (10 * CLOCK_SECOND_NS)
+
+void import_correlation_open(struct import_correlation *c, const struct detector *detector,
+                             struct slice run, int64_t near_ns)
+{
+    *c = (struct import_correlation){.detector = detector,
+                                     .correlator = correlator_open(detector->plan),
+                                     .run = run,
+                                     .near_ns = near_ns,
+                                     .newest_ns = CLOCK_NONE,
+                                     .ticked_ns = CLOCK_NONE};
+}
+
+void import_correlation_close(struct import_correlation *c)
+{
+    correlator_close(&c->correlator);
+    map_free(&c->place_of_name);
+    mem_free(c->names);
+    arena_free(&c->arena);
+}
+
+uint32_t import_correlation_place(struct import_correlation *c, struct slice name)
+{
+    bool made;
+    struct map_entry *known = map_find(&c->place_of_name, name);
+    if (known)
+        return (uint32_t)known->value;
+    struct slice copy = arena_copy(&c->arena, name);
+    (void)map_put(&c->place_of_name, copy, c->name_count, &made);
+    if (c->name_count == c->name_capacity) {
+        c->name_capacity = c->name_capacity ? c->name_capacity * 2 : 64;
+        c->names = mem_resize(c->names, c->name_capacity, sizeof(*c->names));
+    }
+    c->names[c->name_count] = copy;
+    return c->name_count++;
+}
+
+static int64_t shown_time(const struct import_correlation *c, int64_t time_ns)
+{
+    return time_ns == c->near_ns ? CLOCK_NONE : time_ns;
+}
+
+static void correlation_found(void *context, const struct correlate_finding *found)
+{
+    struct import_correlation *c = context;
+    struct output_place places[CORRELATE_EVENTS_SHOWN_MAX];
+    if (!c->found || !correlate_plan_shows(c->detector->plan, found->rule))
+        return;
+    for (uint32_t i = 0; i < found->event_count; i++)
+        places[i] = (struct output_place){c->names[found->events[i].file], found->events[i].line,
+                                          shown_time(c, found->events[i].time_ns),
+                                          found->events[i].sequence};
+    struct output_finding finding = {.rule = found->rule,
+                                     .place = {.time_ns = shown_time(c, found->time_ns)},
+                                     .events = places,
+                                     .event_count = found->event_count,
+                                     .event_total = found->event_total,
+                                     .group_names = found->group_names,
+                                     .group_values = found->group_values,
+                                     .group_count = found->group_count,
+                                     .value = found->value,
+                                     .capped = found->capped};
+    c->found(c->found_context, &finding);
+}
+
+static struct slice rule_key(const struct rule *rule)
+{
+    return rule->id.len ? rule->id : rule->title;
+}
+
+struct resumption {
+    struct import_correlation *correlation;
+    struct map rules; /* by rule_key */
+};
+
+static void resume_input(void *context, const struct carry_input *input, int64_t tick_ns)
+{
+    struct resumption *r = context;
+    struct import_correlation *c = r->correlation;
+    if (!input) {
+        c->ticked_ns = tick_ns + CORRELATE_LATE_MAX_NS;
+        correlate_tick(c->correlator, tick_ns, correlation_found, c);
+        return;
+    }
+    const struct slice *fields;
+    bool is_input;
+    struct map_entry *rule = map_find(&r->rules, input->rule);
+    if (!rule)
+        return;
+    uint32_t wanted =
+        correlate_plan_fields(c->detector->plan, (uint32_t)rule->value, &fields, &is_input);
+    if (!is_input || wanted != input->value_count)
+        return;
+    struct correlate_input fed = {.rule = (uint32_t)rule->value,
+                                  .place = {import_correlation_place(c, input->file), input->line,
+                                            input->time_ns, input->sequence},
+                                  .values = input->values};
+    correlate_feed(c->correlator, &fed, correlation_found, c);
+    if (input->time_ns != CLOCK_NONE && input->time_ns > c->newest_ns)
+        c->newest_ns = input->time_ns;
+}
+
+void import_correlation_resume(struct import_correlation *c, const struct carry *carry)
+{
+    struct resumption r = {.correlation = c};
+    const struct rule_list *rules = &c->detector->load.rules;
+    for (uint32_t i = 0; i < rules->count; i++)
+        (void)map_put(&r.rules, rule_key(rules->rules[i]), i, NULL);
+    carry_inputs(carry, c->run, resume_input, &r);
+    map_free(&r.rules);
+}
+
+void import_correlation_begin(struct import_correlation *c, struct buf *items,
+                              import_correlated *found, void *context)
+{
+    c->items = items;
+    c->found = found;
+    c->found_context = context;
+}
+
+static void correlation_tick(struct import_correlation *c, int64_t time_ns)
+{
+    if (time_ns == CLOCK_NONE || time_ns <= c->newest_ns)
+        return;
+    c->newest_ns = time_ns;
+    uint64_t passed_ns = (uint64_t)time_ns - (uint64_t)c->ticked_ns;
+    if (passed_ns < TICK_NS || time_ns < CLOCK_NONE + CORRELATE_LATE_MAX_NS)
+        return;
+    c->ticked_ns = time_ns;
+    carry_put_tick(c->items, c->run, time_ns - CORRELATE_LATE_MAX_NS);
+    correlate_tick(c->correlator, time_ns - CORRELATE_LATE_MAX_NS, correlation_found, c);
+}
+
+void import_correlation_feed(struct import_correlation *c, const struct correlate_input *input,
+                             uint32_t value_count)
+{
+    struct carry_input kept = {.sequence = input->place.sequence,
+                               .time_ns = input->place.time_ns,
+                               .line = input->place.line,
+                               .rule = rule_key(c->detector->load.rules.rules[input->rule]),
+                               .file = c->names[input->place.file],
+                               .run = c->run,
+                               .values = input->values,
+                               .value_count = value_count};
+    carry_put_input(c->items, &kept);
+    correlate_feed(c->correlator, input, correlation_found, c);
+    correlation_tick(c, input->place.time_ns);
+}
+
+void import_correlation_end(struct import_correlation *c)
+{
+    correlate_tick(c->correlator, INT64_MAX, correlation_found, c);
+}

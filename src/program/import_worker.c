@@ -1,0 +1,277 @@
+#include "program/import_worker.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "store/carry.h"
+
+struct import_worker {
+    struct judge judge;
+    struct batch_writer *writer;
+    const struct import_source *source;
+    struct pipeline_job *job;
+    struct import_part *part;
+    uint64_t mapping_set, cpu_ns;
+    bool hosts;
+    bool row_missing; /* the newest event could not be stored */
+    uint32_t row;     /* of the newest event */
+    size_t event_bytes; /* of the newest event's matched values */
+    /* the newest context: most events have that of the one before */
+    struct buf seen, seen_before; /* log source as text */
+    const struct mapping *mapping;
+    bool context_known;
+    uint32_t context;
+};
+
+struct import_worker *import_worker_open(const struct detector *detector,
+                                         const struct import_source *source, int64_t near_ns,
+                                         bool hosts)
+{
+    struct import_worker *w = mem_zeroed(1, sizeof(*w));
+    judge_open(&w->judge, detector, near_ns);
+    w->writer = batch_writer_open();
+    w->source = source;
+    w->hosts = hosts;
+    w->mapping_set = mapping_set_fingerprint(detector->mappings);
+    return w;
+}
+
+void import_worker_close(struct import_worker **worker, uint64_t *cpu_ns,
+                         struct matcher_stats *sum)
+{
+    struct import_worker *w = *worker;
+    struct matcher_stats stats;
+    if (!w)
+        return;
+    matcher_count(w->judge.matcher, &stats);
+    sum->events += stats.events;
+    sum->candidates += stats.candidates;
+    sum->regex_limits += stats.regex_limits;
+    *cpu_ns += w->cpu_ns;
+    judge_close(&w->judge);
+    batch_writer_close(&w->writer);
+    buf_free(&w->seen);
+    buf_free(&w->seen_before);
+    mem_free(w);
+    *worker = NULL;
+}
+
+static void haul_begin(struct import_worker *w)
+{
+    import_haul_clear(w->part->haul);
+    w->part->haul->file = w->job->block.file;
+    batch_begin(w->writer, clock_now_ns(), true);
+    w->context_known = false;
+}
+
+static void haul_end(struct import_worker *w)
+{
+    if (batch_rows(w->writer) > 0)
+        batch_end(w->writer, &w->part->haul->batch);
+}
+
+static void hand_over(struct import_worker *w)
+{
+    haul_end(w);
+    (void)pipeline_hand_over(w->job); /* stopped: what else the block gives is let go */
+    haul_begin(w);
+}
+
+/* At the beginning of a record, so that all that comes of one stands in one haul. */
+static void haul_relieve(struct import_worker *w)
+{
+    if (w->part->haul->item_bytes + batch_bytes(w->writer) > IMPORT_HAUL_BYTES_MAX)
+        hand_over(w);
+}
+
+static void refuse(struct import_worker *w, uint64_t line, struct slice text, const char *reason)
+{
+    struct import_haul *haul = w->part->haul;
+    struct import_item *item = import_haul_add(haul, IMPORT_REFUSED);
+    item->line = line;
+    item->time_ns = CLOCK_NONE;
+    item->reason = arena_copy(&haul->arena, slice_from(reason));
+    item->text = arena_copy(&haul->arena, slice_part(text, 0, IMPORT_REFUSED_BYTES_MAX));
+    haul->item_bytes += item->text.len + item->reason.len;
+    haul->refused++;
+}
+
+static struct slice cut(struct slice text)
+{
+    return slice_part(text, 0, ROW_TEXT_BYTES_MAX);
+}
+
+static int context_add(struct import_worker *w, const struct event_source *seen, struct err *err)
+{
+    struct buf categories = {0};
+    for (uint32_t i = 0; i < seen->category_count; i++) {
+        if (i)
+            buf_char(&categories, '|');
+        buf_slice(&categories, seen->categories[i]);
+    }
+    struct row_context context = {
+        .partition = w->source->partition,
+        .source = w->source->name,
+        .system = w->source->system,
+        .unit = w->source->unit,
+        .file = cut(slice_from(w->part->haul->file->name)),
+        .flags = ROW_HISTORICAL,
+        .mapping_set = w->mapping_set,
+        .product = cut(seen->product),
+        .category = seen->categories_known ? cut(buf_as_slice(&categories)) : SLICE("*"),
+        .service = cut(seen->service),
+        .configured = w->source->configured};
+    if (w->mapping) {
+        context.mapping = w->mapping->id;
+        context.mapping_version = w->mapping->version;
+    }
+    int rc = batch_context(w->writer, &context, &w->context, err);
+    buf_free(&categories);
+    return rc;
+}
+
+/* The newest event's context, in w->context. */
+static int context_find(struct import_worker *w, struct err *err)
+{
+    struct event_source seen;
+    const struct mapping *mapping = matcher_mapping(w->judge.matcher);
+    matcher_source(w->judge.matcher, &seen);
+    struct buf before = w->seen_before;
+    w->seen_before = w->seen;
+    w->seen = before;
+    buf_clear(&w->seen);
+    buf_slice(&w->seen, seen.product);
+    buf_char(&w->seen, '\0');
+    buf_slice(&w->seen, seen.service);
+    for (uint32_t i = 0; i < seen.category_count; i++) {
+        buf_char(&w->seen, '\0');
+        buf_slice(&w->seen, seen.categories[i]);
+    }
+    buf_char(&w->seen, seen.categories_known ? '1' : '0');
+    if (w->context_known && mapping == w->mapping &&
+        slice_equal(buf_as_slice(&w->seen), buf_as_slice(&w->seen_before)))
+        return ERR_OK;
+    w->mapping = mapping;
+    int rc = context_add(w, &seen, err);
+    w->context_known = rc == ERR_OK;
+    return rc;
+}
+
+static int row_add(struct import_worker *w, const struct event_place *place, struct err *err)
+{
+    int rc = context_find(w, err);
+    return rc ? rc
+              : batch_add(w->writer, w->context, place->time_ns, place->line, &w->judge.record,
+                          &w->row, err);
+}
+
+static void worker_event(void *context, struct judge *judge, const struct event_place *place)
+{
+    struct import_worker *w = context;
+    struct err err;
+    (void)judge;
+    haul_relieve(w);
+    int rc = row_add(w, place, &err);
+    if (rc == ERR_LIMIT && batch_rows(w->writer) > 0) {
+        hand_over(w);
+        rc = row_add(w, place, &err);
+    }
+    w->row_missing = rc != ERR_OK;
+    w->event_bytes = 0;
+    if (rc)
+        refuse(w, place->line, SLICE(""), err.text);
+    w->part->haul->records++;
+}
+
+static struct slice value_copy(struct import_worker *w, struct slice value)
+{
+    size_t room =
+        w->event_bytes < IMPORT_EVENT_BYTES_MAX ? SIZE_MAX : (size_t)IMPORT_VALUE_BYTES_MIN;
+    struct slice copy = arena_copy(&w->part->haul->arena, slice_part(value, 0, room));
+    w->event_bytes += copy.len;
+    w->part->haul->item_bytes += copy.len;
+    return copy;
+}
+
+static void worker_finding(void *context, struct judge *judge, uint32_t rule,
+                           const struct event_place *place)
+{
+    struct import_worker *w = context;
+    struct import_haul *haul = w->part->haul;
+    struct matched_field matched[MATCHED_FIELDS_MAX];
+    if (w->row_missing)
+        return;
+    uint32_t count = matcher_matched(judge->matcher, rule, matched);
+    struct output_field *fields = arena_alloc(&haul->arena, (count + 1) * sizeof(*fields));
+    for (uint32_t i = 0; i < count; i++) {
+        fields[i].name = arena_copy(&haul->arena, matched[i].name);
+        fields[i].value = value_copy(w, matched[i].value);
+        haul->item_bytes += sizeof(*fields) + fields[i].name.len;
+    }
+    struct import_item *item = import_haul_add(haul, IMPORT_FINDING);
+    item->rule = rule;
+    item->row = w->row;
+    item->line = place->line;
+    item->time_ns = place->time_ns;
+    item->fields = fields;
+    item->count = count;
+    if (w->hosts)
+        item->host = arena_copy(&haul->arena, matcher_host(judge->matcher));
+}
+
+/* The journal keeps CARRY_VALUE_BYTES_MAX of a value: a longer one ends with a hash of all of it, so
+ * that a run that goes on after a stop tells it from others just as this one does. */
+static struct slice input_value(struct import_haul *haul, struct slice value)
+{
+    enum { HASH_DIGITS = 16 };
+    if (value.len <= CARRY_VALUE_BYTES_MAX)
+        return arena_copy(&haul->arena, value);
+    return arena_printf(&haul->arena, "%.*s%016llx", CARRY_VALUE_BYTES_MAX - HASH_DIGITS,
+                        value.data, (unsigned long long)hash_slice(value, 0));
+}
+
+static void worker_input(void *context, const struct correlate_input *input, uint32_t value_count)
+{
+    struct import_worker *w = context;
+    struct import_haul *haul = w->part->haul;
+    if (w->row_missing)
+        return;
+    struct slice *values = arena_alloc(&haul->arena, (value_count + 1) * sizeof(*values));
+    for (uint32_t i = 0; i < value_count; i++) {
+        values[i] =
+            input->values[i].data ? input_value(haul, input->values[i]) : (struct slice){0};
+        haul->item_bytes += sizeof(*values) + values[i].len;
+    }
+    struct import_item *item = import_haul_add(haul, IMPORT_INPUT);
+    item->rule = input->rule;
+    item->row = w->row;
+    item->line = input->place.line;
+    item->time_ns = input->place.time_ns;
+    item->values = values;
+    item->count = value_count;
+}
+
+static void worker_refused(void *context, const struct span *span, const struct err *err)
+{
+    struct import_worker *w = context;
+    haul_relieve(w);
+    refuse(w, span->line, span->text, err->text);
+    w->part->haul->records++;
+}
+
+void import_worker_run(struct import_worker *w, struct pipeline_job *job)
+{
+    struct judge_sink sink = {.context = w,
+                              .event = worker_event,
+                              .finding = worker_finding,
+                              .input = worker_input,
+                              .refused = worker_refused};
+    uint64_t start = clock_thread_cpu_ns();
+    w->job = job;
+    w->part = job->own;
+    haul_begin(w);
+    judge_block(&w->judge, &job->block, &sink);
+    for (size_t i = 0; i < job->block.spans.count; i++)
+        w->part->haul->text_bytes += job->block.spans.spans[i].text.len;
+    haul_end(w);
+    w->cpu_ns += clock_thread_cpu_ns() - start;
+}

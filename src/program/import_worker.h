@@ -1,0 +1,22 @@
+/* Import worker: one thread's way from a block's records to a haul: judge, and every event into a
+ * batch. Threads: one a worker; all share the detector. Ownership: borrows what it is opened with.
+ */
+#pragma once
+#include "program/import_haul.h"
+#include "program/judge.h"
+#include "program/pipeline.h"
+
+struct import_source { /* what all events of an import have in common */
+    struct slice partition, name, system, unit, configured; /* as struct row_context has them */
+};
+
+struct import_worker;
+/* hosts: findings are shown with their host. */
+struct import_worker *import_worker_open(const struct detector *detector,
+                                         const struct import_source *source, int64_t near_ns,
+                                         bool hosts);
+/* Adds the thread's processor time and what its matcher counted to the sums. */
+void import_worker_close(struct import_worker **worker, uint64_t *cpu_ns,
+                         struct matcher_stats *sum);
+/* Makes the haul of job's part; hands it over in between when it holds too much. */
+void import_worker_run(struct import_worker *worker, struct pipeline_job *job);

@@ -1,0 +1,23 @@
+/* Files that left the catalog are unlinked when no query can hold their names any more. */
+#include "store/embedded_care.h"
+
+struct sweep {
+    struct embedded *e;
+    struct err *err;
+};
+
+static int file_sweep(void *context, struct slice path)
+{
+    struct sweep *s = context;
+    struct arena arena = {0};
+    const char *name = arena_copy(&arena, path).data;
+    int rc = disk_exists(s->e->disk, name) ? disk_remove(s->e->disk, name, s->err) : ERR_OK;
+    arena_free(&arena);
+    return rc;
+}
+
+int embedded_sweep(struct embedded *e, int64_t now_ns, struct err *err)
+{
+    struct sweep s = {e, err};
+    return catalog_gone(e->catalog, now_ns - e->options.query_ns, file_sweep, &s, err);
+}
