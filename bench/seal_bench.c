@@ -51,7 +51,7 @@ static void segment_end(struct bench *b)
         buf_free(&text);
         segment_close(&s);
     }
-    if (disk_remove(b->disk, "bench.segment", &err) != ERR_OK)
+    if (!b->keep && disk_remove(b->disk, "bench.segment", &err) != ERR_OK)
         fprintf(stderr, "%s\n", err.text);
 }
 

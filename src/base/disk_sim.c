@@ -110,7 +110,7 @@ uint64_t disk_sim_used(struct disk *disk)
 
 static bool flip(struct sim *sim, const char *path, uint64_t bit)
 {
-    const struct name *name = name_find(&sim->names.now, path);
+    const struct name *name = name_set_find(&sim->names.now, path);
     if (!name || !name->content || bit / 8 >= name->content->now_bytes)
         return false;
     name->content->now[bit / 8] ^= (uint8_t)(1u << bit % 8);

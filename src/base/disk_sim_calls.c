@@ -155,7 +155,7 @@ static int sim_open(struct disk *disk, struct disk_file **out, const char *path,
                     enum disk_mode mode, struct err *err)
 {
     struct sim *sim = sim_enter(disk);
-    struct name *name = name_find(&sim->names.now, path);
+    struct name *name = name_set_find(&sim->names.now, path);
     struct content *content = NULL;
     enum fate fate = sim->is_cut ? FATE_DEAD : FATE_DONE;
     int rc = ERR_OK;
@@ -281,8 +281,8 @@ static int sim_reserve(struct disk_file *file, uint64_t size_bytes, struct err *
 static int sim_rename(struct disk *disk, const char *from, const char *to, struct err *err)
 {
     struct sim *sim = sim_enter(disk);
-    const struct name *name = name_find(&sim->names.now, from);
-    const struct name *old = name_find(&sim->names.now, to);
+    const struct name *name = name_set_find(&sim->names.now, from);
+    const struct name *old = name_set_find(&sim->names.now, to);
     enum fate fate = meet(sim, DISK_SIM_RENAME, to);
     int rc = ERR_OK;
     if (!name || !name_has_folder_of(&sim->names.now, to))
@@ -297,7 +297,7 @@ static int sim_rename(struct disk *disk, const char *from, const char *to, struc
 static int sim_remove(struct disk *disk, const char *path, struct err *err)
 {
     struct sim *sim = sim_enter(disk);
-    const struct name *name = name_find(&sim->names.now, path);
+    const struct name *name = name_set_find(&sim->names.now, path);
     enum fate fate = sim->is_cut ? FATE_DEAD : FATE_DONE;
     int rc = !name ? ERR_NOT_FOUND : name->content ? ERR_OK : ERR_IO;
     if (rc == ERR_OK) {
@@ -311,7 +311,7 @@ static int sim_remove(struct disk *disk, const char *path, struct err *err)
 static int sim_make_folder(struct disk *disk, const char *path, struct err *err)
 {
     struct sim *sim = sim_enter(disk);
-    const struct name *name = name_find(&sim->names.now, path);
+    const struct name *name = name_set_find(&sim->names.now, path);
     enum fate fate = sim->is_cut ? FATE_DEAD : FATE_DONE;
     int rc = name && name->content ? ERR_BUSY : ERR_OK;
     if (!name && !name_has_folder_of(&sim->names.now, path))
@@ -337,7 +337,7 @@ static int sim_sync_folder(struct disk *disk, const char *path, struct err *err)
 static bool sim_exists(struct disk *disk, const char *path)
 {
     struct sim *sim = sim_enter(disk);
-    bool exists = !sim->is_cut && name_find(&sim->names.now, path);
+    bool exists = !sim->is_cut && name_set_find(&sim->names.now, path);
     sim_leave(sim);
     return exists;
 }

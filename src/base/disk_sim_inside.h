@@ -50,7 +50,7 @@ struct name_set { /* sorted by path */
     struct name *items;
     size_t count, capacity;
 };
-struct name *name_find(const struct name_set *set, const char *path);
+struct name *name_set_find(const struct name_set *set, const char *path);
 bool name_has_folder(const struct name_set *set, const char *path); /* "" is one, always */
 bool name_has_folder_of(const struct name_set *set, const char *path);
 bool name_is_in(const char *path, const char *folder); /* directly */

@@ -25,7 +25,7 @@ static size_t place_of(const struct name_set *set, const char *path)
     return low;
 }
 
-struct name *name_find(const struct name_set *set, const char *path)
+struct name *name_set_find(const struct name_set *set, const char *path)
 {
     size_t at = place_of(set, path);
     return at < set->count && strcmp(set->items[at].path, path) == 0 ? &set->items[at] : NULL;
@@ -33,7 +33,7 @@ struct name *name_find(const struct name_set *set, const char *path)
 
 bool name_has_folder(const struct name_set *set, const char *path)
 {
-    const struct name *name = *path ? name_find(set, path) : NULL;
+    const struct name *name = *path ? name_set_find(set, path) : NULL;
     return !*path || (name && !name->content);
 }
 
@@ -58,7 +58,7 @@ static void set_put(struct name_set *set, const char *path, struct content *cont
 {
     if (content)
         content->users++;
-    struct name *known = name_find(set, path);
+    struct name *known = name_set_find(set, path);
     if (known) {
         content_drop(known->content);
         known->content = content;
@@ -76,7 +76,7 @@ static void set_put(struct name_set *set, const char *path, struct content *cont
 
 static void set_remove(struct name_set *set, const char *path)
 {
-    struct name *name = name_find(set, path);
+    struct name *name = name_set_find(set, path);
     if (!name)
         return;
     size_t at = (size_t)(name - set->items);
@@ -145,7 +145,7 @@ void names_create(struct names *n, const char *path, struct content *content)
 
 void names_rename(struct names *n, const char *from, const char *to)
 {
-    struct content *content = name_find(&n->now, from)->content;
+    struct content *content = name_set_find(&n->now, from)->content;
     struct name_change *change = change_add(n, CHANGE_RENAME, from, content);
     change->to = mem_copy_text(to, strlen(to));
     change_apply(&n->now, change);
@@ -153,7 +153,8 @@ void names_rename(struct names *n, const char *from, const char *to)
 
 void names_remove(struct names *n, const char *path)
 {
-    change_apply(&n->now, change_add(n, CHANGE_REMOVE, path, name_find(&n->now, path)->content));
+    change_apply(&n->now,
+                 change_add(n, CHANGE_REMOVE, path, name_set_find(&n->now, path)->content));
 }
 
 static bool same(const char *a, const char *b)

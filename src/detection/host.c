@@ -96,7 +96,7 @@ static bool is_top_label(struct slice label)
 bool host_is_domain(struct slice name)
 {
     size_t last = name.len;
-    if (label_count(name) < 2)
+    if (label_count(name) < 2 || name.data[0] == '-' || name.data[last - 1] == '-')
         return false;
     while (name.data[last - 1] != '.')
         last--;

@@ -7,8 +7,8 @@
 enum { HOST_BYTES_MAX = 253, HOST_LABEL_BYTES_MAX = 63 };
 
 /* ASCII letters, digits, '-', '_' and dots in the shape of a domain name: labels of 1 to 63 bytes,
- * two at least, the last of two letters or more or beginning with xn--. Any case, no dot at the
- * end. */
+ * two at least, the last of two letters or more or beginning with xn--; no dash at both ends. Any
+ * case, no dot at the end. */
 bool host_is_domain(struct slice name);
 /* The last label is the ending of a common kind of file and no top-level domain: exe, dll, txt ...
  */

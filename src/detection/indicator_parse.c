@@ -2,7 +2,7 @@
 #include "detection/indicator.h"
 #include "detection/sight_inside.h"
 
-enum { SHOWN_BYTES_MAX = 80 };
+enum { SHOWN_BYTES_MAX = 80, REFANG_PASSES_MAX = 4 };
 
 /* Without blanks, quotes, angle brackets and list commas around it. */
 static struct slice text_bare(struct slice text)
@@ -107,6 +107,7 @@ static bool read_address(struct indicator *out, struct slice text, struct arena 
     while (colon > 0 && text.data[colon - 1] != ':')
         colon--;
     if (!whole) {
+        network.prefix_bits = 128;
         struct slice host = slice_part(text, 0, colon ? colon - 1 : 0);
         bool bracket = host.len > 0 && host.data[0] == '[';
         if (colon == 0 || !read_port(slice_part(text, colon, text.len), &port) ||
@@ -115,6 +116,8 @@ static bool read_address(struct indicator *out, struct slice text, struct arena 
             return false;
     }
     size_t len = ip_text(address, &network.base);
+    if (len == 2 && network.prefix_bits == 128)
+        return false; /* `::` is no sight */
     bool v4 = ip_is_v4(&network.base);
     if (port > 0) {
         out->type = INDICATOR_IP_PORT;
@@ -201,6 +204,7 @@ static bool read_url(struct indicator *out, struct slice text, bool prefix, stru
 {
     char room[URL_ROOM_BYTES];
     struct url url;
+    text.len = slice_part(text, 0, slice_find_char(text, '#')).len;
     if (slice_ends(text, SLICE("/*"))) {
         text.len--;
         prefix = true;
@@ -209,7 +213,9 @@ static bool read_url(struct indicator *out, struct slice text, bool prefix, stru
         return false;
     if (url.scheme.len == 0) {
         char name[HOST_BYTES_MAX + 1];
-        if (!url.has_path || (!url.has_address && domain_normalise(name, url.host) == 0))
+        bool v6 = url.has_address && !ip_is_v4(&url.address); /* no sight without a scheme */
+        if (!url.has_path || url_is_network(&url) || v6 ||
+            (!url.has_address && domain_normalise(name, url.host) == 0))
             return false;
         prefix = true;
     }
@@ -228,7 +234,7 @@ static bool read_file(struct indicator *out, struct slice text, struct arena *ar
             return false;
         plain = plain && sight_chars[(unsigned char)text.data[begin - 1]] & SIGHT_CHAR_FILE;
     }
-    text = slice_part(text, begin, text.len);
+    text = text_bare(slice_part(text, begin, text.len));
     size_t len = sight_file_name(name, text);
     out->type = INDICATOR_FILE_NAME;
     out->value = arena_copy(arena, slice_make(name, len));
@@ -306,8 +312,14 @@ int indicator_parse(struct indicator *out, struct slice text, enum indicator_typ
             return err_set(err, ERR_SYNTAX, "the value holds control characters");
     bool local = type == INDICATOR_FILE_NAME || text.data[0] == '/' || text.data[0] == '\\' ||
                  (text.len > 2 && text.data[1] == ':' && text.data[2] == '\\');
-    if (!local)
+    size_t len = SIZE_MAX;
+    for (int pass = 0; pass < REFANG_PASSES_MAX && !local && len != text.len; pass++) {
+        len = text.len;
         text = text_refang(text, arena);
+    }
+    if (!local && len != text.len)
+        return err_set(err, ERR_SYNTAX, "the value is defanged more than %d times over",
+                       REFANG_PASSES_MAX - 1);
     if (read_typed(out, text, type, arena))
         return ERR_OK;
     int shown = (int)(text.len < SHOWN_BYTES_MAX ? text.len : SHOWN_BYTES_MAX);

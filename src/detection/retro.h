@@ -21,7 +21,7 @@ struct retro_name {
     uint16_t number; /* NAME_NONE: no rule and no mapping asks for it */
     bool asked;      /* its values can raise a rule */
     bool keywords;   /* free text looks at its values */
-    uint64_t mask;   /* by retro_weigh: of all rules that its values can raise */
+    uint64_t mask;   /* by retro_weigh: of all rules that its values can tell anything of */
 };
 /* From here on masks of names are made of these, by rule. */
 void retro_weigh(struct retro *r, const uint64_t *rule_masks);
@@ -31,6 +31,23 @@ void retro_name(const struct retro *r, struct slice name, bool derived, struct r
  * call; their number. */
 uint32_t retro_value(struct retro *r, const struct retro_name *name, enum value_kind kind,
                      struct slice text, const uint32_t **rules);
+/* What the newest retro_value found, to be kept for retro_row_add; good until the next one. */
+uint32_t retro_tokens(const struct retro *r, const uint32_t **tokens);
+
+/* A second, closer look at one event, by the tokens of all its values: whether some rule that they
+ * raise, and that one of bits allows in masks (by rule), is not contradicted by what the values
+ * would have told of its other terms. Only for events whose every value was asked. */
+void retro_row_begin(struct retro *r);
+/* exact: retro_name_exact of the value's name under the event's mapping. */
+void retro_row_add(struct retro *r, const uint32_t *tokens, uint32_t count, bool exact);
+bool retro_row_possible(struct retro *r, const uint64_t *masks, uint64_t bits);
+
+/* The index of the mapping of that id, 0: none. */
+uint16_t retro_mapping(const struct retro *r, struct slice id);
+/* Whether under this mapping the name stands for all that it stands for under any: what its values
+ * tell is then certain. */
+bool retro_name_exact(const struct retro *r, const struct retro_name *name, uint16_t mapping);
+
 /* The rules that no value tells of. */
 const uint32_t *retro_always(const struct retro *r, uint32_t *count);
 

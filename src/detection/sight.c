@@ -134,7 +134,7 @@ void sight_give_url(struct sight_scanner *s, size_t begin)
     struct slice text = slice_part(s->value, begin, url_end(s, begin) - begin);
     text.len = text.len < SIGHT_TEXT_BYTES_MAX ? text.len : SIGHT_TEXT_BYTES_MAX;
     s->urls++;
-    if (!url_read(&url, text, s->foreign < SIGHT_FOREIGN_MAX, s->room))
+    if (!url_read(&url, text, s->foreign < SIGHT_FOREIGN_MAX, s->room) || url_is_network(&url))
         return;
     if (sight_wanted(s, SIGHT_URL)) {
         struct sight sight = {.kind = SIGHT_URL,

@@ -70,22 +70,14 @@ static void look_bare_url(struct sight_scanner *s, size_t begin, size_t end)
     if (is_separator(char_at(s, begin - 1)))
         return;
     if (char_at(s, end) == ':') {
-        end++;
+        size_t port = ++end;
         while (is_digit(char_at(s, end)))
             end++;
+        if (end == port)
+            return;
     }
     if (char_at(s, end) == '/')
         sight_give_url(s, begin);
-}
-
-/* `/24` behind an address. */
-static bool is_prefix_length(const struct sight_scanner *s, size_t at)
-{
-    size_t digits = at + 1;
-    while (digits < at + 5 && is_digit(char_at(s, digits)))
-        digits++;
-    return char_at(s, at) == '/' && digits < at + 5 &&
-           (digits >= s->value.len || sight_is(s, digits, SIGHT_CHAR_END));
 }
 
 /* Whether the last label of the name from begin to end, which begins at *label, looks like one. */
@@ -114,8 +106,7 @@ static void look_name(struct sight_scanner *s, size_t begin, size_t end)
         size_t host_end = end;
         sight_give_ip(s, &address, name, sight_port(s, &end));
         s->done = end;
-        if (!is_prefix_length(s, host_end))
-            look_bare_url(s, begin, host_end);
+        look_bare_url(s, begin, host_end);
         return;
     }
     if (!is_top_label_end(s, begin, end, &label) || (after == '@' && !share) ||
@@ -156,7 +147,8 @@ size_t sight_file_name(char out[SIGHT_FILE_ROOM_BYTES], struct slice name)
 static void give_file(struct sight_scanner *s, size_t begin, size_t end)
 {
     size_t len = sight_file_name(s->room, slice_part(s->value, begin, end - begin));
-    s->file_given = end;
+    if (begin > 0 && is_separator(s->value.data[begin - 1]))
+        s->file_given = end;
     if (len > 0)
         sight_give(s, SIGHT_FILE_NAME, slice_make(s->room, len));
 }

@@ -22,7 +22,7 @@ struct sight_scanner {
     void *context;
     size_t done;       /* dots and colons before it were looked at */
     size_t file_done;  /* the same for file names */
-    size_t file_given; /* where the last one that was given ends */
+    size_t file_given; /* where the last one that was given whole, behind a separator, ends */
     unsigned urls, foreign;
     char room[URL_ROOM_BYTES];
 };

@@ -58,7 +58,8 @@ static bool port_cut(struct slice *authority, uint16_t *port)
     if (digits == 0 || authority->data[digits - 1] != ':')
         return true;
     struct slice text = slice_part(*authority, digits, authority->len);
-    if (text.len > 0 && (text.len > 8 || !slice_to_u64(text, &value) || value > UINT16_MAX))
+    if (text.len > 0 &&
+        (text.len > 8 || !slice_to_u64(text, &value) || value == 0 || value > UINT16_MAX))
         return false;
     *port = (uint16_t)value;
     authority->len = digits - 1;
@@ -143,4 +144,11 @@ bool url_read(struct url *out, struct slice text, bool foreign, char room[URL_RO
     out->path.len = (size_t)(room + used - out->path.data);
     out->text = slice_make(room, used);
     return true;
+}
+
+bool url_is_network(const struct url *url)
+{
+    uint64_t bits;
+    return url->scheme.len == 0 && url->has_address && url->port == 0 && url->path.len <= 4 &&
+           slice_to_u64(slice_part(url->path, 1, url->path.len), &bits);
 }

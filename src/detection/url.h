@@ -22,6 +22,8 @@ struct url {
 /* The slices point into room. false: no URL. foreign: whether names beyond ASCII may be converted
  * (costly; false: they make it no URL). */
 bool url_read(struct url *out, struct slice text, bool foreign, char room[URL_ROOM_BYTES]);
+/* It is a network rather than a URL: an address and a prefix length. */
+bool url_is_network(const struct url *url);
 /* How long "scheme://" is at the begin of text; 0: there is none. */
 size_t url_scheme_bytes(struct slice text);
 /* The one form of what follows the host: path and query, without the fragment. Cuts at room_bytes;

@@ -67,11 +67,13 @@ struct cli_command {
 
 int cli_config(int argc, char **argv);
 int cli_detect(int argc, char **argv);
+int cli_import(int argc, char **argv);
 /* Runs the command of a table (ended by a row without a name) that argv[1] names. Without one, or
  * with an unknown one, says which there are: CLI_USAGE. prefix: what stands before the name:
  * "canh". */
 int cli_dispatch(const struct cli_command *commands, const char *prefix, int argc, char **argv);
 
+int cli_hunt(int argc, char **argv);
 int cli_intel(int argc, char **argv);
 int cli_rules(int argc, char **argv);
 int cli_version(int argc, char **argv);

@@ -1,4 +1,4 @@
-/* canh detect: event files through rules, findings out. */
+/* canh detect: event files through rules and indicators, findings out. */
 #include <signal.h>
 #include <stdio.h>
 #include <stddef.h>
@@ -9,15 +9,23 @@
 #include "formats/json.h"
 #include "program/cli.h"
 #include "program/detect_run.h"
+#include "program/indicators_load.h"
 #include "program/pipeline.h"
 
 struct detect_settings {
     struct cli_common common;
-    struct option_list rules;
+    struct option_list rules, indicators;
     const char *format, *mappings, *source, *timezone, *placeholders, *routing, *jit, *fail_level;
     uint64_t threads;
     bool stats, strict;
     uint64_t passed_over; /* files that are no logs */
+};
+
+/* What events are held against. */
+struct detect_what {
+    struct detector detector;
+    struct finding_rules rules;
+    struct indicators_load indicators;
 };
 
 #define AT(member) offsetof(struct detect_settings, member)
@@ -25,6 +33,9 @@ static const struct option detect_options[] = {
     {"rules", 'r', OPTION_LIST, AT(rules), "PATH", 0, 0,
      "Sigma rules: a file, folder or archive (may be given again)",
      "quy tắc Sigma: tệp, thư mục hoặc gói nén (dùng được nhiều lần)"},
+    {"indicators", 'i', OPTION_LIST, AT(indicators), "PATH", 0, 0,
+     "indicators: a feed or a table of `canh intel import` (may be given again)",
+     "dấu hiệu nhận biết: tệp nguồn hoặc bảng của `canh intel import` (dùng được nhiều lần)"},
     {"format", 'f', OPTION_TEXT, AT(format), "NAME", 0, 0,
      "format of the input (auto, json, syslog, evtx ...; default auto)",
      "định dạng đầu vào (auto, json, syslog, evtx ...; mặc định auto)"},
@@ -103,9 +114,10 @@ static void show_passed_over(const struct detect_settings *settings)
                   (unsigned long long)settings->passed_over);
 }
 
-static void show_stats(const struct detect_settings *settings, const struct detector *d,
+static void show_stats(const struct detect_settings *settings, const struct detect_what *what,
                        const struct detect_run_result *r)
 {
+    const struct detector *d = &what->detector;
     struct buf out = {0};
     struct json_writer w = {.out = &out};
     struct rusage usage;
@@ -122,6 +134,7 @@ static void show_stats(const struct detect_settings *settings, const struct dete
         {"findings", r->findings},
         {"rules", counts.rules},
         {"rules_refused", d->load.refused_count},
+        {"indicators", what->indicators.counts.indicators},
         {"peak_rss_bytes", (uint64_t)usage.ru_maxrss * 1024},
         {"refused", r->refused},
         {"unreadable", r->unreadable},
@@ -150,18 +163,11 @@ static void show_stats(const struct detect_settings *settings, const struct dete
     buf_free(&out);
 }
 
-static enum rule_level level_of(const char *name)
-{
-    int level = LEVEL_NONE;
-    while (name && level < LEVEL_CRITICAL && strcmp(rule_level_names[level], name) != 0)
-        level++;
-    return (enum rule_level)level;
-}
-
-static int detect_output(struct detect_settings *settings, const struct detector *d,
+static int detect_output(struct detect_settings *settings, const struct detect_what *what,
                          const struct option_list *paths, struct detect_run_result *result,
                          struct err *err)
 {
+    const struct detector *d = &what->detector;
     static const char *const standard_input[] = {"-"};
     struct output_options shown = {
         .vietnamese = cli_vietnamese(&settings->common), .zone = d->zone, .now_ns = clock_now_ns()};
@@ -184,15 +190,17 @@ static int detect_output(struct detect_settings *settings, const struct detector
                                          : 1;
     struct detect_run_options run = {
         .detector = d,
+        .rules = &what->rules,
+        .indicators = what->indicators.table,
         .input = {.paths = paths->count ? paths->items : standard_input,
                   .path_count = paths->count ? paths->count : 1,
                   .format = format,
                   .note = note,
                   .note_context = settings},
-        .output = output_open(&shown, &d->load.rules),
+        .output = output_open(&shown, &what->rules.all),
         .out_fd = STDOUT_FILENO,
         .threads = threads > PIPELINE_THREADS_MAX ? PIPELINE_THREADS_MAX : (uint32_t)threads,
-        .fail_level = settings->fail_level ? level_of(settings->fail_level) : LEVEL_NONE,
+        .fail_level = finding_level_of(settings->fail_level),
         .quiet = settings->common.quiet,
     };
     rc = detect_run(&run, result, err);
@@ -200,23 +208,29 @@ static int detect_output(struct detect_settings *settings, const struct detector
     return rc;
 }
 
-static int detect_exit(const struct detect_settings *settings, const struct detector *d,
+static int detect_exit(const struct detect_settings *settings, const struct detect_what *what,
                        const struct detect_run_result *r)
 {
-    if (r->unreadable || d->load.unreadable_count)
+    const struct detector *d = &what->detector;
+    if (r->unreadable || d->load.unreadable_count || what->indicators.unreadable)
         return CLI_FAILURE;
     if (r->failed_level || (settings->strict && (r->refused || d->load.refused_count)))
         return CLI_PROBLEMS;
     return CLI_OK;
 }
 
-static int detect_with(struct detect_settings *settings, const struct option_list *paths)
+static void indicators_problem(void *context, const char *text)
 {
-    struct detector d = {0};
-    struct detect_run_result result = {0};
-    struct err err;
+    (void)context;
+    (void)fprintf(stderr, "canh: %s\n", text);
+}
+
+static int what_open(struct detect_what *what, const struct detect_settings *settings,
+                     struct err *err)
+{
     struct detector_options options = {
         .rule_paths = &settings->rules,
+        .without_rules = settings->indicators.count > 0,
         .placeholders = settings->placeholders,
         .mappings = settings->mappings,
         .source = settings->source,
@@ -224,33 +238,51 @@ static int detect_with(struct detect_settings *settings, const struct option_lis
         .interpreted = settings->jit && strcmp(settings->jit, "off") == 0,
         .routing = !settings->routing || strcmp(settings->routing, "off") != 0,
     };
-    int rc = detector_open(&d, &options, &err);
-    show_problems(settings, &d);
+    int rc = detector_open(&what->detector, &options, err);
+    show_problems(settings, &what->detector);
+    if (rc == ERR_OK && settings->indicators.count)
+        rc = indicators_load_paths(&what->indicators, &settings->indicators, clock_now_ns(),
+                                   indicators_problem, NULL, err);
     if (rc == ERR_OK)
-        rc = detect_output(settings, &d, paths, &result, &err);
-    int code = rc == ERR_OK ? detect_exit(settings, &d, &result)
+        finding_rules_open(&what->rules, &what->detector.load.rules);
+    return rc;
+}
+
+static int detect_with(struct detect_settings *settings, const struct option_list *paths)
+{
+    struct detect_what what = {0};
+    struct detect_run_result result = {0};
+    struct err err;
+    int rc = what_open(&what, settings, &err);
+    if (rc == ERR_OK)
+        rc = detect_output(settings, &what, paths, &result, &err);
+    int code = rc == ERR_OK ? detect_exit(settings, &what, &result)
                             : cli_fail(rc == ERR_USAGE ? CLI_USAGE : CLI_FAILURE, &err);
     if (rc == ERR_OK)
         show_passed_over(settings);
     if (rc == ERR_OK && settings->stats)
-        show_stats(settings, &d, &result);
-    detector_close(&d);
+        show_stats(settings, &what, &result);
+    finding_rules_close(&what.rules);
+    indicators_load_free(&what.indicators);
+    detector_close(&what.detector);
     return code;
 }
 
 int cli_detect(int argc, char **argv)
 {
     static const char usage[] =
-        "canh detect --rules PATH [--rules PATH]... [options] [FILE | FOLDER | ARCHIVE | -]...\n";
+        "canh detect --rules PATH [--indicators PATH]... [options] [FILE | FOLDER | ARCHIVE | -]...\n"
+        "canh detect --indicators PATH [options] [FILE | FOLDER | ARCHIVE | -]...\n";
     struct detect_settings settings = {0};
     struct option_list paths = {0};
     struct err err;
     (void)signal(SIGPIPE, SIG_IGN);
     int code = cli_parse(detect_options, sizeof(detect_options) / sizeof(detect_options[0]), argc,
                          argv, &settings, &settings.common, &paths, usage);
-    if (code < 0 && settings.rules.count == 0) {
+    if (code < 0 && settings.rules.count == 0 && settings.indicators.count == 0) {
         (void)err_set(&err, ERR_USAGE,
-                      "detect needs --rules PATH: a Sigma rule, a folder or an archive of them");
+                      "detect needs --rules PATH (a Sigma rule, a folder or an archive of them) or "
+                      "--indicators PATH");
         code = cli_fail(CLI_USAGE, &err);
     }
     if (code < 0 && paths.count == 0 && isatty(STDIN_FILENO)) {
@@ -261,6 +293,7 @@ int cli_detect(int argc, char **argv)
     if (code < 0)
         code = detect_with(&settings, &paths);
     option_list_free(&settings.rules);
+    option_list_free(&settings.indicators);
     option_list_free(&paths);
     return code;
 }

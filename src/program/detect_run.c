@@ -4,15 +4,13 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "detection/indicator_match.h"
+#include "program/finding.h"
 #include "program/judge.h"
 #include "program/pipeline.h"
 
 /* What a part holds at most before it hands over (and what one event gave on top). */
 #define PART_HELD_BYTES_MAX ((size_t)8 << 20)
-/* Event time between two ticks of the correlator: no matter of blocks, so that files, pipes and any
- * number of threads give the same. */
-#define TICK_NS (10 * CLOCK_SECOND_NS)
-
 /* A correlation input, kept until its block's turn comes; offset says where in the block's output
  * its correlation's findings belong. */
 struct pending_input {
@@ -37,7 +35,13 @@ struct part {
     struct refused_item refused[DETECT_REFUSED_SHOWN];
     uint64_t events, refused_count, findings;
     bool failed_level;
+    struct indicator_matcher *indicators; /* the worker's; NULL: none are looked for */
     struct run *run;
+};
+
+struct worker {
+    struct judge judge;
+    struct indicator_matcher *indicators;
 };
 
 struct run {
@@ -48,14 +52,15 @@ struct run {
     const struct input_file **files;
     uint32_t file_capacity;
     struct buf pending; /* output not yet written */
-    int64_t near_ns, newest_ns, ticked_ns;
+    struct finding_clock clock;
+    int64_t near_ns;
     uint64_t refused_shown;
 };
 
 static bool level_fails(const struct run *run, uint32_t rule)
 {
     enum rule_level fail = run->options->fail_level;
-    return fail != LEVEL_NONE && run->options->detector->load.rules.rules[rule]->level >= fail;
+    return fail != LEVEL_NONE && run->options->rules->all.rules[rule]->level >= fail;
 }
 
 static void part_empty(struct part *part)
@@ -78,26 +83,49 @@ static void part_relieve(struct part *part)
     part_empty(part);
 }
 
+static void part_show(struct part *part, const struct output_finding *finding)
+{
+    part_relieve(part);
+    output_finding(part->run->options->output, finding, &part->out);
+    part->findings++;
+    part->failed_level |= level_fails(part->run, finding->rule);
+}
+
+static struct output_place part_place(const struct part *part, const struct event_place *place)
+{
+    return (struct output_place){slice_from(part->file->name), place->line, place->time_ns,
+                                 place->sequence};
+}
+
 static void part_finding(void *context, struct judge *judge, uint32_t rule,
                          const struct event_place *place)
 {
     struct part *part = context;
-    struct matched_field matched[MATCHED_FIELDS_MAX];
-    struct output_field fields[MATCHED_FIELDS_MAX];
-    uint32_t count = matcher_matched(judge->matcher, rule, matched);
-    for (uint32_t i = 0; i < count; i++)
-        fields[i] = (struct output_field){matched[i].name, matched[i].value};
-    struct output_finding finding = {
-        .rule = rule,
-        .place = {slice_from(part->file->name), place->line, place->time_ns, place->sequence},
-        .host = output_shows_host(part->run->options->output) ? matcher_host(judge->matcher)
-                                                              : (struct slice){0},
-        .matched = fields,
-        .matched_count = count};
-    part_relieve(part);
-    output_finding(part->run->options->output, &finding, &part->out);
-    part->findings++;
-    part->failed_level |= level_fails(part->run, rule);
+    struct output_place shown = part_place(part, place);
+    struct finding_room room;
+    struct output_finding finding;
+    finding_of_rule(&finding, &room, judge->matcher, rule, &shown,
+                    output_shows_host(part->run->options->output));
+    part_show(part, &finding);
+}
+
+static void part_event(void *context, struct judge *judge, const struct event_place *place)
+{
+    struct part *part = context;
+    const struct detect_run_options *options = part->run->options;
+    const struct indicator_matches *found =
+        indicator_matcher_run(part->indicators, &judge->record, place->time_ns);
+    struct output_place shown = part_place(part, place);
+    for (uint32_t i = 0; i < found->count; i++) {
+        struct indicator indicator;
+        struct output_field field = {found->items[i].name, found->items[i].value};
+        struct output_finding finding;
+        indicator_table_get(options->indicators, found->items[i].number, &indicator);
+        finding_of_indicator(&finding, options->rules, &indicator, &field, &shown);
+        if (output_shows_host(options->output))
+            finding.host = matcher_host(judge->matcher);
+        part_show(part, &finding);
+    }
 }
 
 static void part_input(void *context, const struct correlate_input *input, uint32_t value_count)
@@ -134,12 +162,17 @@ static void part_refused(void *context, const struct span *span, const struct er
 static void run_work(void *context, void *worker, struct pipeline_job *job)
 {
     struct part *part = job->own;
-    struct judge *judge = worker;
-    struct judge_sink sink = {
-        .context = part, .finding = part_finding, .input = part_input, .refused = part_refused};
+    struct worker *own = worker;
+    struct judge *judge = &own->judge;
+    struct judge_sink sink = {.context = part,
+                              .event = own->indicators ? part_event : NULL,
+                              .finding = part_finding,
+                              .input = part_input,
+                              .refused = part_refused};
     uint64_t events = judge->events;
     part_empty(part);
     part->run = context;
+    part->indicators = own->indicators;
     part->job = job;
     part->file = job->block.file;
     part->failed_level = false;
@@ -168,6 +201,13 @@ static int64_t shown_time(const struct run *run, int64_t time_ns)
     return time_ns == run->near_ns ? CLOCK_NONE : time_ns;
 }
 
+static struct output_place place_of(void *context, const struct event_place *place)
+{
+    const struct run *run = context;
+    return (struct output_place){slice_from(run->files[place->file]->name), place->line,
+                                 shown_time(run, place->time_ns), place->sequence};
+}
+
 static void correlation_found(void *context, const struct correlate_finding *found)
 {
     struct emission *emission = context;
@@ -175,20 +215,9 @@ static void correlation_found(void *context, const struct correlate_finding *fou
     if (!correlate_plan_shows(run->options->detector->plan, found->rule))
         return;
     struct output_place places[CORRELATE_EVENTS_SHOWN_MAX];
-    for (uint32_t i = 0; i < found->event_count; i++)
-        places[i] = (struct output_place){
-            slice_from(run->files[found->events[i].file]->name), found->events[i].line,
-            shown_time(run, found->events[i].time_ns), found->events[i].sequence};
-    struct output_finding finding = {.rule = found->rule,
-                                     .place = {.time_ns = shown_time(run, found->time_ns)},
-                                     .events = places,
-                                     .event_count = found->event_count,
-                                     .event_total = found->event_total,
-                                     .group_names = found->group_names,
-                                     .group_values = found->group_values,
-                                     .group_count = found->group_count,
-                                     .value = found->value,
-                                     .capped = found->capped};
+    struct output_finding finding;
+    finding_of_correlation(&finding, places, found, place_of, run);
+    finding.place.time_ns = shown_time(run, found->time_ns);
     output_finding(run->options->output, &finding, emission->out);
     run->result->findings++;
     run->result->failed_level |= level_fails(run, found->rule);
@@ -213,18 +242,6 @@ static void run_show_refused(struct run *run, const struct part *part)
     }
 }
 
-static void run_tick(struct run *run, int64_t time_ns, struct emission *emission)
-{
-    if (time_ns == CLOCK_NONE || time_ns <= run->newest_ns)
-        return;
-    run->newest_ns = time_ns;
-    uint64_t passed_ns = (uint64_t)time_ns - (uint64_t)run->ticked_ns;
-    if (passed_ns < TICK_NS || time_ns < CLOCK_NONE + CORRELATE_LATE_MAX_NS)
-        return;
-    run->ticked_ns = time_ns;
-    correlate_tick(run->correlator, time_ns - CORRELATE_LATE_MAX_NS, correlation_found, emission);
-}
-
 /* The ordered stage: what one block gave, correlations put in where they became true. */
 static int run_take(void *context, struct pipeline_job *job, bool last_part, struct err *err)
 {
@@ -239,7 +256,9 @@ static int run_take(void *context, struct pipeline_job *job, bool last_part, str
         buf_append(&run->pending, part->out.data + done, kept->offset - done);
         done = kept->offset;
         correlate_feed(run->correlator, &kept->input, correlation_found, &emission);
-        run_tick(run, kept->input.place.time_ns, &emission);
+        int64_t tick_ns;
+        if (finding_clock_due(&run->clock, kept->input.place.time_ns, &tick_ns))
+            correlate_tick(run->correlator, tick_ns, correlation_found, &emission);
     }
     if (part->out.len > done)
         buf_append(&run->pending, part->out.data + done, part->out.len - done);
@@ -254,22 +273,25 @@ static int run_take(void *context, struct pipeline_job *job, bool last_part, str
 static void *worker_open(void *context)
 {
     const struct run *run = context;
-    struct judge *judge = mem_alloc(sizeof(*judge));
-    judge_open(judge, run->options->detector, run->near_ns);
-    return judge;
+    struct worker *worker = mem_zeroed(1, sizeof(*worker));
+    judge_open(&worker->judge, run->options->detector, run->near_ns);
+    if (run->options->indicators)
+        worker->indicators = indicator_matcher_open(run->options->indicators);
+    return worker;
 }
 
-static void worker_close(void *context, void *worker)
+static void worker_close(void *context, void *own)
 {
     struct run *run = context;
-    struct judge *judge = worker;
+    struct worker *worker = own;
     struct matcher_stats stats, *sum = &run->result->matching;
-    matcher_count(judge->matcher, &stats);
+    matcher_count(worker->judge.matcher, &stats);
     sum->events += stats.events;
     sum->candidates += stats.candidates;
     sum->regex_limits += stats.regex_limits;
-    judge_close(judge);
-    mem_free(judge);
+    judge_close(&worker->judge);
+    indicator_matcher_close(&worker->indicators);
+    mem_free(worker);
 }
 
 static void *part_open(void *context)
@@ -320,11 +342,7 @@ static void run_finish(struct run *run)
 int detect_run(const struct detect_run_options *options, struct detect_run_result *result,
                struct err *err)
 {
-    struct run run = {.options = options,
-                      .result = result,
-                      .near_ns = clock_now_ns(),
-                      .newest_ns = CLOCK_NONE,
-                      .ticked_ns = CLOCK_NONE};
+    struct run run = {.options = options, .result = result, .near_ns = clock_now_ns()};
     static const struct pipeline_calls calls = {.job_open = part_open,
                                                 .job_close = part_close,
                                                 .worker_open = worker_open,
@@ -333,6 +351,7 @@ int detect_run(const struct detect_run_options *options, struct detect_run_resul
                                                 .take = run_take};
     uint64_t start = clock_monotonic_ns();
     *result = (struct detect_run_result){0};
+    finding_clock_begin(&run.clock);
     int rc = input_open(&run.input, &options->input, err);
     if (rc)
         return rc;

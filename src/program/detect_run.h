@@ -6,6 +6,7 @@
 #pragma once
 #include "detection/match.h"
 #include "program/detector.h"
+#include "program/finding.h"
 #include "program/input.h"
 #include "program/output.h"
 
@@ -13,6 +14,8 @@ enum { DETECT_REFUSED_SHOWN = 10 };
 
 struct detect_run_options {
     const struct detector *detector;
+    const struct finding_rules *rules;        /* those the output was opened with */
+    const struct indicator_table *indicators; /* looked for in every event; NULL: none */
     struct input_options input;
     struct output *output;
     int out_fd;

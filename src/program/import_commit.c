@@ -6,13 +6,17 @@
 #include "program/import_rows.h"
 #include "program/import_sealer.h"
 
+/* A frame holds so many sections, and so much when unpacked (journal.h), with room to spare. */
+enum { GROUP_HAULS_MAX = 2048 };
+#define GROUP_RAW_BYTES_MAX ((size_t)64 << 20)
+
 struct import_commit {
     struct import_commit_options options;
     struct import_rows *rows;
     struct import_correlation correlation;
     struct import_sealer *sealer;
     struct import_haul *first, *last, *free; /* pending, in order; to be used again */
-    size_t pending_bytes;
+    size_t pending_bytes, pending_raw_bytes;
     uint32_t pending_count;
     struct batch *batches; /* of the group: borrowed parts */
     uint32_t batch_capacity;
@@ -215,6 +219,8 @@ static int group_build(struct import_commit *c, bool ends, struct err *err)
     int rc = ERR_OK;
     c->group = (struct import_counts){0};
     buf_clear(&c->items);
+    if (c->options.stale && c->counts.groups == 0)
+        carry_put_end_run(&c->items, c->options.run);
     import_rows_begin(c->rows, clock_now_ns());
     for (const struct import_haul *h = c->first; h && rc == ERR_OK; h = h->next) {
         rc = haul_take(c, h, sequence, err);
@@ -289,7 +295,6 @@ static int group_append(struct import_commit *c, struct err *err)
     uint64_t raw_bytes = 0, first;
     uint64_t expected = store_next_sequence(c->options.store);
     struct store_group group = {.batch_count = group_batches(c, &raw_bytes),
-                                .batches = c->batches,
                                 .carry = buf_as_slice(&c->items),
                                 .now_ns = clock_now_ns()};
     group.batches = c->batches;
@@ -320,7 +325,7 @@ static int group_commit(struct import_commit *c, bool ends, struct err *err)
         import_commit_give_back(c, haul);
     }
     c->last = NULL;
-    c->pending_bytes = 0;
+    c->pending_bytes = c->pending_raw_bytes = 0;
     c->pending_count = 0;
     return rc;
 }
@@ -335,7 +340,11 @@ int import_commit_add(struct import_commit *c, struct import_haul *haul, struct 
     c->last = haul;
     c->pending_count++;
     c->pending_bytes += haul->batch.section.len + haul->item_bytes;
-    return c->pending_bytes >= c->options.group_bytes ? import_commit_flush(c, err) : ERR_OK;
+    c->pending_raw_bytes += haul->batch.raw_bytes;
+    bool enough = c->pending_bytes >= c->options.group_bytes ||
+                  c->pending_raw_bytes >= GROUP_RAW_BYTES_MAX ||
+                  c->pending_count == GROUP_HAULS_MAX;
+    return enough ? import_commit_flush(c, err) : ERR_OK;
 }
 
 int import_commit_flush(struct import_commit *c, struct err *err)

@@ -30,6 +30,7 @@ struct import_commit_options {
     struct slice run;
     int64_t near_ns;
     bool resumed; /* the store knows the run: its correlation inputs are gone through again */
+    bool stale;   /* the store knows it, and what it has is of no use: it goes */
 };
 
 struct import_commit;

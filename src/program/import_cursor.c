@@ -67,11 +67,10 @@ static struct slice cursor_name(struct import_cursors *c, const struct input_ope
     struct slice shown = slice_from(opened->file->name);
     if (slice_starts(shown, slice_from(opened->path)))
         buf_slice(&name, slice_part(shown, strlen(opened->path), SIZE_MAX));
-    struct slice copy =
-        name.len <= CARRY_NAME_BYTES_MAX
-            ? arena_copy(&c->arena, buf_as_slice(&name))
-            : arena_printf(&c->arena, "import:#%016llx",
-                           (unsigned long long)hash_slice(buf_as_slice(&name), 0));
+    struct slice copy = name.len <= CARRY_NAME_BYTES_MAX
+                            ? arena_copy(&c->arena, buf_as_slice(&name))
+                            : arena_printf(&c->arena, "import:#%016llx",
+                                           (unsigned long long)hash_slice(buf_as_slice(&name), 0));
     buf_free(&name);
     return copy;
 }

@@ -27,7 +27,7 @@ struct import_cursors {
     void (*note)(void *context, enum input_note kind, const char *text); /* may be NULL */
     void *note_context;
     struct arena arena;
-    struct import_file **files; /* by input_file.number */
+    struct import_file **files;           /* by input_file.number */
     uint32_t count, capacity, first_open; /* files before first_open are done with */
     uint64_t resumed_records, passed_over;
 };

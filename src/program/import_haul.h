@@ -41,7 +41,7 @@ struct import_haul {
     uint64_t records; /* of the file that are dealt with, refused ones too */
     uint64_t refused;
     uint64_t text_bytes;
-    bool last_part; /* of its block */
+    bool last_part;           /* of its block */
     struct import_haul *next; /* the committer's lists */
 };
 

@@ -92,8 +92,7 @@ static int row_try(struct import_rows *r, const struct internal_row *row, struct
                                   .flags = ROW_HISTORICAL | ROW_INTERNAL};
     uint32_t number, index;
     int rc = batch_context(r->writer, &context, &number, err);
-    return rc ? rc
-              : batch_add(r->writer, number, row->time_ns, row->line, &r->record, &index, err);
+    return rc ? rc : batch_add(r->writer, number, row->time_ns, row->line, &r->record, &index, err);
 }
 
 /* r->record as a row; a full batch is followed by another. */

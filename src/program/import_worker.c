@@ -12,8 +12,8 @@ struct import_worker {
     struct import_part *part;
     uint64_t mapping_set, cpu_ns;
     bool hosts;
-    bool row_missing; /* the newest event could not be stored */
-    uint32_t row;     /* of the newest event */
+    bool row_missing;   /* the newest event could not be stored */
+    uint32_t row;       /* of the newest event */
     size_t event_bytes; /* of the newest event's matched values */
     /* the newest context: most events have that of the one before */
     struct buf seen, seen_before; /* log source as text */
@@ -35,8 +35,7 @@ struct import_worker *import_worker_open(const struct detector *detector,
     return w;
 }
 
-void import_worker_close(struct import_worker **worker, uint64_t *cpu_ns,
-                         struct matcher_stats *sum)
+void import_worker_close(struct import_worker **worker, uint64_t *cpu_ns, struct matcher_stats *sum)
 {
     struct import_worker *w = *worker;
     struct matcher_stats stats;
@@ -218,8 +217,8 @@ static void worker_finding(void *context, struct judge *judge, uint32_t rule,
         item->host = arena_copy(&haul->arena, matcher_host(judge->matcher));
 }
 
-/* The journal keeps CARRY_VALUE_BYTES_MAX of a value: a longer one ends with a hash of all of it, so
- * that a run that goes on after a stop tells it from others just as this one does. */
+/* The journal keeps CARRY_VALUE_BYTES_MAX of a value: a longer one ends with a hash of all of it,
+ * so that a run that goes on after a stop tells it from others just as this one does. */
 static struct slice input_value(struct import_haul *haul, struct slice value)
 {
     enum { HASH_DIGITS = 16 };
@@ -237,8 +236,7 @@ static void worker_input(void *context, const struct correlate_input *input, uin
         return;
     struct slice *values = arena_alloc(&haul->arena, (value_count + 1) * sizeof(*values));
     for (uint32_t i = 0; i < value_count; i++) {
-        values[i] =
-            input->values[i].data ? input_value(haul, input->values[i]) : (struct slice){0};
+        values[i] = input->values[i].data ? input_value(haul, input->values[i]) : (struct slice){0};
         haul->item_bytes += sizeof(*values) + values[i].len;
     }
     struct import_item *item = import_haul_add(haul, IMPORT_INPUT);

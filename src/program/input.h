@@ -78,7 +78,7 @@ MUST_CHECK int input_next(struct input *in, struct input_block *block, struct er
 /* Whether input_next would wait for the writer of a pipe: time to write out what is done. */
 bool input_waits(const struct input *in);
 
-uint64_t input_bytes(const struct input *in);      /* of text so far, unpacked */
+uint64_t input_bytes(const struct input *in); /* of text so far, unpacked */
 /* Of the files as they are on the disk; *total 0: not known. */
 void input_progress(const struct input *in, uint64_t *done, uint64_t *total);
 uint64_t input_file_count(const struct input *in); /* files and members that were read */

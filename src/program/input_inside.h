@@ -22,7 +22,7 @@ struct input {
 
     struct input_file *file; /* that is being read, or NULL */
     uint64_t skip_records;   /* still to be left out of it */
-    struct source source;          /* its bytes; of an EVTX file only the copy that libevtx reads */
+    struct source source;    /* its bytes; of an EVTX file only the copy that libevtx reads */
     struct split *split;
     struct evtx *evtx;
     struct buf carry; /* an unfinished record, for the next block */

@@ -116,14 +116,35 @@ static void cut_values(struct output_finding *f, struct output_field fields[OUTP
     f->matched = fields;
 }
 
+/* People's forms show the indicator as two more fields. */
+static void indicator_fields(const struct output *o, struct output_finding *f,
+                             struct output_field fields[OUTPUT_MATCHED_MAX])
+{
+    bool vi = o->options.vietnamese;
+    uint32_t count = 0;
+    while (count < f->matched_count && count < OUTPUT_MATCHED_MAX - 2) {
+        fields[count] = f->matched[count];
+        count++;
+    }
+    fields[count++] =
+        (struct output_field){vi ? SLICE("dấu hiệu") : SLICE("indicator"), f->indicator->value};
+    if (f->indicator->source.len)
+        fields[count++] =
+            (struct output_field){vi ? SLICE("nguồn") : SLICE("source"), f->indicator->source};
+    f->matched = fields;
+    f->matched_count = count;
+}
+
 void output_finding(const struct output *o, const struct output_finding *f, struct buf *out)
 {
     struct output_finding cut = *f;
-    struct output_field fields[OUTPUT_MATCHED_MAX];
+    struct output_field fields[OUTPUT_MATCHED_MAX], more[OUTPUT_MATCHED_MAX];
+    if (cut.indicator && o->options.kind != OUTPUT_NDJSON)
+        indicator_fields(o, &cut, more);
     if (cut.matched_count > OUTPUT_MATCHED_MAX)
         cut.matched_count = OUTPUT_MATCHED_MAX;
     for (uint32_t i = 0; i < cut.matched_count; i++)
-        if (f->matched[i].value.len > OUTPUT_VALUE_BYTES_MAX) {
+        if (cut.matched[i].value.len > OUTPUT_VALUE_BYTES_MAX) {
             cut_values(&cut, fields);
             break;
         }

@@ -11,6 +11,7 @@
  * Threads: as above. Ownership: borrows the rules; copies what it keeps of a finding. */
 #pragma once
 #include "base/clock.h"
+#include "detection/indicator.h"
 #include "detection/rule.h"
 
 enum {
@@ -57,6 +58,7 @@ struct output_finding {
     const struct output_field *matched;
     uint32_t matched_count;
     bool cut; /* a value is not shown whole: output_finding sets it */
+    const struct indicator *indicator; /* that was seen; NULL: the finding is a rule's */
     /* of a correlation only (its rule's kind says so) */
     const struct output_place *events; /* oldest first */
     uint32_t event_count;              /* of them */

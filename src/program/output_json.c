@@ -110,6 +110,41 @@ static void matched_write(const struct output_finding *f, struct buf *out)
     buf_char(out, '}');
 }
 
+static void text_if_any(struct json_writer *w, const char *key, struct slice text)
+{
+    if (!text.len)
+        return;
+    json_key(w, key);
+    json_string(w, text);
+}
+
+static void time_if_any(struct json_writer *w, const char *key, int64_t time_ns)
+{
+    char text[CLOCK_TEXT_BYTES];
+    if (time_ns != CLOCK_NONE)
+        text_if_any(w, key, slice_make(text, clock_text(text, time_ns)));
+}
+
+static void indicator_write(const struct indicator *i, struct buf *out)
+{
+    struct json_writer w = {.out = out};
+    buf_string(out, ",\"indicator\":");
+    json_open_object(&w);
+    text_if_any(&w, "type", slice_from(indicator_type_names[i->type]));
+    text_if_any(&w, "value", i->value);
+    text_if_any(&w, "source", i->source);
+    text_if_any(&w, "id", i->id);
+    text_if_any(&w, "title", i->title);
+    if (i->confidence != INDICATOR_CONFIDENCE_NONE) {
+        json_key(&w, "confidence");
+        json_u64(&w, i->confidence);
+    }
+    text_if_any(&w, "tlp", slice_from(indicator_tlp_names[i->tlp]));
+    time_if_any(&w, "from", i->from_ns);
+    time_if_any(&w, "until", i->until_ns);
+    json_close_object(&w);
+}
+
 static void correlation_write(const struct output *o, const struct output_finding *f,
                               struct json_writer *w)
 {
@@ -160,5 +195,7 @@ void output_json_finding(const struct output *o, const struct output_finding *f,
     matched_write(f, out);
     if (f->cut)
         buf_string(out, ",\"cut\":true");
+    if (f->indicator)
+        indicator_write(f->indicator, out);
     buf_append(out, "}\n", 2);
 }

@@ -3,7 +3,7 @@
 #include "store/bytes.h"
 
 /* The least that a name, a context and a row take: what a count can be at most. */
-enum { NAME_BYTES_MIN = 3, CONTEXT_BYTES_MIN = 16 + 9 * 2 + 1, NAME_FLAGS_ALL = 3 };
+enum { NAME_BYTES_MIN = 3, CONTEXT_BYTES_MIN = 16 + ROW_CONTEXT_TEXTS * 2 + 1, NAME_FLAGS_ALL = 3 };
 
 static int damaged(struct err *err, const char *what, uint32_t number)
 {

@@ -13,8 +13,8 @@ enum {
     PROBES_MAX = 48,
     CONTEXTS_FIRST = 16
 };
-/* What one context takes at most: numbers and ten texts. */
-#define CONTEXT_BYTES_MAX ((size_t)16 + 10 * (2 + ROW_TEXT_BYTES_MAX))
+/* What one context takes at most: numbers and texts. */
+#define CONTEXT_BYTES_MAX ((size_t)16 + ROW_CONTEXT_TEXTS * (2 + ROW_TEXT_BYTES_MAX))
 
 struct name_known {
     uint32_t hash;

@@ -280,6 +280,30 @@ static void partition_read(struct chain *c, struct reading *r)
         reading_digest(r, &p->open.stack[k]);
 }
 
+static void closed_add(struct chain *c, const struct chain_interval *i)
+{
+    if (c->closed_count == c->closed_capacity) {
+        c->closed_capacity = c->closed_capacity ? c->closed_capacity * 2 : 64;
+        c->closed = mem_resize(c->closed, c->closed_capacity, sizeof(*c->closed));
+    }
+    c->closed[c->closed_count++] = *i;
+}
+
+int chain_resume(struct chain *c, const struct chain_interval *interval, bool noted,
+                 struct err *err)
+{
+    struct chain_partition *p = partition_find(c, interval->partition, err);
+    struct chain_interval i = *interval;
+    if (!p)
+        return ERR_LIMIT;
+    p->count = i.number;
+    p->head = i.head;
+    i.partition = p->name;
+    if (!noted)
+        closed_add(c, &i);
+    return ERR_OK;
+}
+
 static void closed_read(struct chain *c, struct reading *r)
 {
     struct chain_interval i = {.partition = reading_bytes(r, reading_number(r))};
@@ -296,11 +320,7 @@ static void closed_read(struct chain *c, struct reading *r)
         return;
     }
     i.partition = p->name;
-    if (c->closed_count == c->closed_capacity) {
-        c->closed_capacity = c->closed_capacity ? c->closed_capacity * 2 : 64;
-        c->closed = mem_resize(c->closed, c->closed_capacity, sizeof(*c->closed));
-    }
-    c->closed[c->closed_count++] = i;
+    closed_add(c, &i);
 }
 
 int chain_read(struct chain *c, struct slice state, struct err *err)

@@ -56,4 +56,8 @@ void chain_heads_text(const struct chain *c, struct buf *out);
 /* State for a checkpoint. */
 void chain_write(const struct chain *c, struct buf *out);
 MUST_CHECK int chain_read(struct chain *c, struct slice state, struct err *err);
+/* Goes on behind an interval that was closed before, the last one of its partition; noted: the
+ * notary has it. For making a state again. ERR_LIMIT. */
+MUST_CHECK int chain_resume(struct chain *c, const struct chain_interval *interval, bool noted,
+                            struct err *err);
 uint64_t chain_rows(const struct chain *c); /* added since it was made or read */

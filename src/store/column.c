@@ -177,8 +177,17 @@ static bool dictionary_is_integers(const struct dictionary *d)
     return true;
 }
 
+size_t column_loose_bytes(const struct column *c)
+{
+    return dictionary_memory(&c->dictionary) + values_entries_memory(&c->texts);
+}
+
 void column_give_way(struct column *c, struct column_tools *t, unsigned block)
 {
+    if (c->kind == COLUMN_TEXT) {
+        text_pack(c, t, block);
+        values_entries_free(&c->texts);
+    }
     if (c->kind != COLUMN_DICTIONARY || c->dictionary.count == 0)
         return;
     index_entries(c, t);
@@ -257,7 +266,7 @@ void column_finish(struct column *c, struct column_tools *t, const uint32_t *blo
 
 size_t column_memory(const struct column *c)
 {
-    return c->packed_bytes + dictionary_memory(&c->dictionary) + values_entries_memory(&c->texts) +
+    return c->packed_bytes + column_loose_bytes(c) +
            c->capacity * (c->numbers ? sizeof *c->numbers : sizeof *c->ids);
 }
 

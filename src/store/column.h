@@ -3,7 +3,7 @@
  * came) or text, the blocks that wait packed included, so that a finished column is of one kind
  * (docs/store-format.md, "Segment").
  *
- * Limits: the writer's memory: column_give_way makes a dictionary smaller by force. Threads: one.
+ * Limits: the writer's memory: column_give_way frees some by force. Threads: one.
  * Ownership: copies values; name belongs to the writer. */
 #pragma once
 #include "formats/record.h"
@@ -15,8 +15,8 @@
 
 enum {
     COLUMN_SETTLE_FROM = 256,       /* occurrences from which a column may be text or numbers */
-    COLUMN_TEXT_BYTES = 256 << 10,  /* of values in one chunk of a text column */
-    COLUMN_SMALL_BYTES = 256 << 10, /* a dictionary below it is not worth giving way */
+    COLUMN_TEXT_BYTES = 512 << 10,  /* of values in one chunk of a text column */
+    COLUMN_SMALL_BYTES = 256 << 10, /* what is below it is not worth giving way */
 };
 
 struct column_tools { /* shared by the columns of a segment */
@@ -60,8 +60,10 @@ void column_add(struct column *c, struct column_tools *t, unsigned block, uint64
                 uint8_t kind, struct slice value);
 /* Packs what occurred in the block. */
 void column_end_block(struct column *c, struct column_tools *t, unsigned block);
-/* Becomes text or numbers whatever its values are like. Between two rows; the current block goes
- * on. */
+/* What giving way would free. */
+size_t column_loose_bytes(const struct column *c);
+/* A dictionary becomes text or numbers whatever its values are like; of a text the values that wait
+ * are packed. Between two rows; the current block goes on. */
 void column_give_way(struct column *c, struct column_tools *t, unsigned block);
 /* After its last block: decides about CONSTANT, packs the dictionary. block_rows: by block. */
 void column_finish(struct column *c, struct column_tools *t, const uint32_t *block_rows,

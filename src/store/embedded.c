@@ -259,22 +259,44 @@ static void lock_path(const struct disk *disk, char *out, size_t room)
 enum { LOCK_PATH_BYTES = 4200 };
 
 /* An open-file-description lock: it goes with the process, however that ends. */
-static int writer_lock(struct embedded *e, struct err *err)
+static int lock_take(const struct disk *disk, int *fd, struct err *err)
 {
     char path[LOCK_PATH_BYTES];
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (!disk_is_real(e->disk))
+    if (!disk_is_real(disk))
         return ERR_OK;
-    lock_path(e->disk, path, sizeof path);
-    e->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-    if (e->lock_fd < 0)
+    lock_path(disk, path, sizeof path);
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (*fd < 0)
         return err_set_errno(err, errno, "%s", path);
-    if (fcntl(e->lock_fd, F_OFD_SETLK, &lock) == 0)
+    if (fcntl(*fd, F_OFD_SETLK, &lock) == 0)
         return ERR_OK;
     return err_set(err, ERR_BUSY,
                    "another process writes to %s (it holds %s): wait until it is done, or send the "
                    "work to it",
-                   disk_folder(e->disk), path);
+                   disk_folder(disk), path);
+}
+
+static int writer_lock(struct embedded *e, struct err *err)
+{
+    return lock_take(e->disk, &e->lock_fd, err);
+}
+
+int embedded_rebuild_folder(const char *folder, int64_t now_ns, struct store_rebuilt *out,
+                            struct err *err)
+{
+    struct disk *disk = NULL;
+    int fd = -1;
+    int rc = disk_open_folder(&disk, folder, err);
+    if (rc)
+        return rc;
+    rc = lock_take(disk, &fd, err);
+    if (rc == ERR_OK)
+        rc = embedded_rebuild(disk, now_ns, out, err);
+    if (fd >= 0)
+        (void)close(fd);
+    disk_close_folder(&disk);
+    return rc;
 }
 
 bool embedded_is_written(const struct disk *disk)

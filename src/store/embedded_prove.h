@@ -21,7 +21,7 @@ struct prove {
     struct heads_entry {
         struct slice partition;
         uint64_t number;
-        struct slice head; /* hex */
+        char head[2 * DIGEST_BYTES + 1]; /* hex */
     } entries[CHAIN_PARTITIONS_MAX];
     uint32_t entry_count;
     struct prove_key {

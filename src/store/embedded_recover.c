@@ -9,6 +9,8 @@ struct recovery {
     struct batch_reader reader;
     struct buf scratch;
     uint64_t last_sequence;
+    uint64_t first_sequence;  /* of the first frame; 0: none yet */
+    bool needs_whole_journal; /* there never was a checkpoint */
 };
 
 static void damage_note(void *context, const struct journal_damage *damage)
@@ -64,18 +66,26 @@ static int frame_recover(struct recovery *r, const struct journal_frame *frame, 
     return rc;
 }
 
+static int checkpoint_missing(const struct embedded *e, struct err *err)
+{
+    return err_set(err, ERR_DAMAGED,
+                   "the newest checkpoint of %s is not whole or not there: `canh store rebuild` "
+                   "makes one out of the segments",
+                   disk_folder(e->disk));
+}
+
 static int checkpoint_load(struct recovery *r, struct err *err)
 {
     struct embedded *e = r->e;
     struct checkpoint c = {0};
     uint32_t damaged = 0;
     int rc = checkpoint_read(e->disk, &e->identity, &c, &damaged, err);
-    if (damaged || (rc == ERR_NOT_FOUND && e->sealed_sequence > 0))
-        rc = err_set(err, ERR_DAMAGED,
-                     "the newest checkpoint of %s is not whole or not there: `canh store rebuild` "
-                     "makes one out of the segments",
-                     disk_folder(e->disk));
+    if (damaged)
+        rc = checkpoint_missing(e, err);
     if (rc == ERR_NOT_FOUND) {
+        /* the first seal may have been cut off behind its catalog transaction: then the journal
+         * still has everything */
+        r->needs_whole_journal = e->sealed_sequence > 0;
         e->checkpoint_number = c.number;
         rc = ERR_OK;
         goto out;
@@ -160,10 +170,13 @@ static int frames_recover(struct recovery *r, struct journal_start *start, struc
     if (rc)
         return rc;
     while ((rc = journal_scan_next(scan, &frame, damage_note, r, err)) == ERR_OK) {
+        r->first_sequence = r->first_sequence ? r->first_sequence : frame.first_sequence;
         rc = frame_recover(r, &frame, err);
         if (rc)
             break;
     }
+    if (rc == ERR_END && r->needs_whole_journal && r->first_sequence != 1)
+        rc = checkpoint_missing(e, err);
     journal_scan_start(scan, start);
     journal_scan_close(&scan);
     return rc == ERR_END ? ERR_OK : rc;

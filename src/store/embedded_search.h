@@ -62,21 +62,28 @@ struct search_unit {
 /* What a segment's values tell, made when its first block is looked at. */
 struct search_column {
     struct retro_name name;
-    uint64_t *masks; /* by entry: sources for which a value raises a rule; NULL: none does */
-    uint32_t mask_count;
-    bool told;     /* masks are made */
-    bool by_block; /* values are of a block, asked when it is looked at */
+    uint64_t *masks; /* by entry: sources for which a value raises a rule; NULL: it tells nothing */
+    uint32_t *starts;  /* by entry, and one more: its tokens in `tokens` */
+    struct buf tokens; /* u32 each: retro_tokens */
+    uint32_t room;     /* of masks and starts */
+    bool told;         /* they are made */
+    bool twice;        /* another column has this name, nested or not: either may hide the other */
+    bool *exact;       /* by index of a mapping: retro_name_exact */
+    bool by_block;     /* values are of a block, asked when it is looked at */
 };
 struct search_segment {
     struct segment *file; /* NULL: not open */
+    struct retro *retro;  /* the search's when this was prepared: tokens are its */
     bool prepared, pruned, damaged;
-    uint32_t live;           /* units that are not done */
-    uint64_t *context_bits;  /* by context: the bit of its log source, and the two of above */
-    uint64_t *context_masks; /* by context: what its own texts raise (meta fields) */
+    uint32_t live;              /* units that are not done */
+    uint64_t *context_bits;     /* by context: the bit of its log source, and the two of above */
+    uint16_t *context_mappings; /* by context: index */
+    uint64_t *context_masks;    /* by context: what its own texts raise (meta fields) */
     const struct logsource **configured; /* by context */
     uint64_t always;                     /* sources of which every row is a candidate */
     uint64_t *rule_masks;                /* by rule */
     struct search_column *columns;
+    struct segment_ids *ids; /* by column: of the block looked at last; kept for their memory */
     bool *judge_columns, *full_columns;
     bool sights_hit;
     struct arena arena;
@@ -86,7 +93,9 @@ struct search {
     struct embedded *store;
     struct store_search options;
     struct view view;
-    struct retro *retro;   /* of retro_rules; NULL without rules */
+    struct retro *retro;   /* of retro_rules, the newest; NULL without rules */
+    struct retro **retros; /* all that were made */
+    uint32_t retro_count;
     uint64_t *retro_rules; /* those that the segments so far could satisfy, as bits */
     struct matcher *matcher;
     struct indicator_matcher *indicator_matcher;
@@ -115,6 +124,11 @@ struct search {
 int search_units(struct search *s, struct err *err);
 /* Fills unit->candidates, sorted. Damage is counted in progress, never an error. */
 int search_block_look(struct search *s, struct search_unit *unit, struct err *err);
+/* The closer look at a block's candidates (search_rows.c): those that no rule can hold for are
+ * marked false. */
+void search_rows_look(const struct search_segment *g, const struct search_unit *unit,
+                      const uint64_t *row_masks, bool *candidates);
+void search_retro_open(struct search *s, const uint64_t *rules);
 int search_frame_look(struct search *s, struct search_unit *unit, struct err *err);
 /* Judges the next chunk of candidates into unit->hits; none left and no hits: the unit is done. */
 int search_chunk(struct search *s, struct search_unit *unit, struct err *err);
@@ -125,8 +139,9 @@ void search_hits_sort(const struct search *s, struct search_unit *unit);
 int search_frame_chunk(struct search *s, struct search_unit *unit, struct err *err);
 void search_unit_close(struct search *s, struct search_unit *unit);
 void search_segment_close(struct search_segment *segment);
-/* Whether the row is in the ranges of the search. */
-bool search_in_range(const struct search *s, int64_t time_ns, uint64_t sequence);
+/* Whether a row of this row_time is in the ranges of the search. */
+bool search_in_range(const struct search *s, int64_t time_ns, int64_t received_ns,
+                     uint64_t sequence);
 bool search_partition_wanted(const struct search *s, struct slice partition);
 void search_candidate_add(struct search_unit *unit, uint32_t *capacity,
                           const struct search_candidate *candidate);

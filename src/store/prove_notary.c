@@ -12,28 +12,24 @@ static void entry_set(struct prove *p, const struct notary_line *line)
 {
     uint64_t number;
     uint32_t i = 0;
-    if (!slice_to_u64(line->words[2], &number))
+    if (!slice_to_u64(line->words[2], &number) || line->words[8].len != 2 * DIGEST_BYTES)
         return;
     while (i < p->entry_count && !slice_equal(p->entries[i].partition, line->words[1]))
         i++;
     if (i == CHAIN_PARTITIONS_MAX)
         return;
     if (i == p->entry_count)
-        p->entries[p->entry_count++] =
-            (struct heads_entry){.partition = arena_copy(&p->arena, line->words[1]),
-                                 .head = arena_copy(&p->arena, line->words[8])};
+        p->entries[p->entry_count++].partition = arena_copy(&p->arena, line->words[1]);
     p->entries[i].number = number;
-    memcpy((char *)(uintptr_t)p->entries[i].head.data, line->words[8].data,
-           line->words[8].len < p->entries[i].head.len ? line->words[8].len
-                                                       : p->entries[i].head.len);
+    memcpy(p->entries[i].head, line->words[8].data, 2 * DIGEST_BYTES);
 }
 
-static struct slice head_of(const struct prove *p, struct slice partition)
+static const char *head_of(const struct prove *p, struct slice partition)
 {
     for (uint32_t i = 0; i < p->entry_count; i++)
         if (slice_equal(p->entries[i].partition, partition))
             return p->entries[i].head;
-    return SLICE("0000000000000000000000000000000000000000000000000000000000000000");
+    return "0000000000000000000000000000000000000000000000000000000000000000";
 }
 
 static void root_line(struct prove *p, const struct notary_line *line)
@@ -54,7 +50,7 @@ static void root_line(struct prove *p, const struct notary_line *line)
             memcpy(i->root.bytes, root.data, DIGEST_BYTES);
             p->has_root = true;
             p->root_line = arena_copy(&p->arena, line->text);
-            buf_printf(&p->chain, "before %.*s\n", 64, head_of(p, p->partition).data);
+            buf_printf(&p->chain, "before %s\n", head_of(p, p->partition));
         }
     }
     entry_set(p, line);
@@ -91,9 +87,9 @@ static void heads_line(struct prove *p, const struct notary_line *line)
             p->pem = p->key_list[i].pem_base64;
     qsort(p->entries, p->entry_count, sizeof(p->entries[0]), by_name);
     for (uint32_t i = 0; i < p->entry_count; i++)
-        buf_printf(&p->heads, "%.*s %llu %.*s\n", (int)p->entries[i].partition.len,
+        buf_printf(&p->heads, "%.*s %llu %s\n", (int)p->entries[i].partition.len,
                    p->entries[i].partition.data, (unsigned long long)p->entries[i].number,
-                   (int)p->entries[i].head.len, p->entries[i].head.data);
+                   p->entries[i].head);
 }
 
 static int line_read(void *context, const struct notary_line *line)

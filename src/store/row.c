@@ -36,30 +36,29 @@ bool row_partition_name_ok(struct slice name)
     return true;
 }
 
-/* The order in which a batch and a segment hold them. */
-enum { CONTEXT_TEXTS = 10 };
+/* The order of the texts is that in which a batch and a segment hold them. */
 
 void row_context_write(const struct row_context *c, struct buf *out)
 {
-    const struct slice texts[CONTEXT_TEXTS] = {c->partition, c->source,    c->system,  c->unit,
-                                               c->file,      c->mapping,   c->product, c->category,
-                                               c->service,   c->configured};
+    const struct slice texts[ROW_CONTEXT_TEXTS] = {
+        c->partition, c->source,  c->system,   c->unit,    c->file,
+        c->mapping,   c->product, c->category, c->service, c->configured};
     bytes_put_u32(out, c->flags);
     bytes_put_u32(out, c->mapping_version);
     bytes_put_u64(out, c->mapping_set);
-    for (size_t i = 0; i < CONTEXT_TEXTS; i++)
+    for (size_t i = 0; i < ROW_CONTEXT_TEXTS; i++)
         bytes_put_text(out, texts[i]);
 }
 
 bool row_context_read(struct bytes_in *in, struct row_context *c)
 {
-    struct slice *texts[CONTEXT_TEXTS] = {&c->partition, &c->source,    &c->system,  &c->unit,
-                                          &c->file,      &c->mapping,   &c->product, &c->category,
-                                          &c->service,   &c->configured};
+    struct slice *texts[ROW_CONTEXT_TEXTS] = {
+        &c->partition, &c->source,  &c->system,   &c->unit,    &c->file,
+        &c->mapping,   &c->product, &c->category, &c->service, &c->configured};
     c->flags = bytes_take_u32(in);
     c->mapping_version = bytes_take_u32(in);
     c->mapping_set = bytes_take_u64(in);
-    for (size_t i = 0; i < CONTEXT_TEXTS; i++)
+    for (size_t i = 0; i < ROW_CONTEXT_TEXTS; i++)
         *texts[i] = bytes_take_text(in, ROW_TEXT_BYTES_MAX);
     return !in->bad && row_partition_name_ok(c->partition);
 }

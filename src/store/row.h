@@ -9,9 +9,10 @@
 #include "formats/record.h"
 
 enum {
-    ROW_CONTEXTS_MAX = 65535, /* in one batch or segment */
-    ROW_NAME_BYTES_MAX = 64,  /* of a partition */
-    ROW_TEXT_BYTES_MAX = 4096 /* of every other text of a context */
+    ROW_CONTEXTS_MAX = 65535,  /* in one batch or segment */
+    ROW_NAME_BYTES_MAX = 64,   /* of a partition */
+    ROW_TEXT_BYTES_MAX = 4096, /* of every other text of a context */
+    ROW_CONTEXT_TEXTS = 10     /* of a context */
 };
 
 enum row_context_flag {

@@ -259,6 +259,13 @@ void embedded_cursor_progress(const void *cursor, struct store_progress *out)
     *out = s->progress;
 }
 
+/* Earlier ones stay: segments that were prepared with them hold their tokens. */
+void search_retro_open(struct search *s, const uint64_t *rules)
+{
+    s->retros = mem_resize(s->retros, s->retro_count + 1, sizeof(struct retro *));
+    s->retro = s->retros[s->retro_count++] = retro_open(s->options.rules, rules);
+}
+
 static bool meta_asked(const struct search *s)
 {
     static const char *const names[] = {"_time", "_received", "_id", "_line", "_host"};
@@ -284,7 +291,7 @@ int embedded_search(void *self, const struct store_search *search, void **cursor
     if (search->rules) {
         struct retro_name host;
         s->retro_rules = mem_zeroed(ruleset_rule_count(search->rules) / 64 + 1, sizeof(uint64_t));
-        s->retro = retro_open(search->rules, search->meta ? NULL : s->retro_rules);
+        search_retro_open(s, search->meta ? NULL : s->retro_rules);
         s->matcher = matcher_open(search->rules);
         s->mapping_set = retro_mapping_set(s->retro);
         s->ask_all = search->meta && meta_asked(s);
@@ -317,7 +324,9 @@ void embedded_cursor_close(void *cursor)
     mem_free(s->units);
     mem_free(s->heap);
     matcher_close(&s->matcher);
-    retro_close(&s->retro);
+    for (uint32_t i = 0; i < s->retro_count; i++)
+        retro_close(&s->retros[i]);
+    mem_free(s->retros);
     mem_free(s->retro_rules);
     indicator_matcher_close(&s->indicator_matcher);
     indicator_set_close(&s->indicator_set);

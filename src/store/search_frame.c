@@ -41,7 +41,7 @@ static bool row_look(void *context, const struct row *row, uint32_t number)
     struct looking *l = context;
     struct search_candidate c = {row_time(row), row->sequence, number};
     if (search_partition_wanted(l->search, row->context->partition) &&
-        search_in_range(l->search, c.time_ns, c.sequence))
+        search_in_range(l->search, c.time_ns, row->received_ns, c.sequence))
         search_candidate_add(l->unit, &l->capacity, &c);
     else
         l->search->progress.rows_pruned++;

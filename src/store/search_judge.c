@@ -136,7 +136,7 @@ bool search_judge(struct search *s, const struct row *row, const struct logsourc
         }
     }
     if (s->options.indicators)
-        hit_indicators(s, hit, row->record, row_time(row), arena);
+        hit_indicators(s, hit, row->record, row->time_ns, arena);
     return hit->rule_count || hit->indicator_count;
 }
 

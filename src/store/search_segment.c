@@ -70,8 +70,7 @@ static void retro_widen(struct search *s, const struct search_segment *g)
     }
     if (!more)
         return;
-    retro_close(&s->retro);
-    s->retro = retro_open(s->options.rules, s->retro_rules);
+    search_retro_open(s, s->retro_rules);
 }
 
 static uint64_t rules_mask(const struct search_segment *g, const uint32_t *rules, uint32_t count)
@@ -104,15 +103,36 @@ static void always_collect(struct search *s, struct search_segment *g)
     const struct segment_about *about = segment_about(g->file);
     struct columns_of columns = {segment_columns(g->file), about->column_count, s, g};
     uint32_t count;
-    const uint32_t *rules = retro_always(s->retro, &count);
+    const uint32_t *rules = retro_always(g->retro, &count);
     g->always = s->ask_all ? ~(uint64_t)0 : rules_mask(g, rules, count);
     for (uint32_t c = 0; c < about->context_count; c++)
         if (g->context_bits[c] & SEARCH_BIT_STALE) {
-            (void)retro_derived(s->retro, column_exists, &columns, &count);
+            (void)retro_derived(g->retro, column_exists, &columns, &count);
             if (count)
                 g->always |= SEARCH_BIT_STALE;
             return;
         }
+}
+
+/* Which names mean the same under each mapping of the segment as under all of them. */
+static void exact_make(struct search_segment *g)
+{
+    const struct segment_about *about = segment_about(g->file);
+    const struct row_context *contexts = segment_contexts(g->file);
+    bool known[MAPPING_COUNT_MAX + 1] = {false};
+    g->context_mappings = arena_zeroed(&g->arena, about->context_count + 1, sizeof(uint16_t));
+    for (uint32_t i = 0; i < about->column_count; i++)
+        g->columns[i].exact = arena_zeroed(&g->arena, MAPPING_COUNT_MAX + 1, sizeof(bool));
+    for (uint32_t c = 0; c < about->context_count; c++) {
+        uint16_t mapping = retro_mapping(g->retro, contexts[c].mapping);
+        g->context_mappings[c] = mapping;
+        if (known[mapping])
+            continue;
+        known[mapping] = true;
+        for (uint32_t i = 1; i < about->column_count; i++)
+            g->columns[i].exact[mapping] = g->columns[i].name.asked && !g->columns[i].twice &&
+                                           retro_name_exact(g->retro, &g->columns[i].name, mapping);
+    }
 }
 
 /* What the texts of a context raise, under the names by which queries ask for them. */
@@ -125,16 +145,16 @@ static void context_masks_make(struct search *s, struct search_segment *g)
     for (uint32_t c = 0; c < about->context_count; c++) {
         struct search_text texts[SEARCH_CONTEXT_TEXTS];
         g->configured[c] = search_logsource(s, contexts[c].configured);
-        if (!s->options.meta || !s->retro)
+        if (!s->options.meta || !g->retro)
             continue;
         search_context_texts(&contexts[c], texts);
         for (uint32_t t = 0; t < SEARCH_CONTEXT_TEXTS; t++) {
             struct retro_name name;
             const uint32_t *rules;
-            retro_name(s->retro, texts[t].name, true, &name);
+            retro_name(g->retro, texts[t].name, true, &name);
             if (name.asked && texts[t].value.len)
                 g->context_masks[c] |= rules_mask(
-                    g, rules, retro_value(s->retro, &name, VALUE_STRING, texts[t].value, &rules));
+                    g, rules, retro_value(g->retro, &name, VALUE_STRING, texts[t].value, &rules));
         }
     }
 }
@@ -182,12 +202,12 @@ static bool segment_prunes(struct search *s, struct search_segment *g)
     const struct retro_presence presence = {column_has_name, column_has_text, column_has_number,
                                             &columns};
     if (s->options.indicators || s->options.plain || g->always || !s->options.rules ||
-        retro_rule_count(s->retro) > SEARCH_PRUNE_RULES_MAX)
+        retro_rule_count(g->retro) > SEARCH_PRUNE_RULES_MAX)
         return false;
     for (uint32_t c = 0; c < about->context_count; c++)
         if (g->context_bits[c] & SEARCH_BIT_STALE || g->context_masks[c])
             return false;
-    return retro_prunes(s->retro, &presence);
+    return retro_prunes(g->retro, &presence);
 }
 
 static bool name_wanted(const struct search *s, struct slice name)
@@ -210,14 +230,18 @@ static void columns_choose(struct search *s, struct search_segment *g)
     g->full_columns = arena_zeroed(&g->arena, count + 1, sizeof(bool));
     for (uint32_t i = 0; i < count; i++) {
         bool derived = columns[i].flags & FIELD_DERIVED, rest = i == SEGMENT_REST;
-        if (s->retro)
-            retro_name(s->retro, columns[i].name, derived, &g->columns[i].name);
+        if (g->retro)
+            retro_name(g->retro, columns[i].name, derived, &g->columns[i].name);
         g->columns[i].by_block =
             rest || columns[i].kind == COLUMN_TEXT || columns[i].kind == COLUMN_NUMBER;
         g->judge_columns[i] = !derived && (rest || s->options.indicators ||
-                                           (s->retro && retro_needs(s->retro, columns[i].name)));
+                                           (g->retro && retro_needs(g->retro, columns[i].name)));
         g->full_columns[i] = rest || name_wanted(s, columns[i].name);
     }
+    for (uint32_t i = 1; i < count; i++)
+        for (uint32_t k = 1; k < i && g->columns[i].name.number != NAME_NONE; k++)
+            if (g->columns[i].name.number == g->columns[k].name.number)
+                g->columns[i].twice = g->columns[k].twice = true;
 }
 
 struct sight_look {
@@ -263,12 +287,15 @@ static int segment_prepare(struct search *s, struct search_segment *g, const cha
     sources_number(s, g);
     if (s->retro) {
         retro_widen(s, g);
-        retro_weigh(s->retro, g->rule_masks);
+        g->retro = s->retro;
+        retro_weigh(g->retro, g->rule_masks);
     }
     columns_choose(s, g);
     context_masks_make(s, g);
-    if (s->retro)
+    if (s->retro) {
         always_collect(s, g);
+        exact_make(g);
+    }
     if (s->options.indicators && !s->options.plain)
         g->sights_hit = sights_hit(s, g);
     g->pruned = segment_prunes(s, g) ||
@@ -283,8 +310,8 @@ static uint64_t value_mask(struct search *s, struct search_segment *g,
 {
     const uint32_t *rules;
     uint64_t mask = 0;
-    if (s->retro && name->asked)
-        mask = rules_mask(g, rules, retro_value(s->retro, name, kind, text, &rules));
+    if (g->retro && name->asked)
+        mask = rules_mask(g, rules, retro_value(g->retro, name, kind, text, &rules));
     if (g->sights_hit && kind != VALUE_NULL && kind != VALUE_OBJECT) {
         struct sight_look look = {s, false};
         sight_scan(text, sight_seen, &look);
@@ -302,8 +329,8 @@ static uint64_t rest_mask(struct search *s, struct search_segment *g, enum value
     struct retro_name known = {0};
     if (!segment_rest_split(entry, &name, &flags, &value))
         return ~(uint64_t)0;
-    if (s->retro)
-        retro_name(s->retro, name, flags & FIELD_DERIVED, &known);
+    if (g->retro)
+        retro_name(g->retro, name, flags & FIELD_DERIVED, &known);
     return value_mask(s, g, &known, kind, value);
 }
 
@@ -311,8 +338,7 @@ struct masking {
     struct search *search;
     struct search_segment *segment;
     struct search_column *column;
-    bool rest;
-    uint64_t any;
+    bool rest, any;
     /* values of a block: the rows they are of, and what those can raise at all */
     const uint32_t *rows, *contexts;
 };
@@ -329,13 +355,30 @@ static bool row_matters(const struct masking *m, uint32_t entry)
 static void value_visit(void *context, uint32_t entry, enum value_kind kind, struct slice text)
 {
     struct masking *m = context;
-    uint64_t mask = 0;
-    if (m->rest)
-        mask = rest_mask(m->search, m->segment, kind, text);
-    else if (row_matters(m, entry))
-        mask = value_mask(m->search, m->segment, &m->column->name, kind, text);
-    m->column->masks[entry] = mask;
-    m->any |= mask;
+    struct search_column *c = m->column;
+    const uint32_t *tokens;
+    uint32_t count = 0;
+    c->masks[entry] = 0;
+    c->starts[entry] = (uint32_t)(c->tokens.len / sizeof(uint32_t));
+    if (!row_matters(m, entry))
+        return;
+    c->masks[entry] = m->rest ? rest_mask(m->search, m->segment, kind, text)
+                              : value_mask(m->search, m->segment, &c->name, kind, text);
+    if (m->segment->retro && (m->rest || c->name.asked))
+        count = retro_tokens(m->segment->retro, &tokens);
+    if (count)
+        buf_append(&c->tokens, tokens, count * sizeof(*tokens));
+    m->any |= c->masks[entry] || count;
+}
+
+static void column_forget(struct search_column *c)
+{
+    mem_free(c->masks);
+    mem_free(c->starts);
+    buf_free(&c->tokens);
+    c->masks = NULL;
+    c->starts = NULL;
+    c->room = 0;
 }
 
 static int column_masks(struct search *s, struct search_segment *g, uint32_t column,
@@ -350,67 +393,124 @@ static int column_masks(struct search *s, struct search_segment *g, uint32_t col
         m.rows = ids->rows;
         m.contexts = unit->rows.contexts;
     }
-    if (!c->masks || c->mask_count < count) {
-        mem_free(c->masks);
+    if (!c->masks || c->room < count) {
+        column_forget(c);
+        c->room = count;
         c->masks = mem_alloc(((size_t)count + 1) * sizeof(*c->masks));
+        c->starts = mem_alloc(((size_t)count + 1) * sizeof(*c->starts));
     }
-    c->mask_count = count;
+    buf_clear(&c->tokens);
     int rc = segment_visit_values(g->file, column, block, value_visit, &m, err);
-    if (rc || !m.any) {
-        mem_free(c->masks);
-        c->masks = NULL;
-        c->mask_count = 0;
-    }
+    c->starts[count] = (uint32_t)(c->tokens.len / sizeof(uint32_t));
+    if (rc || !m.any)
+        column_forget(c);
     return rc;
 }
 
-static bool column_looked_at(const struct search *s, const struct search_segment *g, uint32_t i,
-                             uint64_t block_bits)
+static bool column_looked_at(const struct search_segment *g, uint32_t i, uint64_t block_bits)
 {
     const struct segment_column *column = &segment_columns(g->file)[i];
     if (!column->occurrence_count)
         return false;
     if (g->sights_hit && !(column->flags & FIELD_DERIVED))
         return true;
-    return s->retro && (i == SEGMENT_REST ||
+    return g->retro && (i == SEGMENT_REST ||
                         (g->columns[i].name.asked && g->columns[i].name.mask & block_bits));
 }
 
 static int block_column(struct search *s, struct search_segment *g, struct search_unit *unit,
-                        uint32_t column, uint64_t *row_masks, struct err *err)
+                        uint32_t column, uint64_t *row_masks, struct segment_ids *ids,
+                        struct err *err)
 {
     struct search_column *c = &g->columns[column];
-    struct segment_ids ids = {0};
     if (!(segment_columns(g->file)[column].block_mask >> unit->block & 1) ||
         (!c->by_block && c->told && !c->masks))
         return ERR_OK;
-    int rc = segment_read_ids(g->file, column, unit->block, &unit->rows, &ids, err);
+    int rc = segment_read_ids(g->file, column, unit->block, &unit->rows, ids, err);
     if (rc == ERR_OK && (c->by_block || !c->told))
-        rc = column_masks(s, g, column, unit, &ids, err);
+        rc = column_masks(s, g, column, unit, ids, err);
     c->told = rc == ERR_OK;
-    for (uint32_t i = 0; i < ids.count && rc == ERR_OK && c->masks; i++)
-        row_masks[ids.rows[i]] |= c->masks[ids.entries[i]];
-    segment_ids_free(&ids);
-    return rc;
+    if (rc || !c->masks) {
+        ids->count = 0;
+        return rc;
+    }
+    for (uint32_t i = 0; i < ids->count; i++)
+        row_masks[ids->rows[i]] |= c->masks[ids->entries[i]];
+    return ERR_OK;
 }
 
-static void candidates_collect(struct search *s, const struct search_segment *g,
-                               struct search_unit *unit, const uint64_t *row_masks)
+/* By the first look: the values of these rows raise something for their log source. */
+static void rows_mark(const struct search *s, const struct search_segment *g,
+                      const struct search_unit *unit, const uint64_t *row_masks, bool *marks)
 {
-    uint32_t capacity = 0;
     bool all = s->options.plain || (!s->options.rules && !s->options.indicators);
     for (uint32_t r = 0; r < unit->rows.count; r++) {
         uint32_t context = unit->rows.contexts[r];
         uint64_t raised = row_masks[r] | g->always | g->context_masks[context];
+        marks[r] = all || raised & g->context_bits[context];
+    }
+}
+
+static void candidates_collect(struct search *s, struct search_unit *unit, const bool *marks)
+{
+    uint32_t capacity = 0;
+    for (uint32_t r = 0; r < unit->rows.count; r++) {
         int64_t time_ns = unit->rows.times_ns[r] == CLOCK_NONE ? unit->rows.received_ns[r]
                                                                : unit->rows.times_ns[r];
-        if ((!all && !(raised & g->context_bits[context])) ||
-            !search_in_range(s, time_ns, unit->rows.sequences[r]))
+        if (!marks[r] ||
+            !search_in_range(s, time_ns, unit->rows.received_ns[r], unit->rows.sequences[r]))
             continue;
         struct search_candidate c = {time_ns, unit->rows.sequences[r], r};
         search_candidate_add(unit, &capacity, &c);
     }
     s->progress.rows_pruned += unit->rows.count - unit->candidate_count;
+}
+
+/* Asks all columns that matter; damaged: one could not be read, so its rows are all candidates, and
+ * what cannot be read of them is counted when they are judged. */
+static int block_columns(struct search *s, struct search_segment *g, struct search_unit *unit,
+                         uint64_t *row_masks, struct segment_ids *ids, bool *damaged,
+                         struct err *err)
+{
+    uint64_t block_bits = 0;
+    for (uint32_t r = 0; r < unit->rows.count; r++)
+        block_bits |= g->context_bits[unit->rows.contexts[r]];
+    for (uint32_t i = 0; i < segment_about(g->file)->column_count; i++) {
+        if (!column_looked_at(g, i, block_bits))
+            continue;
+        int rc = block_column(s, g, unit, i, row_masks, &ids[i], err);
+        if (rc == ERR_LIMIT)
+            return rc;
+        *damaged |= rc != ERR_OK;
+    }
+    if (*damaged)
+        memset(row_masks, 0xff, unit->rows.count * sizeof(*row_masks));
+    return ERR_OK;
+}
+
+static int block_candidates(struct search *s, struct search_segment *g, struct search_unit *unit,
+                            struct err *err)
+{
+    uint32_t columns = segment_about(g->file)->column_count;
+    uint64_t *row_masks = mem_zeroed(unit->rows.count + 1, sizeof(*row_masks));
+    bool *marks = mem_zeroed(unit->rows.count + 1, sizeof(*marks)), damaged = false;
+    int rc = ERR_OK;
+    if (!g->ids)
+        g->ids = mem_zeroed(columns + 1, sizeof(*g->ids));
+    for (uint32_t i = 0; i < columns; i++)
+        g->ids[i].count = 0;
+    if ((g->retro || g->sights_hit) && !s->options.plain)
+        rc = block_columns(s, g, unit, row_masks, g->ids, &damaged, err);
+    if (rc == ERR_OK) {
+        rows_mark(s, g, unit, row_masks, marks);
+        if (g->retro && !damaged && !s->options.plain)
+            search_rows_look(g, unit, row_masks, marks);
+        candidates_collect(s, unit, marks);
+        search_candidates_sort(s, unit);
+    }
+    mem_free(marks);
+    mem_free(row_masks);
+    return rc;
 }
 
 int search_block_look(struct search *s, struct search_unit *unit, struct err *err)
@@ -428,26 +528,7 @@ int search_block_look(struct search *s, struct search_unit *unit, struct err *er
         s->progress.damaged_rows += unit->row_count;
         return ERR_OK;
     }
-    uint64_t *row_masks = mem_zeroed(unit->rows.count + 1, sizeof(*row_masks));
-    bool ask = (s->retro || g->sights_hit) && !s->options.plain;
-    uint64_t block_bits = 0;
-    for (uint32_t r = 0; r < unit->rows.count; r++)
-        block_bits |= g->context_bits[unit->rows.contexts[r]];
-    for (uint32_t i = 0; i < segment_about(g->file)->column_count && ask; i++) {
-        if (!column_looked_at(s, g, i, block_bits))
-            continue;
-        rc = block_column(s, g, unit, i, row_masks, err);
-        if (rc == ERR_LIMIT)
-            break;
-        if (rc) /* its rows are read one by one; what cannot be read is counted then */
-            memset(row_masks, 0xff, unit->rows.count * sizeof(*row_masks));
-        rc = ERR_OK;
-    }
-    if (rc == ERR_OK) {
-        candidates_collect(s, g, unit, row_masks);
-        search_candidates_sort(s, unit);
-    }
-    mem_free(row_masks);
+    rc = block_candidates(s, g, unit, err);
     if (unit->candidate_count == 0)
         segment_rows_free(&unit->rows);
     return rc;
@@ -457,7 +538,11 @@ void search_segment_close(struct search_segment *g)
 {
     uint32_t count = g->file && g->columns ? segment_about(g->file)->column_count : 0;
     for (uint32_t i = 0; i < count; i++)
-        mem_free(g->columns[i].masks);
+        column_forget(&g->columns[i]);
+    for (uint32_t i = 0; i < count && g->ids; i++)
+        segment_ids_free(&g->ids[i]);
+    mem_free(g->ids);
+    g->ids = NULL;
     g->columns = NULL;
     segment_close(&g->file);
     arena_free(&g->arena);

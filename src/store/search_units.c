@@ -5,11 +5,19 @@
 #include "base/mem.h"
 #include "store/embedded_search.h"
 
-bool search_in_range(const struct search *s, int64_t time_ns, uint64_t sequence)
+/* Whether [min, max] and [from, until) have a time in common; CLOCK_NONE: open. */
+static bool spans_meet(int64_t min_ns, int64_t max_ns, int64_t from_ns, int64_t until_ns)
+{
+    return (from_ns == CLOCK_NONE || max_ns >= from_ns) &&
+           (until_ns == CLOCK_NONE || min_ns < until_ns);
+}
+
+bool search_in_range(const struct search *s, int64_t time_ns, int64_t received_ns,
+                     uint64_t sequence)
 {
     const struct store_search *o = &s->options;
-    return sequence > o->after_sequence && (o->from_ns == CLOCK_NONE || time_ns >= o->from_ns) &&
-           (o->until_ns == CLOCK_NONE || time_ns < o->until_ns);
+    return sequence > o->after_sequence && spans_meet(time_ns, time_ns, o->from_ns, o->until_ns) &&
+           spans_meet(received_ns, received_ns, o->received_from_ns, o->received_until_ns);
 }
 
 bool search_partition_wanted(const struct search *s, struct slice partition)
@@ -74,8 +82,8 @@ static void blocks_add(struct search *s, uint32_t number)
     for (uint32_t b = 0; b < about->block_count; b++) {
         const struct segment_block *block = &segment_blocks(segment)[b];
         if (block->last_sequence <= s->options.after_sequence ||
-            (s->options.from_ns != CLOCK_NONE && block->time_max_ns < s->options.from_ns) ||
-            (s->options.until_ns != CLOCK_NONE && block->time_min_ns >= s->options.until_ns))
+            !spans_meet(block->time_min_ns, block->time_max_ns, s->options.from_ns,
+                        s->options.until_ns))
             continue;
         struct search_unit *unit = unit_add(s);
         unit->segment = number;
@@ -124,8 +132,9 @@ int search_units(struct search *s, struct err *err)
     for (uint32_t i = 0; i < s->view.segments.count && rc == ERR_OK; i++) {
         const struct catalog_segment *g = &s->view.segments.items[i];
         if (search_partition_wanted(s, g->partition) && g->last_sequence > o->after_sequence &&
-            (o->from_ns == CLOCK_NONE || g->time_max_ns >= o->from_ns) &&
-            (o->until_ns == CLOCK_NONE || g->time_min_ns < o->until_ns))
+            spans_meet(g->time_min_ns, g->time_max_ns, o->from_ns, o->until_ns) &&
+            spans_meet(g->received_min_ns, g->received_max_ns, o->received_from_ns,
+                       o->received_until_ns))
             blocks_add(s, i);
     }
     if (s->unit_count > 1)

@@ -17,13 +17,14 @@ enum {
     SEGMENT_COLUMNS_MAX = 1024,
     SEGMENT_SHAPES_MAX = 65535,
     SEGMENT_SHAPE_FIELDS_MAX = 1 << 22,  /* entries of all shapes together */
-    SEGMENT_BLOCK_FIELDS_MAX = 1 << 23,  /* fields of all rows of a block */
+    SEGMENT_BLOCK_FIELDS_MAX = 1 << 22,  /* fields of all rows of a block */
     SEGMENT_CONTEXT_BYTES_MAX = 8 << 20, /* of all contexts */
     SEGMENT_FOOTER_BYTES_MAX = 32 << 20,
     SEGMENT_CHUNKS_MAX = 1 << 18, /* of columns */
     SEGMENT_PART_BYTES = 128 << 10,
     SEGMENT_INPUTS_MAX = 1024, /* segments that a merge makes one */
-    SEGMENT_REST = 0,          /* number of the column `_rest`; always there, may be empty */
+    SEGMENT_INTERVALS_MAX = 1 << 17,
+    SEGMENT_REST = 0, /* number of the column `_rest`; always there, may be empty */
     SEGMENT_NO_BLOCK = UINT32_MAX
 };
 

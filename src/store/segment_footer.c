@@ -17,7 +17,8 @@ static struct segment_ref ref_next(const struct segment *s, struct varint_walk *
     uint64_t limit = s->footer_offset;
     struct segment_ref ref = {.offset = varint_next_max(w, limit / CHUNK_ALIGN) * CHUNK_ALIGN};
     ref.bytes = (uint32_t)varint_next_max(w, UINT32_MAX);
-    if (ref.offset < SEGMENT_HEADER_BYTES || ref.bytes < CHUNK_HEAD_BYTES || ref.offset > limit ||
+    if (ref.offset < SEGMENT_HEADER_BYTES || ref.bytes < CHUNK_HEAD_BYTES ||
+        ref.bytes > CHUNK_HEAD_BYTES + CHUNK_BYTES_MAX || ref.offset > limit ||
         ref.bytes > limit - ref.offset)
         w->failed = true;
     return ref;
@@ -193,7 +194,9 @@ static void sights_parse(struct segment *s, struct varint_walk *w)
 static void intervals_parse(struct segment *s, struct varint_walk *w)
 {
     size_t left = (size_t)(w->end - w->at);
-    uint32_t count = (uint32_t)varint_next_max(w, left / (2 * DIGEST_BYTES));
+    size_t most = left / (2 * DIGEST_BYTES);
+    uint32_t count =
+        (uint32_t)varint_next_max(w, most < SEGMENT_INTERVALS_MAX ? most : SEGMENT_INTERVALS_MAX);
     s->about.interval_count = count;
     s->intervals = arena_zeroed(&s->arena, count + 1, sizeof *s->intervals);
     for (uint32_t i = 0; i < count && !w->failed; i++) {

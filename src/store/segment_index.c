@@ -79,10 +79,13 @@ int segment_read_sights(struct segment *s, unsigned kind, struct segment_sights 
     size_t bytes = ref->entries * item;
     if (ref->entries == 0)
         return ERR_OK;
-    int rc = segment_read_chunk(s, ref, CHUNK_SIGHTS, bytes, &out->bytes, err);
+    int rc = segment_read_chunk(s, ref, CHUNK_SIGHTS, bytes, &s->raw, err);
     if (rc)
         return rc;
-    if (out->bytes.len != bytes)
+    buf_clear(&out->bytes);
+    buf_reserve(&out->bytes, bytes);
+    out->bytes.len = bytes;
+    if (!values_planes_unpack(buf_as_slice(&s->raw), out->bytes.data, ref->entries, (uint32_t)item))
         return segment_damaged(s, err, "its indicators of kind %u do not fit the footer", kind);
     for (size_t i = 1; i < ref->entries; i++) {
         const char *a = out->bytes.data + (i - 1) * item, *b = a + item;

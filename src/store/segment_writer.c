@@ -286,12 +286,12 @@ static size_t writer_measure(const struct segment_writer *w)
     return bytes;
 }
 
-static struct column *largest_dictionary(struct segment_writer *w, size_t *bytes)
+static struct column *loosest_column(struct segment_writer *w, size_t *bytes)
 {
     struct column *largest = NULL;
     *bytes = COLUMN_SMALL_BYTES;
     for (uint32_t i = 0; i < w->column_count; i++) {
-        size_t own = dictionary_memory(&w->columns[i].dictionary);
+        size_t own = column_loose_bytes(&w->columns[i]);
         if (own > *bytes) {
             *bytes = own;
             largest = &w->columns[i];
@@ -300,14 +300,14 @@ static struct column *largest_dictionary(struct segment_writer *w, size_t *bytes
     return largest;
 }
 
-/* The largest dictionaries give way until a quarter of the memory is free, or none is large; so
- * does one that takes a quarter alone, for it would double next. */
+/* The columns that would free most give way until a quarter of the memory is free, or none would
+ * free much; so does one that takes a quarter alone, for it would double next. */
 static void memory_keep(struct segment_writer *w)
 {
     size_t limit = w->options.memory_bytes, bytes;
     w->memory_bytes = writer_measure(w);
     for (;;) {
-        struct column *largest = largest_dictionary(w, &bytes);
+        struct column *largest = loosest_column(w, &bytes);
         if (!largest || (w->memory_bytes <= limit / 4 * 3 && bytes <= limit / 4))
             break;
         column_give_way(largest, &w->tools, w->block_count);
@@ -372,6 +372,7 @@ bool segment_writer_full(const struct segment_writer *w)
            w->shapes.count >= SEGMENT_SHAPES_MAX ||
            fields > SEGMENT_SHAPE_FIELDS_MAX - RECORD_FIELDS_MAX ||
            w->contexts.count >= ROW_CONTEXTS_MAX ||
+           w->interval_count >= SEGMENT_INTERVALS_MAX / 2 ||
            w->context_bytes.len > SEGMENT_CONTEXT_BYTES_MAX - WRITER_CONTEXT_BYTES_MAX ||
            w->about.raw_bytes > WRITER_RAW_BYTES_MAX || w->memory_bytes > w->options.memory_bytes;
 }
@@ -388,6 +389,7 @@ size_t segment_writer_memory(const struct segment_writer *w)
 
 void segment_writer_interval(struct segment_writer *w, const struct segment_interval *interval)
 {
+    check(w->interval_count < SEGMENT_INTERVALS_MAX);
     if (w->interval_count == w->interval_capacity) {
         w->interval_capacity = w->interval_capacity ? w->interval_capacity * 2 : 16;
         w->intervals = mem_resize(w->intervals, w->interval_capacity, sizeof *w->intervals);

@@ -198,8 +198,9 @@ static void bloom_put(struct sink *s, const struct value_index *x)
     bloom_free(&bloom);
 }
 
-static void sights_put(struct sink *s, const struct value_index *x)
+static void sights_put(struct sink *s, struct segment_writer *w)
 {
+    const struct value_index *x = w->tools.index;
     varint_append(&s->footer, SIGHT_KINDS);
     for (unsigned kind = 0; kind < SIGHT_KINDS; kind++) {
         struct slice bytes;
@@ -209,9 +210,8 @@ static void sights_put(struct sink *s, const struct value_index *x)
         varint_append(&s->footer, count);
         if (count == 0)
             continue;
-        struct chunk chunk = chunk_plain(CHUNK_SIGHTS, bytes);
-        sink_chunk(s, &chunk, true);
-        chunk_free(&chunk);
+        values_planes_pack(bytes.data, count, (uint32_t)(bytes.len / count), &w->tools.raw);
+        sink_raw(s, w, CHUNK_SIGHTS, buf_as_slice(&w->tools.raw));
     }
 }
 
@@ -265,7 +265,7 @@ int segment_writer_end(struct segment_writer *w, struct disk *disk, const char *
     columns_put(&s, w);
     value_index_finish(w->tools.index);
     bloom_put(&s, w->tools.index);
-    sights_put(&s, w->tools.index);
+    sights_put(&s, w);
     intervals_put(&s.footer, w);
     check(s.footer.len <= SEGMENT_FOOTER_BYTES_MAX);
     struct chunk footer = chunk_pack(w->tools.packer, CHUNK_FOOTER, buf_as_slice(&s.footer));

@@ -14,6 +14,11 @@ struct store_cursor {
     void *self;
 };
 
+static int not_offered(struct err *err, const char *what)
+{
+    return err_set(err, ERR_UNSUPPORTED, "the store's back end does not offer `%s`", what);
+}
+
 struct store *store_wrap(const struct store_calls *calls, void *self)
 {
     struct store *store = mem_zeroed(1, sizeof(*store));
@@ -33,6 +38,14 @@ int store_open(struct store **out, const char *uri, const struct store_options *
     return embedded_open(out, uri, options, err);
 }
 
+int store_rebuild(const char *uri, int64_t now_ns, struct store_rebuilt *out, struct err *err)
+{
+    *out = (struct store_rebuilt){0};
+    if (strstr(uri, "://"))
+        return not_offered(err, "rebuild");
+    return embedded_rebuild_folder(uri, now_ns, out, err);
+}
+
 void store_close(struct store **store)
 {
     if (!*store)
@@ -45,11 +58,6 @@ void store_close(struct store **store)
 unsigned store_can(const struct store *store)
 {
     return store->calls->can;
-}
-
-static int not_offered(struct err *err, const char *what)
-{
-    return err_set(err, ERR_UNSUPPORTED, "the store's back end does not offer `%s`", what);
 }
 
 int store_append(struct store *store, const struct store_group *group, uint64_t *first_sequence,

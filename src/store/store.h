@@ -70,6 +70,7 @@ struct store_search {
     struct ruleset *rules;                    /* NULL: every row (or those with indicators) */
     const struct indicator_table *indicators; /* NULL: none */
     int64_t from_ns, until_ns;                /* row_time in [from, until); CLOCK_NONE: open */
+    int64_t received_from_ns, received_until_ns; /* received_ns, the same way */
     uint64_t after_sequence;                  /* only rows behind this one */
     enum store_order order;
     const struct slice *partitions; /* only these; none: all but internal ones */
@@ -160,6 +161,16 @@ MUST_CHECK int store_prove(struct store *store, uint64_t sequence, const char *f
                            struct err *err);
 /* A copy that can be opened as a store, with an epoch of its own: hard links where they can be. */
 MUST_CHECK int store_snapshot(struct store *store, const char *folder, struct err *err);
+
+/* Makes the catalog of a store that nobody has open again from its segments, the old one moved
+ * aside, and a checkpoint when none is whole. now_ns: wall clock. ERR_BUSY: a process writes. */
+struct store_rebuilt {
+    uint64_t segments, rows, sealed_sequence;
+    uint64_t damaged, dropped; /* segments: cannot be read; the journal has their rows */
+    bool new_checkpoint;       /* what sources had read last may be older: they are read again */
+};
+MUST_CHECK int store_rebuild(const char *uri, int64_t now_ns, struct store_rebuilt *out,
+                             struct err *err);
 
 struct store_partition_stats {
     struct slice name;

@@ -209,3 +209,24 @@ bool values_ids_unpack(struct slice raw, uint32_t *ids, uint32_t count, uint32_t
     }
     return count == 0 || highest < limit;
 }
+
+void values_planes_pack(const void *items, uint32_t count, uint32_t item_bytes, struct buf *out)
+{
+    const uint8_t *from = items;
+    buf_clear(out);
+    buf_reserve(out, (size_t)count * item_bytes + 1);
+    for (uint32_t plane = 0; plane < item_bytes; plane++)
+        for (uint32_t i = 0; i < count; i++)
+            out->data[out->len++] = (char)from[(size_t)i * item_bytes + plane];
+}
+
+bool values_planes_unpack(struct slice raw, void *items, uint32_t count, uint32_t item_bytes)
+{
+    uint8_t *to = items;
+    if (raw.len != (size_t)count * item_bytes)
+        return false;
+    for (uint32_t plane = 0; plane < item_bytes; plane++)
+        for (uint32_t i = 0; i < count; i++)
+            to[(size_t)i * item_bytes + plane] = (uint8_t)raw.data[(size_t)plane * count + i];
+    return true;
+}

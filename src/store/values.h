@@ -47,3 +47,9 @@ bool values_numbers_unpack(struct slice raw, int64_t *numbers);
 void values_ids_pack(const uint32_t *ids, uint32_t count, struct buf *out);
 /* False: not count ids, or one is not below limit. */
 bool values_ids_unpack(struct slice raw, uint32_t *ids, uint32_t count, uint32_t limit);
+
+/* Items of one size, sorted: the first bytes of all, then the second bytes of all ... What sorted
+ * things have in common stands together. */
+void values_planes_pack(const void *items, uint32_t count, uint32_t item_bytes, struct buf *out);
+/* False: raw is not count items. items has room for them. */
+bool values_planes_unpack(struct slice raw, void *items, uint32_t count, uint32_t item_bytes);

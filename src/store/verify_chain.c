@@ -103,7 +103,7 @@ void verify_interval(struct verify *v, struct verify_partition *p,
     p->lost = false;
 }
 
-static void journal_close(struct verify *v, struct verify_partition *p)
+static void open_close(struct verify *v, struct verify_partition *p)
 {
     if (p->open.leaves == 0)
         return;
@@ -145,7 +145,7 @@ void verify_journal_begin(struct verify *v)
 void verify_journal_cut(struct verify *v)
 {
     for (uint32_t k = 0; k < v->partition_count; k++)
-        journal_close(v, &v->partitions[k]);
+        open_close(v, &v->partitions[k]);
 }
 
 void verify_journal_minute(struct verify *v, int64_t commit_ns)

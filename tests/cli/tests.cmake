@@ -1,5 +1,5 @@
 # The program as its users start it: output, exit codes, hostile input.
-foreach(name intel intel_pattern rules rules_test detect threads hostile packed streams config)
+foreach(name intel intel_pattern rules rules_test detect threads hostile packed streams config import)
     add_test(NAME cli/${name}
         COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/${name}.sh $<TARGET_FILE:canh>
             ${PROJECT_SOURCE_DIR})

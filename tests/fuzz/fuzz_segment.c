@@ -122,7 +122,7 @@ static void segment_use(struct segment *s)
     int rc = segment_check(s, problem_seen, &seen, &err);
     check(rc < 0 || rc == seen);
     if (segment_about(s)->row_count < 5000)
-        (void)segment_dump(s, true, &text, &err);
+        check(segment_dump(s, true, &text, &err) <= ERR_OK);
     buf_free(&text);
 }
 

@@ -92,7 +92,7 @@ static void hosts(void **state)
     seen_is("1.5", "");
     seen_is("svchost.exe", "file svchost.exe");
     seen_is("\\\\files.example.org\\share", "host files.example.org, file share");
-    seen_is("\\\\dav.example.org@8080\\x", "host dav.example.org");
+    seen_is("\\\\dav.example.org@8080\\x", "file dav.example.org, host dav.example.org");
     seen_is("u%3Dhttp%3A%2F%2Fexample.org%2Fx", "host example.org");
 }
 

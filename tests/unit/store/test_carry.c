@@ -167,16 +167,22 @@ static void each_kind(void **state)
     assert_int_equal(run.inputs, 1);
     assert_int_equal(run.last_sequence, 6);
 
-    carry_trim(c, 101, 55); /* the run's input stays, the live tick is newer */
+    carry_trim(c, 100, 55); /* the run's input stays, the live tick is newer */
+    assert_true(carry_has_id(c, 8));
+    carry_trim(c, 101, 60);
     assert_false(carry_has_id(c, 8));
     struct carry_stats stats;
     carry_stats(c, &stats);
+    assert_int_equal(stats.cursors, 1);
     assert_int_equal(stats.inputs, 2);
     buf_clear(&items);
     carry_put_end_run(&items, SLICE("import 1"));
     assert_int_equal(carry_apply(c, buf_as_slice(&items), NULL), ERR_OK);
     carry_stats(c, &stats);
     assert_int_equal(stats.inputs, 1);
+    live = (struct seen){0};
+    carry_inputs(c, SLICE(""), input_seen, &live);
+    assert_int_equal(live.ticks, 1);
     buf_free(&items);
     carry_close(&c);
 }

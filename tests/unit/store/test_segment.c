@@ -342,6 +342,56 @@ static void test_full_of_shapes(void **state)
     disk_sim_close(&disk);
 }
 
+/* Columns that look like one kind for blocks and then turn out to be another. */
+static void changing_values(uint32_t row, char a[32], char b[32], char c[32])
+{
+    bool late = row >= SEGMENT_BLOCK_ROWS;
+    (void)snprintf(a, 32, row == 100000 ? "0%u" : "%u", row * 7);
+    (void)snprintf(b, 32, "value %u", late ? row * 3 : row % 100);
+    (void)snprintf(c, 32, "%d", late ? -(int)row * 5 : (int)row % 100);
+}
+
+static void test_changes_of_kind(void **state)
+{
+    (void)state;
+    enum { ROWS = 2 * SEGMENT_BLOCK_ROWS + 9000 };
+    struct err err = {0};
+    struct disk *disk = disk_sim_open(1);
+    struct segment_writer_options options = {.partition = SLICE("fw"), .compression = 1};
+    struct segment_writer *w = segment_writer_open(&options);
+    char a[32], b[32], c[32];
+    const char *const pairs[] = {"a", a, "b", b, "c", c, NULL};
+    for (uint32_t i = 0; i < ROWS; i++) {
+        changing_values(i, a, b, c);
+        row_add(w, i + 1, pairs);
+    }
+    struct segment *s = segment_of(disk, w);
+    uint32_t number;
+    assert_int_equal(column_find(s, "a", &number)->kind, COLUMN_TEXT);
+    assert_int_equal(column_find(s, "b", &number)->kind, COLUMN_TEXT);
+    assert_int_equal(column_find(s, "c", &number)->kind, COLUMN_NUMBER);
+    for (uint32_t i = 0, block = 0; block < 3; block++) {
+        struct segment_cursor *cursor;
+        assert_int_equal(segment_cursor_open(&cursor, s, block, NULL, 1 << 20, &err), ERR_OK);
+        for (uint32_t r = 0; r < segment_blocks(s)[block].row_count; r++, i++) {
+            struct row row;
+            changing_values(i, a, b, c);
+            assert_int_equal(segment_cursor_row(cursor, r, &row, &err), ERR_OK);
+            assert_int_equal(row.record->count, 3);
+            for (uint32_t f = 0; f < 3; f++)
+                assert_true(slice_equal(row.record->fields[f].value, slice_from(pairs[f * 2 + 1])));
+        }
+        segment_cursor_close(&cursor);
+    }
+    assert_int_equal(segment_check(s, problem_print, NULL, &err), 0);
+    assert_true(segment_may_have(s, SLICE("a"), SLICE("0700000")));
+    assert_true(segment_may_have(s, SLICE("b"), SLICE("value 99")));
+    assert_true(segment_may_have_number(s, SLICE("c"), -5.0 * (ROWS - 1)));
+    segment_close(&s);
+    segment_writer_close(&w);
+    disk_sim_close(&disk);
+}
+
 static void test_constant(void **state)
 {
     (void)state;
@@ -385,7 +435,8 @@ int main(void)
         cmocka_unit_test(test_columns),    cmocka_unit_test(test_about),
         cmocka_unit_test(test_index),      cmocka_unit_test(test_index_many),
         cmocka_unit_test(test_rest),       cmocka_unit_test(test_full_of_shapes),
-        cmocka_unit_test(test_constant),   cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_constant),   cmocka_unit_test(test_changes_of_kind),
+        cmocka_unit_test(test_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
