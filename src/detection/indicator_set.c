@@ -1,6 +1,7 @@
 #include "detection/indicator_set.h"
 
 #include "base/mem.h"
+#include "detection/indicator_bytes.h"
 
 /* Open addressing, at most half full; 0 is free, and a hash of 0 is kept as 1. */
 struct hashes {
@@ -12,6 +13,7 @@ struct indicator_set {
     const struct indicator_table *table;
     struct hashes kinds[SIGHT_KINDS];
     bool has_networks;
+    bool any_url; /* an indicator that no stored hash can tell of: every URL may be one */
 };
 
 static void hashes_grow(struct hashes *h);
@@ -51,46 +53,19 @@ static bool hashes_has(const struct hashes *h, uint64_t hash)
     return false;
 }
 
-/* The host of a URL or of address and port: behind the scheme, up to port or path. */
-static void host_put(struct indicator_set *set, struct slice value)
-{
-    size_t scheme = slice_find(value, SLICE("://")), end = 0;
-    struct slice rest = scheme == SLICE_NONE ? value : slice_part(value, scheme + 3, value.len);
-    struct ip_address address;
-    size_t at = slice_find_char(rest, '@'), slash = slice_find_char(rest, '/');
-    if (at != SLICE_NONE && (slash == SLICE_NONE || at < slash))
-        rest = slice_part(rest, at + 1, rest.len);
-    if (rest.len && rest.data[0] == '[') {
-        end = slice_find_char(rest, ']');
-        rest = slice_part(rest, 1, end == SLICE_NONE ? 0 : end - 1);
-    } else {
-        while (end < rest.len && rest.data[end] != '/' && rest.data[end] != ':' &&
-               rest.data[end] != '?')
-            end++;
-        rest = slice_part(rest, 0, end);
-    }
-    enum sight_kind kind = ip_parse(&address, rest) ? SIGHT_IP : SIGHT_HOST;
-    hashes_put(&set->kinds[kind], sight_hash(kind, rest));
-}
-
 static void indicator_put(struct indicator_set *set, const struct indicator *i)
 {
-    static const uint8_t kinds[INDICATOR_TYPES] = {[INDICATOR_IP] = SIGHT_IP,
-                                                   [INDICATOR_DOMAIN] = SIGHT_HOST,
-                                                   [INDICATOR_URL] = SIGHT_URL,
-                                                   [INDICATOR_MD5] = SIGHT_MD5,
-                                                   [INDICATOR_SHA1] = SIGHT_SHA1,
-                                                   [INDICATOR_SHA256] = SIGHT_SHA256,
-                                                   [INDICATOR_EMAIL] = SIGHT_EMAIL,
-                                                   [INDICATOR_FILE_NAME] = SIGHT_FILE_NAME,
-                                                   [INDICATOR_URL_PATH] = SIGHT_URL_PATH};
-    if (i->type == INDICATOR_CIDR)
+    uint64_t hash;
+    if (i->type == INDICATOR_CIDR) {
         set->has_networks = true;
-    else if (i->type == INDICATOR_IP_PORT || i->type == INDICATOR_URL_PREFIX)
-        host_put(set, i->value);
-    else
-        hashes_put(&set->kinds[kinds[i->type]],
-                   sight_hash((enum sight_kind)kinds[i->type], i->value));
+    } else if (!indicator_sight_hash(i, &hash)) {
+        set->any_url = true;
+    } else if (i->type == INDICATOR_IP_PORT || i->type == INDICATOR_URL_PREFIX) {
+        hashes_put(&set->kinds[SIGHT_IP], hash);
+        hashes_put(&set->kinds[SIGHT_HOST], hash);
+    } else {
+        hashes_put(&set->kinds[indicator_sight_kinds[i->type]], hash);
+    }
 }
 
 struct indicator_set *indicator_set_open(const struct indicator_table *table)
@@ -117,7 +92,7 @@ void indicator_set_close(struct indicator_set **set)
 
 bool indicator_set_may(const struct indicator_set *set, enum sight_kind kind, uint64_t hash)
 {
-    return hashes_has(&set->kinds[kind], hash);
+    return (set->any_url && kind == SIGHT_URL) || hashes_has(&set->kinds[kind], hash);
 }
 
 static void network_hit(void *context, uint64_t number, const struct sight *sight)

@@ -391,13 +391,17 @@ static struct name_list *union_slot_names(struct ruleset *set)
     return lists;
 }
 
-const struct route *route_union(struct ruleset *set, const uint64_t *allowed)
+const struct route *route_union(struct ruleset *set, const uint64_t *rules)
 {
     struct buf key = {0};
+    uint64_t *allowed = rules_allowed(set, NULL);
+    for (uint32_t i = 0; rules && i <= set->rules->count / 64; i++)
+        allowed[i] &= rules[i];
     check(pthread_mutex_lock(&set->route_lock) == 0);
-    const struct route_core *core = allowed ? core_of(set, allowed) : NULL;
+    const struct route_core *core = rules ? core_of(set, allowed) : NULL;
     if (!core)
         core = core_of_all(set);
+    mem_free(allowed);
     buf_printf(&key, "union %u", core->number);
     struct route *route = known_of(&set->routes_by_core, &key);
     if (!route) {

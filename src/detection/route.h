@@ -51,7 +51,7 @@ void route_core_close(struct route_core **core);
 void route_prepare(struct ruleset *set);
 /* The core of these rules (bits by number; NULL: all) under the names of all mappings at once: what
  * any event could have. Made on first sight. */
-const struct route *route_union(struct ruleset *set, const uint64_t *allowed);
+const struct route *route_union(struct ruleset *set, const uint64_t *rules);
 
 static inline bool route_decides(const struct route *route, uint32_t atom)
 {

@@ -67,6 +67,7 @@ struct cli_command {
 
 int cli_config(int argc, char **argv);
 int cli_detect(int argc, char **argv);
+int cli_export(int argc, char **argv);
 int cli_import(int argc, char **argv);
 /* Runs the command of a table (ended by a row without a name) that argv[1] names. Without one, or
  * with an unknown one, says which there are: CLI_USAGE. prefix: what stands before the name:
@@ -75,7 +76,12 @@ int cli_dispatch(const struct cli_command *commands, const char *prefix, int arg
 
 int cli_hunt(int argc, char **argv);
 int cli_intel(int argc, char **argv);
+int cli_prove(int argc, char **argv);
 int cli_rules(int argc, char **argv);
+int cli_search(int argc, char **argv);
+int cli_store(int argc, char **argv);
+int cli_tail(int argc, char **argv);
+int cli_verify(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
 bool cli_vietnamese(const struct cli_common *common); /* --lang, else LC_ALL, LC_MESSAGES, LANG */

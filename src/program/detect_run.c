@@ -217,7 +217,6 @@ static void correlation_found(void *context, const struct correlate_finding *fou
     struct output_place places[CORRELATE_EVENTS_SHOWN_MAX];
     struct output_finding finding;
     finding_of_correlation(&finding, places, found, place_of, run);
-    finding.place.time_ns = shown_time(run, found->time_ns);
     output_finding(run->options->output, &finding, emission->out);
     run->result->findings++;
     run->result->failed_level |= level_fails(run, found->rule);

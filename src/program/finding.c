@@ -35,6 +35,8 @@ void finding_of_correlation(struct output_finding *out,
                                    .group_count = found->group_count,
                                    .value = found->value,
                                    .capped = found->capped};
+    if (found->event_count && places[found->event_count - 1].time_ns == CLOCK_NONE)
+        out->place.time_ns = CLOCK_NONE;
 }
 
 void finding_clock_begin(struct finding_clock *clock)

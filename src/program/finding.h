@@ -19,7 +19,8 @@ void finding_of_rule(struct output_finding *out, struct finding_room *room, stru
                      uint32_t rule, const struct output_place *place, bool with_host);
 
 typedef struct output_place finding_place(void *context, const struct event_place *place);
-/* place: what is shown of an event. The finding's own time is the correlation's. */
+/* place: what is shown of an event. The finding's own time is the correlation's; none when its
+ * newest event has none. */
 void finding_of_correlation(struct output_finding *out,
                             struct output_place places[CORRELATE_EVENTS_SHOWN_MAX],
                             const struct correlate_finding *found, finding_place *place,

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "formats/json.h"
 #include "program/cell.h"
+#include "program/row_text.h"
 
 enum {
     GAP = 2,
@@ -140,7 +141,10 @@ static void table_row(struct grid *g, const struct pipe_cell *cells, struct buf 
         row[c].number = cells[c].kind == PIPE_NUMBER;
         if (cells[c].capped)
             buf_char(&g->held, '~');
-        buf_slice(&g->held, slice_part(cells[c].text, 0, GRID_CELL_BYTES_MAX));
+        if (cells[c].kind == PIPE_TIME)
+            row_text_time(g->output->zone, cells[c].time_ns, &g->held);
+        else
+            buf_slice(&g->held, slice_part(cells[c].text, 0, GRID_CELL_BYTES_MAX));
         row[c].len = g->held.len - row[c].start;
     }
     if (++g->rows == GRID_HELD_MAX || g->settled)
@@ -222,6 +226,12 @@ void grid_row(struct grid *g, const struct pipe_cell *cells, struct buf *out)
 }
 
 void grid_flush(struct grid *g, struct buf *out)
+{
+    if (g->output->kind == OUTPUT_TABLE && g->rows)
+        table_flush(g, out);
+}
+
+void grid_end(struct grid *g, struct buf *out)
 {
     if (g->output->kind == OUTPUT_TABLE)
         table_flush(g, out);

@@ -13,5 +13,7 @@ struct grid;
 struct grid *grid_open(const struct output_options *output, const struct slice_list *columns);
 void grid_close(struct grid **g);
 void grid_row(struct grid *g, const struct pipe_cell *cells, struct buf *out);
-/* Rows that are held are written; widths are settled from then on. */
+/* Rows that are held are written; widths are settled by the first ones. */
 void grid_flush(struct grid *g, struct buf *out);
+/* The same, and the heading where there was no row. */
+void grid_end(struct grid *g, struct buf *out);

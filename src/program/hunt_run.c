@@ -65,9 +65,6 @@ static void correlation_found(void *context, const struct correlate_finding *fou
     struct output_place places[CORRELATE_EVENTS_SHOWN_MAX];
     struct output_finding finding;
     finding_of_correlation(&finding, places, found, place_of, h);
-    for (uint32_t i = 0; i < found->event_count; i++)
-        if (found->events[i].time_ns == found->time_ns && places[i].time_ns == CLOCK_NONE)
-            finding.place.time_ns = CLOCK_NONE;
     hunt_show(h, &finding);
 }
 

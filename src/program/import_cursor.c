@@ -111,7 +111,7 @@ uint64_t import_cursor_opened(void *context, const struct input_opened *opened)
     struct import_file *file = arena_zeroed(&c->arena, 1, sizeof(*file));
     struct import_file before;
     file->input = opened->file;
-    if (opened->streaming) {
+    if (opened->streaming || strcmp(opened->path, "-") == 0) {
         files_put(c, opened->file->number, file);
         return 0;
     }

@@ -35,12 +35,12 @@ int query_run_span(const char *from, const char *to, const struct clock_zone *zo
         out->from_ns = query->from_ns;
     query_close(&query);
     if (rc == ERR_OK && to)
-        rc = span_end("--to", "<=", to, &options, &query, err);
+        rc = span_end("--to", "<", to, &options, &query, err);
     if (rc == ERR_OK && to)
         out->until_ns = query->until_ns;
     query_close(&query);
     if (rc == ERR_OK && from && to && out->from_ns >= out->until_ns)
-        return err_set(err, ERR_USAGE, "--from is behind --to: no event can be in between");
+        return err_set(err, ERR_USAGE, "--from is not before --to: nothing lies between them");
     return rc;
 }
 
@@ -51,6 +51,9 @@ static void span_narrow(struct store_search *search, const struct query *query)
     if (query->until_ns != QUERY_OPEN_END &&
         (search->until_ns == CLOCK_NONE || query->until_ns < search->until_ns))
         search->until_ns = query->until_ns;
+    search->received_from_ns = query->received_from_ns;
+    search->received_until_ns =
+        query->received_until_ns == QUERY_OPEN_END ? CLOCK_NONE : query->received_until_ns;
 }
 
 /* ---- the names that queries may use ---- */
@@ -98,6 +101,13 @@ static bool any_name(void *context, struct slice name)
     return true;
 }
 
+/* Names that a mapping gives to what it passes over are no fields to ask for. */
+static void known_derived(void *context, struct slice name)
+{
+    if (name.len && name.data[0] != '_')
+        known_add(context, name);
+}
+
 static void known_of_mappings(struct known *k)
 {
     const struct mapping_set *set = k->run->mappings;
@@ -106,7 +116,7 @@ static void known_of_mappings(struct known *k)
         for (uint32_t i = 0; i < mapping->alias_count; i++)
             known_add(k, mapping->aliases[i].name);
     }
-    mapping_derived_names(set, any_name, NULL, known_add, k);
+    mapping_derived_names(set, any_name, NULL, known_derived, k);
 }
 
 /* The fields of the store are asked for only when a name is not one of the mappings': that is a
@@ -299,10 +309,4 @@ void query_run_close(struct query_run *run)
 bool query_run_gives_events(const struct query_run *run)
 {
     return run->query->columns.count == 0;
-}
-
-bool query_run_wants(const struct query_run *run, const struct row *row)
-{
-    return row->received_ns >= run->query->received_from_ns &&
-           row->received_ns < run->query->received_until_ns;
 }

@@ -15,7 +15,7 @@
 struct query_run_options {
     const struct option_list *words; /* none: every event */
     const struct option_list *partitions;
-    const char *from, *to; /* times as `_time` takes them, to: that day or second included; NULL */
+    const char *from, *to;           /* times as `_time` takes them, [from, to); NULL: open */
     const char *mappings, *timezone; /* NULL: the built-in ones, UTC */
     int64_t now_ns;
 };
@@ -41,11 +41,9 @@ struct query_run {
 MUST_CHECK int query_run_open(struct query_run *out, struct store *store,
                               const struct query_run_options *options, struct err *err);
 void query_run_close(struct query_run *run);
-/* Whether pipes make columns or need a whole result: whole events come out otherwise. */
+/* Whether whole events come out: no pipe makes columns of them. */
 bool query_run_gives_events(const struct query_run *run);
-/* Whether the row is in the query's span of `_received`, which the store does not look at. */
-bool query_run_wants(const struct query_run *run, const struct row *row);
-/* The span of --from and --to, each as `_time` reads it (docs/query.md) or NULL. `to` is within the
- * span: the whole day that a date names. CLOCK_NONE: open. */
+/* The span of --from and --to, [from, to), each as `_time` reads it (docs/query.md) or NULL: open,
+ * CLOCK_NONE. */
 MUST_CHECK int query_run_span(const char *from, const char *to, const struct clock_zone *zone,
                               int64_t now_ns, struct store_search *out, struct err *err);

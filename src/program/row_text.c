@@ -197,15 +197,22 @@ static void event_put(struct row_text *t, const struct row *row,
                      record_text(row->record, &row->record->fields[i]));
 }
 
-static void time_put(const struct output_options *o, int64_t time_ns, struct buf *out)
+void row_text_time(const struct clock_zone *zone, int64_t time_ns, struct buf *out)
 {
     struct clock_date date;
     char text[CLOCK_TEXT_BYTES];
-    clock_to_date(time_ns, clock_zone_offset(o->zone, time_ns), &date);
-    date.nanosecond = 0;
+    clock_to_date(time_ns, clock_zone_offset(zone, time_ns), &date);
     size_t len = clock_text(text, clock_from_date(&date, 0));
     text[10] = ' ';
-    cell_put(slice_make(text, len - 1), TIME_COLUMNS, out);
+    buf_append(out, text, len - 1);
+}
+
+static void time_put(const struct output_options *o, int64_t time_ns, struct buf *out)
+{
+    size_t start = out->len;
+    row_text_time(o->zone, time_ns, out);
+    out->len = start + TIME_COLUMNS;
+    cell_blanks(out, GAP);
 }
 
 static void table_row(struct row_text *t, const struct row *row,

@@ -114,9 +114,16 @@ void chain_cut(struct chain *c)
         partition_end(c, &c->partitions[i]);
 }
 
+int64_t chain_minute(int64_t commit_ns)
+{
+    if (commit_ns < INT64_MIN + MINUTE_NS)
+        return INT64_MIN + 1; /* no time, or none that can be: all the same minute */
+    return commit_ns - ((commit_ns % MINUTE_NS) + MINUTE_NS) % MINUTE_NS;
+}
+
 void chain_tick(struct chain *c, int64_t commit_ns)
 {
-    int64_t minute_ns = commit_ns - ((commit_ns % MINUTE_NS) + MINUTE_NS) % MINUTE_NS;
+    int64_t minute_ns = chain_minute(commit_ns);
     if (c->minute_ns != CLOCK_NONE && minute_ns <= c->minute_ns)
         return;
     chain_cut(c);

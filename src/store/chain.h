@@ -44,6 +44,7 @@ MUST_CHECK int chain_admit(struct chain *c, struct slice partition, struct err *
 /* A row of a partition, in order of sequence. ERR_LIMIT: one partition too many. */
 MUST_CHECK int chain_add(struct chain *c, struct slice partition, uint64_t sequence,
                          const struct digest *row_digest, int64_t commit_ns, struct err *err);
+int64_t chain_minute(int64_t commit_ns); /* where its minute begins */
 /* Time has come to commit_ns: ends intervals of minutes that are over. */
 void chain_tick(struct chain *c, int64_t commit_ns);
 void chain_cut(struct chain *c); /* ends all open intervals */

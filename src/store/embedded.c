@@ -230,7 +230,8 @@ static void embedded_close(void *self)
     struct embedded *e = self;
     struct err err;
     /* so that all rows are under a signed head; what fails here is made up for at the next start */
-    if (e->journal && !e->read_only && embedded_cut(e, e->floor_ns, &err) == ERR_OK)
+    if (e->journal && !e->read_only && e->floor_ns != CLOCK_NONE &&
+        embedded_cut(e, e->floor_ns, &err) == ERR_OK)
         (void)embedded_sign(e, e->floor_ns, &err);
     journal_close(&e->journal);
     durable_close(&e->durable);
@@ -357,6 +358,16 @@ static int store_make(struct embedded *e, struct err *err)
     return identity_write(e->disk, &e->identity, err);
 }
 
+/* A catalog that is not there must not be made: it would know of no segment. */
+static int catalog_present(struct embedded *e, struct err *err)
+{
+    if (disk_exists(e->disk, "catalog.db"))
+        return ERR_OK;
+    return err_set(err, ERR_DAMAGED,
+                   "%s has no catalog.db: `canh store rebuild` makes it again out of the segments",
+                   disk_folder(e->disk));
+}
+
 static int writer_open(struct embedded *e, struct err *err)
 {
     int rc = writer_lock(e, err);
@@ -371,12 +382,20 @@ static int writer_open(struct embedded *e, struct err *err)
     e->carry = carry_open();
     rc = key_open(e, err);
     if (rc == ERR_OK)
+        rc = catalog_present(e, err);
+    if (rc == ERR_OK)
         rc = catalog_open(&e->catalog, e->disk, true, err);
     if (rc == ERR_OK)
         rc = notary_open(&e->notary, e->disk, e->key, e->digester, err);
     if (rc == ERR_OK && disk_is_real(e->disk))
         rc = durable_open(&e->durable, e->disk, true, err);
-    return rc ? rc : embedded_recover(e, err);
+    if (rc == ERR_OK)
+        rc = embedded_recover(e, err);
+    /* a new key is made known at once: a reader finds the public one beside the notary */
+    if (rc == ERR_OK && e->key)
+        rc = embedded_sign(e, e->floor_ns, err);
+    e->signed_ns = CLOCK_NONE;
+    return rc;
 }
 
 static void defaults_fill(struct store_options *o)

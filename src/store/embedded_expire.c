@@ -31,7 +31,7 @@ static const struct store_policy *policy_of(const struct expire *x, struct slice
 static int segment_bury(struct expire *x, const struct catalog_segment *s, const char *reason)
 {
     struct embedded *e = x->e;
-    struct notary_tombstone stone = {s->partition, s->path, s->first_sequence,
+    struct notary_tombstone stone = {s->partition,     s->path,      s->first_sequence,
                                      s->last_sequence, s->row_count, reason};
     check(pthread_mutex_lock(&e->mutex) == 0);
     int rc = notary_bury(e->notary, &stone, x->now_ns, x->err);
@@ -97,6 +97,15 @@ static int partitions_expire(struct expire *x)
     return rc;
 }
 
+/* The chain goes on over what is removed only when its roots are in the notary. */
+static int heads_note(struct embedded *e, int64_t now_ns, struct err *err)
+{
+    check(pthread_mutex_lock(&e->mutex) == 0);
+    int rc = embedded_sign(e, now_ns > e->floor_ns ? now_ns : e->floor_ns, err);
+    check(pthread_mutex_unlock(&e->mutex) == 0);
+    return rc;
+}
+
 int embedded_expire(void *self, const struct store_policy *policies, uint32_t count, int64_t now_ns,
                     bool dry_run, store_expire_visit *visit, void *context,
                     struct store_expired *out, struct err *err)
@@ -115,7 +124,9 @@ int embedded_expire(void *self, const struct store_policy *policies, uint32_t co
     if (!e->options.write || e->read_only)
         return err_set(err, ERR_IO, "the store is read-only: nothing can be removed from it");
     check(pthread_mutex_lock(&e->care_mutex) == 0);
-    int rc = partitions_expire(&x);
+    int rc = dry_run ? ERR_OK : heads_note(e, now_ns, err);
+    if (rc == ERR_OK)
+        rc = partitions_expire(&x);
     if (rc == ERR_OK && !dry_run)
         rc = embedded_sweep(e, now_ns, err);
     check(pthread_mutex_unlock(&e->care_mutex) == 0);

@@ -114,6 +114,8 @@ static int merged_publish(struct merge *m, const char *from)
     if (rc == ERR_OK)
         rc = disk_sync_folder_of(e->disk, item.path.data, m->err);
     if (rc == ERR_OK)
+        rc = disk_sync_folder(e->disk, "tmp", m->err);
+    if (rc == ERR_OK)
         rc = catalog_change(e->catalog, &item, 1, ids, m->run_count, 0, m->now_ns, m->err);
     segment_close(&s);
     buf_free(&path);
@@ -166,11 +168,11 @@ static int partition_merge(struct merge *m, struct slice partition, uint64_t *me
         const struct catalog_segment *s = &m->list.items[i];
         if (!slice_equal(s->partition, partition))
             continue;
-        bool fits = m->run_count < SEGMENT_INPUTS_MAX && is_small(s) &&
-                    rows + s->row_count <= SEGMENT_ROWS_MAX &&
-                    raw_bytes + s->raw_bytes <= MERGE_RAW_BYTES &&
-                    (m->run_count == 0 ||
-                     day_of(m->run[0]->received_min_ns) == day_of(s->received_min_ns));
+        bool fits =
+            m->run_count < SEGMENT_INPUTS_MAX && is_small(s) &&
+            rows + s->row_count <= SEGMENT_ROWS_MAX &&
+            raw_bytes + s->raw_bytes <= MERGE_RAW_BYTES &&
+            (m->run_count == 0 || day_of(m->run[0]->received_min_ns) == day_of(s->received_min_ns));
         if (!fits) {
             rc = run_end(m, true, merged);
             m->run_count = 0;

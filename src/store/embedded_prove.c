@@ -144,10 +144,11 @@ static int bundle_write(struct prove *p, struct disk *disk)
     const struct {
         const char *name;
         struct slice text;
-    } files[] = {{"event.txt", buf_as_slice(&p->canonical)}, {"event.json", buf_as_slice(&p->json)},
-                 {"root.txt", buf_as_slice(&root)},          {"chain.txt", buf_as_slice(&p->chain)},
-                 {"heads.txt", buf_as_slice(&p->heads)},     {"heads-line.txt", p->signed_text},
-                 {"signature.bin", buf_as_slice(&signature)}, {"key.pem", buf_as_slice(&pem)}};
+    } files[] = {
+        {"event.txt", buf_as_slice(&p->canonical)},  {"event.json", buf_as_slice(&p->json)},
+        {"root.txt", buf_as_slice(&root)},           {"chain.txt", buf_as_slice(&p->chain)},
+        {"heads.txt", buf_as_slice(&p->heads)},      {"heads-line.txt", p->signed_text},
+        {"signature.bin", buf_as_slice(&signature)}, {"key.pem", buf_as_slice(&pem)}};
     int rc = whole ? path_write(p, disk)
                    : err_set(p->err, ERR_DAMAGED,
                              "the notary's signature over event %llu is not whole: see `canh store "

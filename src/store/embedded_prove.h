@@ -26,7 +26,7 @@ struct prove {
     uint32_t entry_count;
     struct prove_key {
         struct slice name, pem_base64;
-    } *key_list;
+    } * key_list;
     uint32_t key_count, key_capacity;
     /* leaves of the interval */
     struct digest *leaves;

@@ -31,7 +31,7 @@ int embedded_get(void *self, uint64_t sequence, store_row_visit *visit, void *co
         return rc;
     rc = embedded_rows(&view, &range, row_get, &g, err);
     view_close(&view);
-    if (rc == ERR_END && g.found)
+    if (g.found && (rc == ERR_END || rc == ERR_OK))
         return ERR_OK;
     if (rc)
         return rc;
@@ -206,9 +206,9 @@ int embedded_stat(void *self, struct store_stats *out, struct err *err)
         uint64_t next = frame.first_sequence + frame.row_count;
         if (next <= out->next_sequence)
             continue;
-        out->journal_rows += next - (frame.first_sequence < out->next_sequence
-                                         ? out->next_sequence
-                                         : frame.first_sequence);
+        out->journal_rows +=
+            next -
+            (frame.first_sequence < out->next_sequence ? out->next_sequence : frame.first_sequence);
         out->journal_bytes += frame.end.offset - frame.begin.offset;
         out->next_sequence = next;
     }

@@ -1,5 +1,5 @@
-/* Making the catalog again from what the segments say of themselves, and a checkpoint from segments,
- * notary and journal when none is whole (docs/store-format.md, "Rebuild"). */
+/* Making the catalog again from what the segments say of themselves, and a checkpoint from
+ * segments, notary and journal when none is whole (docs/store-format.md, "Rebuild"). */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -74,9 +74,8 @@ static int folder_visit(void *context, const struct disk_entry *entry)
         return ERR_OK;
     if (entry->is_folder)
         return disk_list(w->r->disk, inner.folder, folder_visit, &inner, w->r->err);
-    return slice_ends(slice_from(entry->name), SLICE(".segment"))
-               ? segment_look(w->r, inner.folder)
-               : ERR_OK;
+    return slice_ends(slice_from(entry->name), SLICE(".segment")) ? segment_look(w->r, inner.folder)
+                                                                  : ERR_OK;
 }
 
 static int notary_visit_line(void *context, const struct notary_line *line)
@@ -102,7 +101,8 @@ static int notary_visit_line(void *context, const struct notary_line *line)
     return ERR_OK;
 }
 
-/* Inputs of a merge that is whole, and what a tombstone names, are no part of the store any more. */
+/* Inputs of a merge that is whole, and what a tombstone names, are no part of the store any more.
+ */
 static void superseded_drop(struct rebuild *r)
 {
     struct map gone = {0};
@@ -117,7 +117,6 @@ static void superseded_drop(struct rebuild *r)
         else
             r->found[kept++] = r->found[i];
     }
-    /* of a merge that a tombstone names, the inputs went with it: they are in `gone` already */
     r->count = kept;
     map_free(&gone);
 }
@@ -210,12 +209,12 @@ static int store_make_again(struct rebuild *r, int64_t now_ns)
     if (rc)
         return rc;
     behind_drop(r);
-    rc = catalog_aside(r);
-    if (rc == ERR_OK)
-        rc = catalog_make(r, now_ns);
-    if (rc == ERR_OK && !r->has_checkpoint)
+    /* first, so that a writer refuses a catalog that a crash left empty */
+    if (!r->has_checkpoint)
         rc = rebuild_checkpoint_make(r);
-    return rc;
+    if (rc == ERR_OK)
+        rc = catalog_aside(r);
+    return rc ? rc : catalog_make(r, now_ns);
 }
 
 int embedded_rebuild(struct disk *disk, int64_t now_ns, struct store_rebuilt *out, struct err *err)

@@ -90,6 +90,11 @@ static int checkpoint_load(struct recovery *r, struct err *err)
         rc = ERR_OK;
         goto out;
     }
+    if (rc == ERR_OK && c.last_sequence > e->sealed_sequence)
+        rc = err_set(err, ERR_DAMAGED,
+                     "catalog.db of %s is older than its newest checkpoint: `canh store rebuild` "
+                     "makes it again out of the segments",
+                     disk_folder(e->disk));
     if (rc == ERR_OK)
         rc = carry_apply(e->carry, c.carry, err);
     if (rc == ERR_OK)
@@ -108,9 +113,23 @@ out:
 /* Files of a seal or merge that a crash cut off before the catalog knew of them. */
 struct leftover_walk {
     struct embedded *e;
+    const struct catalog_list *segments;
     char folder[256];
     struct err *err;
 };
+
+/* Of a seal that failed, and was done again under other names. */
+static bool rows_stand_elsewhere(const struct catalog_list *segments,
+                                 const struct segment_about *about)
+{
+    for (uint32_t i = 0; i < segments->count; i++) {
+        const struct catalog_segment *k = &segments->items[i];
+        if (slice_equal(k->partition, about->partition) &&
+            k->first_sequence <= about->last_sequence && k->last_sequence >= about->first_sequence)
+            return true;
+    }
+    return false;
+}
 
 static int leftover_remove(struct leftover_walk *w, const char *path)
 {
@@ -122,7 +141,8 @@ static int leftover_remove(struct leftover_walk *w, const char *path)
     if (segment_open(&s, w->e->disk, path, NULL) != ERR_OK)
         return ERR_OK;
     const struct segment_about *about = segment_about(s);
-    bool leftover = about->first_sequence > w->e->sealed_sequence || about->generation > 0;
+    bool leftover = about->first_sequence > w->e->sealed_sequence || about->generation > 0 ||
+                    rows_stand_elsewhere(w->segments, about);
     for (uint32_t i = 0; i < about->input_count && leftover; i++) {
         const char *input = arena_printf(&w->e->stats_arena, "%.*s", (int)segment_input(s, i).len,
                                          segment_input(s, i).data)
@@ -136,7 +156,7 @@ static int leftover_remove(struct leftover_walk *w, const char *path)
 static int leftover_visit(void *context, const struct disk_entry *entry)
 {
     struct leftover_walk *w = context;
-    struct leftover_walk inner = {w->e, "", w->err};
+    struct leftover_walk inner = {w->e, w->segments, "", w->err};
     if (strlen(w->folder) + strlen(entry->name) + 2 > sizeof inner.folder)
         return ERR_OK;
     (void)snprintf(inner.folder, sizeof inner.folder, "%s/%s", w->folder, entry->name);
@@ -154,9 +174,10 @@ static int temporary_remove(void *context, const struct disk_entry *entry)
     return disk_remove(w->e->disk, path, w->err);
 }
 
-static int leftovers_clear(struct embedded *e, struct err *err)
+static int leftovers_clear(struct embedded *e, const struct catalog_list *segments,
+                           struct err *err)
 {
-    struct leftover_walk w = {e, "segments", err};
+    struct leftover_walk w = {e, segments, "segments", err};
     int rc = disk_list(e->disk, "tmp", temporary_remove, &w, err);
     return rc ? rc : disk_list(e->disk, "segments", leftover_visit, &w, err);
 }
@@ -189,11 +210,11 @@ int embedded_recover(struct embedded *e, struct err *err)
     struct journal_start start = {0};
     int rc = catalog_read(e->catalog, &list, err);
     e->sealed_sequence = list.sealed_sequence;
-    catalog_list_free(&list);
-    if (rc == ERR_OK)
-        rc = leftovers_clear(e, err);
     if (rc == ERR_OK)
         rc = checkpoint_load(&r, err);
+    if (rc == ERR_OK) /* the catalog is what it should be */
+        rc = leftovers_clear(e, &list, err);
+    catalog_list_free(&list);
     if (rc == ERR_OK) {
         embedded_intervals_take(e);
         rc = frames_recover(&r, &start, err);

@@ -80,8 +80,7 @@ static int journal_rows(struct view *view, struct choice *choice, struct err *er
     struct batch_reader reader = {0};
     int rc;
     while ((rc = journal_scan_skip(view->journal, &frame, NULL, NULL, err)) == ERR_OK) {
-        if (frame.row_count == 0 ||
-            frame.first_sequence + frame.row_count <= choice->range->first)
+        if (frame.row_count == 0 || frame.first_sequence + frame.row_count <= choice->range->first)
             continue;
         if (frame.first_sequence > choice->range->last)
             break;
@@ -95,8 +94,8 @@ static int journal_rows(struct view *view, struct choice *choice, struct err *er
     return rc == ERR_END ? ERR_OK : rc;
 }
 
-int embedded_rows(struct view *view, const struct embedded_range *range,
-                  embedded_row_visit *visit, void *context, struct err *err)
+int embedded_rows(struct view *view, const struct embedded_range *range, embedded_row_visit *visit,
+                  void *context, struct err *err)
 {
     struct choice choice = {range, view->sealed_sequence, visit, context};
     int rc = ERR_OK;

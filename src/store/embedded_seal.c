@@ -204,18 +204,17 @@ int embedded_segment_path(struct disk *disk, const struct catalog_segment *s, st
     buf_printf(out, "segments/%.*s/%04d%02d%02d", (int)s->partition.len, s->partition.data,
                day.year, day.month, day.day);
     const char *folder = buf_text(out);
-    if (!disk_exists(disk, folder)) {
-        int rc = disk_make_folder(disk, folder, err);
-        struct buf above = {0};
-        buf_printf(&above, "segments/%.*s", (int)s->partition.len, s->partition.data);
-        if (rc == ERR_OK)
-            rc = disk_sync_folder(disk, buf_text(&above), err);
-        if (rc == ERR_OK)
-            rc = disk_sync_folder(disk, "segments", err);
-        buf_free(&above);
-        if (rc)
-            return rc;
-    }
+    int rc = disk_make_folder(disk, folder, err);
+    struct buf above = {0};
+    buf_printf(&above, "segments/%.*s", (int)s->partition.len, s->partition.data);
+    /* also when it is there: who made it may have been cut off before these */
+    if (rc == ERR_OK)
+        rc = disk_sync_folder(disk, buf_text(&above), err);
+    if (rc == ERR_OK)
+        rc = disk_sync_folder(disk, "segments", err);
+    buf_free(&above);
+    if (rc)
+        return rc;
     buf_printf(out, "/%020llu-%020llu.g%u.segment", (unsigned long long)s->first_sequence,
                (unsigned long long)s->last_sequence, s->generation);
     return ERR_OK;
@@ -256,6 +255,8 @@ static int seal_publish(struct seal *s, int64_t now_ns, struct err *err)
     for (uint32_t i = 0; i < s->finished_count && rc == ERR_OK; i++)
         rc = segment_place(s, i, err);
     if (rc == ERR_OK)
+        rc = disk_sync_folder(e->disk, "tmp", err); /* a rename lasts when both folders do */
+    if (rc == ERR_OK)
         rc = catalog_change(e->catalog, s->segments, s->finished_count, NULL, 0, s->through, now_ns,
                             err);
     if (rc)
@@ -285,6 +286,19 @@ static int seal_end(struct seal *s, struct err *err)
     return journal_forget(e->journal, s->cut, err);
 }
 
+/* A file that the catalog does not know, and says so, is none of the store's. */
+static void placed_remove(struct seal *s)
+{
+    struct embedded *e = s->e;
+    for (uint32_t i = 0; i < s->finished_count && s->segments; i++) {
+        bool known = true;
+        if (s->segments[i].path.len &&
+            catalog_knows(e->catalog, s->segments[i].path, &known, NULL) == ERR_OK && !known &&
+            disk_exists(e->disk, s->segments[i].path.data))
+            (void)!disk_remove(e->disk, s->segments[i].path.data, NULL);
+    }
+}
+
 /* What became of rows that were to be sealed: they still stand in the journal, and count again. */
 static void seal_undo(struct seal *s, uint64_t rows, uint64_t bytes, int64_t first_ns)
 {
@@ -297,13 +311,37 @@ static void seal_undo(struct seal *s, uint64_t rows, uint64_t bytes, int64_t fir
             (void)!disk_remove(e->disk, s->finished[i].data, NULL);
 }
 
+/* A seal that failed may have been taken into the catalog all the same: those rows are sealed. */
+static int sealed_learn(struct embedded *e, struct err *err)
+{
+    struct catalog_list list = {0};
+    uint32_t kept = 0;
+    int rc = catalog_read(e->catalog, &list, err);
+    if (rc)
+        return rc;
+    check(pthread_mutex_lock(&e->mutex) == 0);
+    if (list.sealed_sequence > e->sealed_sequence) {
+        e->sealed_sequence = list.sealed_sequence;
+        for (uint32_t i = 0; i < e->unsealed.count; i++)
+            if (e->unsealed.items[i].last_sequence > e->sealed_sequence)
+                e->unsealed.items[kept++] = e->unsealed.items[i];
+        e->unsealed.count = kept;
+    }
+    check(pthread_mutex_unlock(&e->mutex) == 0);
+    catalog_list_free(&list);
+    return ERR_OK;
+}
+
 static int seal_run(struct seal *s, int64_t now_ns, struct err *err)
 {
     struct embedded *e = s->e;
+    int rc = sealed_learn(e, err);
+    if (rc)
+        return rc;
     check(pthread_mutex_lock(&e->mutex) == 0);
     uint64_t rows = e->rows_since_cut, bytes = e->bytes_since_cut;
     int64_t first_ns = e->first_since_cut_ns;
-    int rc = rows ? seal_begin(s, now_ns, err) : ERR_END;
+    rc = rows ? seal_begin(s, now_ns, err) : ERR_END;
     check(pthread_mutex_unlock(&e->mutex) == 0);
     if (rc)
         return rc == ERR_END ? ERR_OK : rc;
@@ -311,6 +349,8 @@ static int seal_run(struct seal *s, int64_t now_ns, struct err *err)
     rc = rows_seal(s, err);
     if (rc == ERR_OK)
         rc = seal_publish(s, now_ns, err);
+    if (rc)
+        placed_remove(s);
     check(pthread_mutex_lock(&e->mutex) == 0);
     if (rc == ERR_OK)
         rc = seal_end(s, err);

@@ -12,7 +12,10 @@
 
 enum {
     SEARCH_CHUNK_MIN = 16,
-    SEARCH_CHUNK_MAX = 1024,
+    SEARCH_CHUNK_GROWTH = 4,
+    SEARCH_CHUNK_MAX = 4096,
+    /* kept of a unit when many are open; for the others it is looked at again */
+    SEARCH_CANDIDATES_KEPT = 8192,
     SEARCH_CURSORS_MAX = 8,     /* blocks held open for reading */
     SEARCH_PRUNE_RULES_MAX = 64 /* more rules than this are never pruned by bloom */
 };
@@ -50,11 +53,14 @@ struct search_unit {
     uint32_t row_count;
     struct search_candidate *candidates; /* in the order wanted */
     uint32_t candidate_count, candidate_next, chunk;
+    bool cut;   /* there may be more candidates behind the last one */
+    bool again; /* it was looked at before: only candidates behind `bound` count */
+    struct search_candidate bound;
     struct search_hit *hits; /* of the newest chunk, in the order wanted */
     uint32_t hit_count, hit_next;
-    struct arena arena; /* of hits */
+    struct arena arena;       /* of hits */
+    struct segment_rows rows; /* while it is looked at */
     /* a block that is open for reading */
-    struct segment_rows rows;
     struct segment_cursor *judge_cursor, *full_cursor;
     uint64_t used; /* rises: the least recently used is closed */
 };
@@ -76,6 +82,7 @@ struct search_segment {
     struct retro *retro;  /* the search's when this was prepared: tokens are its */
     bool prepared, pruned, damaged;
     uint32_t live;              /* units that are not done */
+    uint32_t waiting;           /* units that were not looked at yet */
     uint64_t *context_bits;     /* by context: the bit of its log source, and the two of above */
     uint16_t *context_mappings; /* by context: index */
     uint64_t *context_masks;    /* by context: what its own texts raise (meta fields) */
@@ -114,6 +121,7 @@ struct search {
     struct map contexts; /* kept ones, by their bytes */
     struct buf scratch;
     struct map configured; /* text: struct logsource * */
+    uint64_t held_candidates;
     uint64_t use;          /* counts */
     bool gave;             /* the heap's first hit was given out */
     uint64_t cpu_start_ns, told_ns;
@@ -137,15 +145,21 @@ struct search_candidate *search_chunk_take(struct search *s, struct search_unit 
                                            uint32_t *count);
 void search_hits_sort(const struct search *s, struct search_unit *unit);
 int search_frame_chunk(struct search *s, struct search_unit *unit, struct err *err);
+/* The unit's next candidates, behind those that it gave. */
+int search_look_again(struct search *s, struct search_unit *unit, struct err *err);
+/* What a segment's values told, when no block of it is left to be looked at: it can be asked anew.
+ */
+void search_masks_forget(struct search_segment *segment);
 void search_unit_close(struct search *s, struct search_unit *unit);
 void search_segment_close(struct search_segment *segment);
 /* Whether a row of this row_time is in the ranges of the search. */
 bool search_in_range(const struct search *s, int64_t time_ns, int64_t received_ns,
                      uint64_t sequence);
 bool search_partition_wanted(const struct search *s, struct slice partition);
-void search_candidate_add(struct search_unit *unit, uint32_t *capacity,
+void search_candidate_add(const struct search *s, struct search_unit *unit, uint32_t *capacity,
                           const struct search_candidate *candidate);
-void search_candidates_sort(const struct search *s, struct search_unit *unit);
+/* In the order wanted; only the first when all that are held would be too many. */
+void search_candidates_keep(struct search *s, struct search_unit *unit);
 /* Judges a row as received (its derived fields are left out and made anew). True: a hit, copied to
  * hit with memory of arena. full: what is given out instead of row, or NULL. */
 bool search_judge(struct search *s, const struct row *row, const struct logsource *configured,

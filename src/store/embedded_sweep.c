@@ -12,6 +12,8 @@ static int file_sweep(void *context, struct slice path)
     struct arena arena = {0};
     const char *name = arena_copy(&arena, path).data;
     int rc = disk_exists(s->e->disk, name) ? disk_remove(s->e->disk, name, s->err) : ERR_OK;
+    if (rc == ERR_OK) /* before the catalog forgets it: a file that came back would stay */
+        rc = disk_sync_folder_of(s->e->disk, name, s->err);
     arena_free(&arena);
     return rc;
 }

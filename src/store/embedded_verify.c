@@ -49,8 +49,7 @@ static int segment_row(void *context, const struct row *row)
                        (unsigned long long)row->sequence, (int)row->context->partition.len,
                        row->context->partition.data);
     verify_row_add(v, v->partition, row);
-    while (v->next_interval < count &&
-           intervals[v->next_interval].last_sequence <= row->sequence) {
+    while (v->next_interval < count && intervals[v->next_interval].last_sequence <= row->sequence) {
         const struct segment_interval *i = &intervals[v->next_interval++];
         verify_interval(v, v->partition, i);
     }
@@ -61,11 +60,11 @@ static void catalog_compare(struct verify *v, const struct catalog_segment *item
 {
     struct catalog_segment is;
     catalog_segment_of(v->segment, item->path, &is);
-    if (!slice_equal(is.partition, item->partition) ||
-        is.first_sequence != item->first_sequence || is.last_sequence != item->last_sequence ||
-        is.row_count != item->row_count || is.file_bytes != item->file_bytes ||
-        is.time_min_ns != item->time_min_ns || is.time_max_ns != item->time_max_ns ||
-        is.received_min_ns != item->received_min_ns || is.received_max_ns != item->received_max_ns)
+    if (!slice_equal(is.partition, item->partition) || is.first_sequence != item->first_sequence ||
+        is.last_sequence != item->last_sequence || is.row_count != item->row_count ||
+        is.file_bytes != item->file_bytes || is.time_min_ns != item->time_min_ns ||
+        is.time_max_ns != item->time_max_ns || is.received_min_ns != item->received_min_ns ||
+        is.received_max_ns != item->received_max_ns)
         verify_problem(v,
                        "%s is not the file that catalog.db describes: `canh store rebuild` makes "
                        "the catalog again",
@@ -96,8 +95,9 @@ static int segment_verify(struct verify *v, const struct catalog_segment *item)
         embedded_segment_rows(v->segment, 0, UINT64_MAX, segment_row, v, &err) != ERR_OK)
         segment_lost(v, &err);
     else if (v->next_interval != segment_about(v->segment)->interval_count)
-        verify_problem(v, "%s: there are intervals without their last event: bring the file back "
-                          "from a snapshot",
+        verify_problem(v,
+                       "%s: there are intervals without their last event: bring the file back "
+                       "from a snapshot",
                        item->path.data);
     segment_close(&v->segment);
     return ERR_OK;

@@ -178,6 +178,18 @@ static bool frame_is_void(const struct journal_scan_file *f, const struct journa
            (h->row_count && h->first_sequence + h->row_count > f->limit_sequence);
 }
 
+/* Whether a frame's header must be taken at its word because what is behind it says that it was
+ * durable: a later file, the durable page, or a frame that follows. */
+static bool frame_is_known(struct journal_scan *s, const struct journal_scan_file *f,
+                           const struct journal_frame_header *h)
+{
+    struct journal_frame_header next;
+    const char *frame;
+    uint64_t end = journal_frame_end(h);
+    return (f->limit.file == f->number && end <= f->limit.offset) ||
+           journal_frame_at(&s->window, &s->identity, f, end, false, &next, &frame, NULL) == ERR_OK;
+}
+
 /* What a scan found at a place. */
 struct found {
     struct journal_frame_header header;
@@ -217,6 +229,9 @@ static int frame_seek(struct journal_scan *s, bool whole, const struct told *tol
         if (rc == ERR_UNSUPPORTED)
             return journal_frame_at(&s->window, &s->identity, f, place.offset, whole,
                                     &found->header, &found->frame, err);
+        if (rc == ERR_OK && !whole && !frame_is_known(s, f, &found->header))
+            rc = journal_frame_at(&s->window, &s->identity, f, place.offset, true, &found->header,
+                                  &found->frame, NULL);
         if (rc)
             continue;
         if (frame_is_void(f, &found->header))

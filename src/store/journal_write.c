@@ -24,6 +24,22 @@ struct journal {
     struct journal_stats stats;
 };
 
+/* Frames that were found may not be durable yet: a killed writer's last one was written and perhaps
+ * never synced, and what comes after must not stand without it. */
+static int found_sync(struct disk *disk, struct journal_place end, struct err *err)
+{
+    char name[JOURNAL_NAME_BYTES];
+    struct disk_file *file = NULL;
+    journal_name(name, end.file);
+    if (end.file == 0 || !disk_exists(disk, name))
+        return ERR_OK;
+    int rc = disk_open(disk, &file, name, DISK_WRITE, err);
+    if (!rc)
+        rc = disk_sync(file, err);
+    disk_close(&file);
+    return rc;
+}
+
 int journal_open(struct journal **out, struct disk *disk, const struct journal_options *options,
                  const struct journal_start *start, struct err *err)
 {
@@ -32,6 +48,8 @@ int journal_open(struct journal **out, struct disk *disk, const struct journal_o
     int rc = disk_make_folder(disk, JOURNAL_FOLDER, err);
     if (!rc)
         rc = disk_sync_folder(disk, "", err);
+    if (!rc)
+        rc = found_sync(disk, start->end, err);
     if (rc)
         return rc;
     struct journal *j = mem_zeroed(1, sizeof(*j));

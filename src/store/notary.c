@@ -6,7 +6,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { NOTARY_FILE_BYTES_MAX = 1 << 30, NOTARY_NAME_BYTES = 32, NOTARY_WORDS_MAX = 12 };
+enum {
+    NOTARY_FILE_BYTES_MAX = 1 << 30,
+    NOTARY_NAME_BYTES = 32,
+    NOTARY_WORDS_MAX = 12,
+    NOTARY_SECTOR_BYTES = 512 /* what a disk writes at once, at least */
+};
 static const char notary_folder[] = "notary";
 
 struct notary {
@@ -20,7 +25,8 @@ struct notary {
     struct digest digest;         /* of the last heads line */
     int64_t time_ns;              /* of that line */
     char file[NOTARY_NAME_BYTES]; /* path of the newest */
-    uint64_t file_bytes;
+    uint64_t file_bytes;          /* of it, that count */
+    bool file_there;              /* its name is durable */
 };
 
 void notary_key_name(const uint8_t public_key[SIGN_PUBLIC_BYTES], struct digester *d, char out[17])
@@ -62,6 +68,49 @@ static int torn_cut(struct disk *disk, const char *path, uint64_t whole, struct 
     return rc;
 }
 
+/* Whether there are zeros as a power cut leaves them: up to the end of a sector, or of the file. */
+static bool has_torn_zeros(struct slice text, size_t from, size_t until)
+{
+    while (from < until) {
+        if (text.data[from] != '\0') {
+            from++;
+            continue;
+        }
+        while (from < text.len && text.data[from] == '\0')
+            from++;
+        if (from == text.len || from % NOTARY_SECTOR_BYTES == 0)
+            return true;
+    }
+    return false;
+}
+
+/* How much of a file counts. Lines are written some at a time, the last of them heads or gone, and
+ * all are durable before the next ones are written: so what a crash left of the last ones is behind
+ * the heads or gone line before. Everything else that does not hold is damage, and stays. */
+static size_t text_whole(struct slice text)
+{
+    size_t good = 0, at = 0;
+    bool torn = false, strange = false;
+    while (at < text.len) {
+        struct slice rest = slice_part(text, at, text.len);
+        size_t end = slice_find_char(rest, '\n');
+        bool ends = slice_starts(rest, SLICE("heads ")) || slice_starts(rest, SLICE("gone "));
+        if (end == SLICE_NONE)
+            break;
+        torn |= has_torn_zeros(text, at, at + end);
+        strange |= !ends && !slice_starts(rest, SLICE("root ")) &&
+                   !slice_starts(rest, SLICE("key "));
+        at += end + 1;
+        if (ends && !(torn && at == text.len)) {
+            good = at;
+            torn = strange = false;
+        }
+    }
+    if (strange && !torn)
+        return at;
+    return good;
+}
+
 static int file_read(void *context, const struct disk_entry *entry)
 {
     struct reading *r = context;
@@ -72,9 +121,17 @@ static int file_read(void *context, const struct disk_entry *entry)
         return ERR_OK;
     (void)snprintf(path, sizeof path, "%s/%s", notary_folder, entry->name);
     int rc = disk_read_file(r->disk, path, NOTARY_FILE_BYTES_MAX, &text, r->err);
+    if (rc == ERR_OK && r->notary) {
+        size_t whole = text_whole(buf_as_slice(&text));
+        memcpy(r->notary->file, path, sizeof path);
+        r->notary->file_bytes = whole;
+        r->notary->file_there = true;
+        if (whole < text.len)
+            rc = torn_cut(r->disk, path, whole, r->err);
+        text.len = whole;
+    }
     struct slice rest = buf_as_slice(&text);
     struct notary_line line = {.file = path};
-    size_t whole = 0;
     while (rc == ERR_OK && rest.len) {
         size_t end = slice_find_char(rest, '\n');
         if (end == SLICE_NONE)
@@ -83,19 +140,12 @@ static int file_read(void *context, const struct disk_entry *entry)
         line.text = slice_part(rest, 0, end);
         line.word_count = words_cut(line.text, line.words);
         rest = slice_part(rest, end + 1, rest.len);
-        whole = text.len - rest.len;
         rc = r->visit(r->context, &line);
     }
     if (rc == ERR_OK && rest.len) {
         line = (struct notary_line){
             .file = path, .number = line.number + 1, .text = rest, .torn = true};
         rc = r->visit(r->context, &line);
-    }
-    if (r->notary) {
-        memcpy(r->notary->file, path, sizeof path);
-        r->notary->file_bytes = whole;
-        if (rc == ERR_OK && whole < text.len)
-            rc = torn_cut(r->disk, path, whole, r->err);
     }
     buf_free(&text);
     return rc;
@@ -148,6 +198,8 @@ int notary_open(struct notary **out, struct disk *disk, const struct sign_key *k
     int rc = disk_make_folder(disk, notary_folder, err);
     if (rc == ERR_OK)
         rc = disk_list(disk, notary_folder, file_read, &r, err);
+    if (rc == ERR_OK && n->file[0]) /* who made it may have been cut off before this */
+        rc = disk_sync_folder(disk, notary_folder, err);
     if (rc) {
         notary_close(&n);
         return rc;
@@ -173,7 +225,7 @@ void notary_close(struct notary **out)
 }
 
 /* The file of the month; never an earlier one than there is, so that lines stay in order. */
-static bool file_choose(struct notary *n, int64_t now_ns)
+static void file_choose(struct notary *n, int64_t now_ns)
 {
     struct clock_date date;
     char path[NOTARY_NAME_BYTES];
@@ -181,20 +233,21 @@ static bool file_choose(struct notary *n, int64_t now_ns)
     (void)snprintf(path, sizeof path, "%s/%04u%02u.log", notary_folder, (unsigned)date.year % 10000,
                    (unsigned)date.month % 100);
     if (n->file[0] && strcmp(path, n->file) <= 0)
-        return false;
+        return;
     memcpy(n->file, path, sizeof path);
     n->file_bytes = 0;
-    return true;
+    n->file_there = false;
 }
 
-/* Appends whole lines, durable when ERR_OK. What a crash left of a line behind the last newline is
- * cut off: it never counted. */
+/* Appends whole lines, durable when ERR_OK. What an error before left behind the lines that count
+ * is cut off. */
 static int lines_append(struct notary *n, struct slice lines, int64_t now_ns, struct err *err)
 {
     struct disk_file *file = NULL;
     uint64_t size = 0;
-    bool made = file_choose(n, now_ns);
-    int rc = disk_open(n->disk, &file, n->file, made ? DISK_CREATE : DISK_WRITE, err);
+    file_choose(n, now_ns);
+    int rc = disk_open(n->disk, &file, n->file,
+                       disk_exists(n->disk, n->file) ? DISK_WRITE : DISK_CREATE, err);
     if (rc)
         return rc;
     rc = disk_size(file, &size, err);
@@ -205,11 +258,13 @@ static int lines_append(struct notary *n, struct slice lines, int64_t now_ns, st
     if (rc == ERR_OK)
         rc = disk_sync(file, err);
     disk_close(&file);
-    if (rc == ERR_OK && made)
+    if (rc == ERR_OK && !n->file_there)
         rc = disk_sync_folder(n->disk, notary_folder, err);
-    if (rc == ERR_OK)
-        n->file_bytes += lines.len;
-    return rc;
+    if (rc)
+        return rc;
+    n->file_there = true;
+    n->file_bytes += lines.len;
+    return ERR_OK;
 }
 
 static void time_append(struct buf *out, int64_t time_ns)

@@ -114,8 +114,9 @@ int prove_notary(struct prove *p)
         return rc;
     if (p->has_heads && p->pem.len)
         return ERR_OK;
-    return err_set(p->err, ERR_BUSY,
-                   "event %llu is not under a signed head yet: heads are signed once a minute while "
-                   "Canh runs, and when it ends; try again then",
-                   (unsigned long long)p->sequence);
+    return err_set(
+        p->err, ERR_BUSY,
+        "event %llu is not under a signed head yet: heads are signed once a minute while "
+        "Canh runs, and when it ends; try again then",
+        (unsigned long long)p->sequence);
 }

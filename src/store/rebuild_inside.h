@@ -29,7 +29,7 @@ struct rebuild {
     uint32_t count, capacity;
     struct catalog_segment *gone; /* files that are no part of the store any more */
     uint32_t gone_count;
-    struct map buried; /* paths that tombstones name */
+    struct map buried;          /* paths that tombstones name */
     struct rebuild_note *notes; /* of all root lines */
     uint32_t note_count, note_capacity;
     bool has_checkpoint;

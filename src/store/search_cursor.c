@@ -6,16 +6,6 @@
 #include "detection/indicator_set.h"
 #include "store/embedded_search.h"
 
-void search_candidate_add(struct search_unit *unit, uint32_t *capacity,
-                          const struct search_candidate *candidate)
-{
-    if (unit->candidate_count == *capacity) {
-        *capacity = *capacity ? *capacity * 2 : 256;
-        unit->candidates = mem_resize(unit->candidates, *capacity, sizeof(*unit->candidates));
-    }
-    unit->candidates[unit->candidate_count++] = *candidate;
-}
-
 static int newest_first(const void *a, const void *b)
 {
     const struct search_candidate *x = a, *y = b;
@@ -29,12 +19,44 @@ static int oldest_first(const void *a, const void *b)
     return -newest_first(a, b);
 }
 
-/* By sequence they stand already. */
-void search_candidates_sort(const struct search *s, struct search_unit *unit)
+static int by_sequence(const void *a, const void *b)
 {
-    if (s->options.order != STORE_SEQUENCE && unit->candidate_count > 1)
+    const struct search_candidate *x = a, *y = b;
+    return (x->sequence > y->sequence) - (x->sequence < y->sequence);
+}
+
+static int (*const candidate_orders[])(const void *, const void *) = {
+    [STORE_NEWEST] = newest_first, [STORE_OLDEST] = oldest_first, [STORE_SEQUENCE] = by_sequence};
+
+void search_candidate_add(const struct search *s, struct search_unit *unit, uint32_t *capacity,
+                          const struct search_candidate *candidate)
+{
+    if (unit->again && candidate_orders[s->options.order](candidate, &unit->bound) <= 0)
+        return;
+    if (unit->candidate_count == *capacity) {
+        *capacity = *capacity ? *capacity * 2 : 256;
+        unit->candidates = mem_resize(unit->candidates, *capacity, sizeof(*unit->candidates));
+    }
+    unit->candidates[unit->candidate_count++] = *candidate;
+}
+
+void search_candidates_keep(struct search *s, struct search_unit *unit)
+{
+    unit->candidate_next = 0;
+    if (unit->candidate_count > 1 && s->options.order != STORE_SEQUENCE) /* so they stand already */
         qsort(unit->candidates, unit->candidate_count, sizeof(*unit->candidates),
-              s->options.order == STORE_NEWEST ? newest_first : oldest_first);
+              candidate_orders[s->options.order]);
+    s->held_candidates += unit->candidate_count;
+    unit->cut = s->options.order != STORE_SEQUENCE &&
+                unit->candidate_count > SEARCH_CANDIDATES_KEPT &&
+                s->held_candidates * sizeof(*unit->candidates) > s->options.memory_bytes / 8;
+    if (!unit->cut)
+        return;
+    s->held_candidates -= unit->candidate_count - SEARCH_CANDIDATES_KEPT;
+    unit->candidate_count = SEARCH_CANDIDATES_KEPT;
+    unit->bound = unit->candidates[SEARCH_CANDIDATES_KEPT - 1];
+    unit->candidates =
+        mem_resize(unit->candidates, SEARCH_CANDIDATES_KEPT, sizeof(*unit->candidates));
 }
 
 void search_context_keep(struct search *s, struct row *row)
@@ -61,6 +83,7 @@ void search_unit_close(struct search *s, struct search_unit *unit)
     segment_cursor_close(&unit->judge_cursor);
     segment_cursor_close(&unit->full_cursor);
     segment_rows_free(&unit->rows);
+    s->held_candidates -= unit->candidate_count;
     mem_free(unit->candidates);
     unit->candidates = NULL;
     arena_free(&unit->arena);
@@ -148,12 +171,26 @@ static bool best_is_next(const struct search *s)
     return best->sequence < next->first_sequence;
 }
 
+int search_look_again(struct search *s, struct search_unit *unit, struct err *err)
+{
+    unit->again = true;
+    unit->cut = false;
+    s->held_candidates -= unit->candidate_count;
+    unit->candidate_count = unit->candidate_next = 0;
+    mem_free(unit->candidates);
+    unit->candidates = NULL;
+    return unit->segment == UINT32_MAX ? search_frame_look(s, unit, err)
+                                       : search_block_look(s, unit, err);
+}
+
 static int unit_look(struct search *s, struct err *err)
 {
     struct search_unit *unit = &s->units[s->looked];
     int rc = unit->segment == UINT32_MAX ? search_frame_look(s, unit, err)
                                          : search_block_look(s, unit, err);
     s->looked++;
+    if (unit->segment != UINT32_MAX && --s->segments[unit->segment].waiting == 0)
+        search_masks_forget(&s->segments[unit->segment]);
     s->progress.bytes_done += unit->raw_bytes;
     unit->state = SEARCH_OPEN;
     unit->used = ++s->use;

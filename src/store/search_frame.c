@@ -42,8 +42,8 @@ static bool row_look(void *context, const struct row *row, uint32_t number)
     struct search_candidate c = {row_time(row), row->sequence, number};
     if (search_partition_wanted(l->search, row->context->partition) &&
         search_in_range(l->search, c.time_ns, row->received_ns, c.sequence))
-        search_candidate_add(l->unit, &l->capacity, &c);
-    else
+        search_candidate_add(l->search, l->unit, &l->capacity, &c);
+    else if (!l->unit->again)
         l->search->progress.rows_pruned++;
     return true;
 }
@@ -56,7 +56,7 @@ int search_frame_look(struct search *s, struct search_unit *unit, struct err *er
         return rc;
     if (rc)
         s->progress.damaged_rows += unit->row_count;
-    search_candidates_sort(s, unit);
+    search_candidates_keep(s, unit);
     return ERR_OK;
 }
 

@@ -187,10 +187,13 @@ struct search_candidate *search_chunk_take(struct search *s, struct search_unit 
     uint32_t left = unit->candidate_count - unit->candidate_next;
     if (unit->chunk == 0)
         unit->chunk = s->options.order == STORE_SEQUENCE ? SEARCH_CHUNK_MAX : SEARCH_CHUNK_MIN;
+    else if (s->heap_count > SEARCH_CURSORS_MAX && unit->arena.total_bytes < SEARCH_CHUNK_BYTES)
+        unit->chunk =
+            SEARCH_CHUNK_MAX; /* its cursors were closed meanwhile: that is to be worth it */
     else if (unit->chunk < SEARCH_CHUNK_MAX && unit->arena.total_bytes < SEARCH_CHUNK_BYTES)
-        unit->chunk *= 2;
+        unit->chunk *= SEARCH_CHUNK_GROWTH;
     else if (unit->chunk > SEARCH_CHUNK_MIN && unit->arena.total_bytes > 4 * SEARCH_CHUNK_BYTES)
-        unit->chunk /= 2;
+        unit->chunk /= SEARCH_CHUNK_GROWTH;
     *count = left < unit->chunk ? left : unit->chunk;
     struct search_candidate *first = &unit->candidates[unit->candidate_next];
     unit->candidate_next += *count;
@@ -261,6 +264,10 @@ int search_chunk(struct search *s, struct search_unit *unit, struct err *err)
 {
     int rc = ERR_OK;
     do {
+        if (unit->candidate_next == unit->candidate_count && unit->cut)
+            rc = search_look_again(s, unit, err);
+        if (rc)
+            return rc;
         if (unit->candidate_next == unit->candidate_count) {
             search_unit_close(s, unit);
             return ERR_OK;

@@ -371,6 +371,12 @@ static void value_visit(void *context, uint32_t entry, enum value_kind kind, str
     m->any |= c->masks[entry] || count;
 }
 
+/* What the masks and tokens of a column hold, for the budget. */
+static size_t column_bytes(const struct search_column *c)
+{
+    return c->room * (sizeof(*c->masks) + sizeof(*c->starts)) + c->tokens.capacity;
+}
+
 static void column_forget(struct search_column *c)
 {
     mem_free(c->masks);
@@ -379,6 +385,23 @@ static void column_forget(struct search_column *c)
     c->masks = NULL;
     c->starts = NULL;
     c->room = 0;
+}
+
+static int memory_check(const struct search *s, struct err *err)
+{
+    size_t held = 0;
+    for (uint32_t i = 0; i < s->view.segments.count; i++) {
+        const struct search_segment *g = &s->segments[i];
+        uint32_t columns = g->file && g->columns ? segment_about(g->file)->column_count : 0;
+        for (uint32_t k = 0; k < columns; k++)
+            held += column_bytes(&g->columns[k]);
+    }
+    if (held <= s->options.memory_bytes / 2)
+        return ERR_OK;
+    return err_set(err, ERR_LIMIT,
+                   "the search needs more than its %zu MiB of memory: narrow the time range or the "
+                   "partitions, or give it more",
+                   s->options.memory_bytes >> 20);
 }
 
 static int column_masks(struct search *s, struct search_segment *g, uint32_t column,
@@ -404,7 +427,7 @@ static int column_masks(struct search *s, struct search_segment *g, uint32_t col
     c->starts[count] = (uint32_t)(c->tokens.len / sizeof(uint32_t));
     if (rc || !m.any)
         column_forget(c);
-    return rc;
+    return rc ? rc : memory_check(s, err);
 }
 
 static bool column_looked_at(const struct search_segment *g, uint32_t i, uint64_t block_bits)
@@ -461,9 +484,10 @@ static void candidates_collect(struct search *s, struct search_unit *unit, const
             !search_in_range(s, time_ns, unit->rows.received_ns[r], unit->rows.sequences[r]))
             continue;
         struct search_candidate c = {time_ns, unit->rows.sequences[r], r};
-        search_candidate_add(unit, &capacity, &c);
+        search_candidate_add(s, unit, &capacity, &c);
     }
-    s->progress.rows_pruned += unit->rows.count - unit->candidate_count;
+    if (!unit->again)
+        s->progress.rows_pruned += unit->rows.count - unit->candidate_count;
 }
 
 /* Asks all columns that matter; damaged: one could not be read, so its rows are all candidates, and
@@ -506,7 +530,7 @@ static int block_candidates(struct search *s, struct search_segment *g, struct s
         if (g->retro && !damaged && !s->options.plain)
             search_rows_look(g, unit, row_masks, marks);
         candidates_collect(s, unit, marks);
-        search_candidates_sort(s, unit);
+        search_candidates_keep(s, unit);
     }
     mem_free(marks);
     mem_free(row_masks);
@@ -529,20 +553,26 @@ int search_block_look(struct search *s, struct search_unit *unit, struct err *er
         return ERR_OK;
     }
     rc = block_candidates(s, g, unit, err);
-    if (unit->candidate_count == 0)
-        segment_rows_free(&unit->rows);
+    segment_rows_free(&unit->rows);
     return rc;
 }
 
-void search_segment_close(struct search_segment *g)
+void search_masks_forget(struct search_segment *g)
 {
     uint32_t count = g->file && g->columns ? segment_about(g->file)->column_count : 0;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         column_forget(&g->columns[i]);
+        g->columns[i].told = false;
+    }
     for (uint32_t i = 0; i < count && g->ids; i++)
         segment_ids_free(&g->ids[i]);
     mem_free(g->ids);
     g->ids = NULL;
+}
+
+void search_segment_close(struct search_segment *g)
+{
+    search_masks_forget(g);
     g->columns = NULL;
     segment_close(&g->file);
     arena_free(&g->arena);

@@ -95,6 +95,7 @@ static void blocks_add(struct search *s, uint32_t number)
         unit->raw_bytes =
             about->row_count ? about->raw_bytes * block->row_count / about->row_count : 0;
         s->segments[number].live++;
+        s->segments[number].waiting++;
     }
     segment_close(&segment);
 }

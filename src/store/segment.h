@@ -141,7 +141,7 @@ MUST_CHECK int segment_read_ids(struct segment *s, uint32_t column, uint32_t blo
                                 struct err *err);
 void segment_ids_free(struct segment_ids *ids);
 
-/* Whole rows of a block, for export, evidence and judging: give them in rising order of row.
+/* Whole rows of a block, for export, evidence and judging: in any order, near ones are cheap.
  * columns: which to fill in (by column number; NULL: all). Holds at most about max_bytes. */
 struct segment_cursor;
 MUST_CHECK int segment_cursor_open(struct segment_cursor **out, struct segment *s, uint32_t block,

@@ -2,14 +2,13 @@
  * say. */
 #include "store/verify_inside.h"
 
-#define MINUTE_NS (60 * CLOCK_SECOND_NS)
-
 void verify_row_add(struct verify *v, struct verify_partition *p, const struct row *row)
 {
     v->out->rows++;
     if (!verify_sequence_add(v, row->sequence))
-        verify_problem(v, "event %llu stands twice, or its number is not one that can be: keep the "
-                          "files and rebuild the catalog (`canh store rebuild`)",
+        verify_problem(v,
+                       "event %llu stands twice, or its number is not one that can be: keep the "
+                       "files and rebuild the catalog (`canh store rebuild`)",
                        (unsigned long long)row->sequence);
     struct digest digest = row_digest(row, v->digester, &v->scratch);
     struct digest leaf = row_leaf(row->sequence, &digest, v->digester);
@@ -72,16 +71,21 @@ static void interval_chain(struct verify *v, struct verify_partition *p,
 void verify_interval(struct verify *v, struct verify_partition *p,
                      const struct segment_interval *interval)
 {
-    struct chain_interval i = {p->name, interval->number, interval->first_sequence,
-                               interval->last_sequence, interval->row_count, interval->minute_ns,
-                               interval->root, interval->head};
+    struct chain_interval i = {p->name,
+                               interval->number,
+                               interval->first_sequence,
+                               interval->last_sequence,
+                               interval->row_count,
+                               interval->minute_ns,
+                               interval->root,
+                               interval->head};
     const char *path = segment_path(v->segment);
     struct digest root = merkle_root(&p->open, v->digester);
     bool partly = p->open_first > interval->first_sequence &&
                   verify_is_gone(v, p->name, interval->first_sequence, interval->first_sequence, 1);
-    if (!p->lost && !partly && (memcmp(root.bytes, interval->root.bytes, DIGEST_BYTES) != 0 ||
-                     p->open_first != interval->first_sequence ||
-                     p->open.leaves != interval->row_count))
+    if (!p->lost && !partly &&
+        (memcmp(root.bytes, interval->root.bytes, DIGEST_BYTES) != 0 ||
+         p->open_first != interval->first_sequence || p->open.leaves != interval->row_count))
         verify_problem(v,
                        "%s: events %llu to %llu do not give the root of interval %llu that the "
                        "segment holds: they were changed; compare with a snapshot",
@@ -150,7 +154,7 @@ void verify_journal_cut(struct verify *v)
 
 void verify_journal_minute(struct verify *v, int64_t commit_ns)
 {
-    int64_t minute_ns = commit_ns - ((commit_ns % MINUTE_NS) + MINUTE_NS) % MINUTE_NS;
+    int64_t minute_ns = chain_minute(commit_ns);
     if (v->minute_ns != CLOCK_NONE && minute_ns <= v->minute_ns)
         return;
     verify_journal_cut(v);

@@ -46,7 +46,7 @@ struct verify_gone { /* a tombstone */
 };
 
 struct verify_chunk { /* of VERIFY_CHUNK_ROWS sequence numbers */
-    uint64_t *bits; /* NULL: none of them seen, or all */
+    uint64_t *bits;   /* NULL: none of them seen, or all */
     uint32_t count;
 };
 
@@ -91,8 +91,8 @@ const struct verify_note *verify_note_find(const struct verify_partition *p, uin
 bool verify_is_gone(const struct verify *v, struct slice partition, uint64_t first, uint64_t last,
                     uint64_t rows);
 
-int verify_notary(struct verify *v);        /* all lines, and keys/notary.pub */
-int verify_notary_again(struct verify *v);  /* what was written since, tombstones only */
+int verify_notary(struct verify *v);       /* all lines, and keys/notary.pub */
+int verify_notary_again(struct verify *v); /* what was written since, tombstones only */
 void verify_notary_end(struct verify *v);
 
 /* Rows and intervals (verify_chain.c). */

@@ -61,7 +61,8 @@ static bool root_parse(const struct notary_line *line, struct chain_interval *i)
 {
     const struct slice *w = line->words;
     *i = (struct chain_interval){.partition = w[1]};
-    i->minute_ns = line->word_count == ROOT_WORDS ? clock_parse(w[3], NULL, CLOCK_NONE) : CLOCK_NONE;
+    i->minute_ns =
+        line->word_count == ROOT_WORDS ? clock_parse(w[3], NULL, CLOCK_NONE) : CLOCK_NONE;
     return line->word_count == ROOT_WORDS && row_partition_name_ok(w[1]) &&
            slice_to_u64(w[2], &i->number) && i->minute_ns != CLOCK_NONE &&
            slice_to_u64(w[4], &i->first_sequence) && slice_to_u64(w[5], &i->last_sequence) &&

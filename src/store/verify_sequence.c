@@ -81,10 +81,11 @@ static void missing_tell(struct verify *v, struct missing *m, uint64_t first, ui
         m->rows_untold += last - first + 1;
         return;
     }
-    verify_problem(v,
-                   "events %llu to %llu are missing and no tombstone says why: bring them back from "
-                   "a snapshot, and keep this store as it is for the inquiry",
-                   (unsigned long long)first, (unsigned long long)last);
+    verify_problem(
+        v,
+        "events %llu to %llu are missing and no tombstone says why: bring them back from "
+        "a snapshot, and keep this store as it is for the inquiry",
+        (unsigned long long)first, (unsigned long long)last);
 }
 
 /* Tombstones' ranges overlap, one partition's with another's: afterwards they are ascending and
@@ -126,8 +127,8 @@ void verify_sequence_end(struct verify *v)
     uint64_t last = v->last_sequence, gone_rows = 0, at = 1;
     if (v->signed_sequence > last && v->signed_sequence < (uint64_t)VERIFY_CHUNKS_MAX << 20)
         last = v->signed_sequence;
-    if (v->view.sealed_sequence > last &&
-        v->view.sealed_sequence < (uint64_t)VERIFY_CHUNKS_MAX << 20)
+    if (v->view.sealed_sequence > last && v->view.sealed_sequence < (uint64_t)VERIFY_CHUNKS_MAX
+                                                                        << 20)
         last = v->view.sealed_sequence;
     for (uint32_t i = 0; i < v->gone_count; i++)
         gone_rows += v->gone[i].rows;

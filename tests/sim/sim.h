@@ -54,8 +54,8 @@ struct sim {
     struct buf notary; /* what was in it when a tick last said that all is well */
     bool faulty;       /* an error was injected in this life */
     bool sealing;      /* other work may be done between the calls of the disk */
+    bool notary_torn;  /* a write to it failed: what lies behind its last line does not count */
     bool rotten;       /* a bit was flipped: see sim_rot.c */
-    bool quiet_end;    /* nothing more is asked of this life */
     char why[SIM_WHY_BYTES]; /* what does not hold; empty: all does */
     uint64_t operations, appended, seals, merges, expired, lives;
 };

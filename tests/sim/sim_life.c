@@ -34,7 +34,7 @@ static void clock_step(struct sim *s)
 static void operation_fails(struct sim *s, const char *what, int rc, const struct err *err)
 {
     sim_say(s, "%s: %d %s", what, rc, err->text);
-    if (!disk_sim_is_cut(s->disk) && !s->faulty && !s->rotten)
+    if (!disk_sim_is_cut(s->disk) && !s->faulty)
         sim_fail(s, "%s fails on a whole disk: %s", what, err->text);
 }
 
@@ -64,14 +64,21 @@ static void append(struct sim *s)
         sim_group_free(&g);
 }
 
+/* What is in the notary when all went well must stay. */
+static void notary_keep(struct sim *s, int rc)
+{
+    s->notary_torn |= rc != ERR_OK;
+    if (!s->notary_torn && !disk_sim_is_cut(s->disk))
+        sim_notary_read(s, &s->notary);
+}
+
 static void tick(struct sim *s)
 {
     struct err err = {0};
     int rc = store_tick(s->store, s->now_ns, &err);
     if (rc)
         operation_fails(s, "tick", rc, &err);
-    else if (!disk_sim_is_cut(s->disk) && !s->rotten)
-        sim_notary_read(s, &s->notary);
+    notary_keep(s, rc);
 }
 
 static void seal(struct sim *s)
@@ -138,8 +145,7 @@ static void expire(struct sim *s)
     sim_say(s, "expire: %d, %llu rows", rc, (unsigned long long)expired.rows);
     if (rc)
         operation_fails(s, "expire", rc, &err);
-    else if (!s->rotten)
-        sim_notary_read(s, &s->notary);
+    notary_keep(s, rc);
 }
 
 static void operation(struct sim *s)
@@ -158,9 +164,9 @@ static void operation(struct sim *s)
         merge(s);
     else if (draw < 89)
         expire(s);
-    else if (alive && !s->rotten && draw < 93)
+    else if (alive && draw < 93)
         sim_check_now(s);
-    else if (alive && !s->rotten)
+    else if (alive)
         sim_check_one(s);
 }
 
@@ -236,7 +242,7 @@ static void life_end(struct sim *s)
     sim_say(s, power ? "power cut" : "process killed");
     disk_sim_restart(s->disk, power ? DISK_SIM_POWER : DISK_SIM_KILL);
     disk_sim_capacity(s->disk, 0);
-    s->faulty = false;
+    s->faulty = s->notary_torn = false;
 }
 
 /* Opens, perhaps cut off in doing so, until it is open. */
@@ -304,7 +310,6 @@ bool sim_run(uint64_t seed, const char *mutation, bool loud, char why[SIM_WHY_BY
         if (!mutation && !s.why[0] && sim_draw(&s, 4) == 0)
             sim_rot(&s);
     }
-    s.quiet_end = true;
     if (!s.why[0]) { /* what is there in the end is looked at once more */
         sim_store_open(&s, true);
         if (s.store)

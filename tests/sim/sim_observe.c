@@ -69,6 +69,8 @@ int sim_observe(struct sim *s, struct sim_observed *out, struct err *err)
     struct store_options options = {.disk = s->disk};
     struct store_search search = {.from_ns = CLOCK_NONE,
                                   .until_ns = CLOCK_NONE,
+                                  .received_from_ns = CLOCK_NONE,
+                                  .received_until_ns = CLOCK_NONE,
                                   .order = STORE_SEQUENCE,
                                   .partitions = sim_partitions,
                                   .partition_count = SIM_PARTITIONS};

@@ -31,14 +31,24 @@ void store_make_remove(const char *folder)
 void store_make_folder(struct store_make *m, uint64_t seed)
 {
     const char *base = getenv("TMPDIR");
-    *m = (struct store_make){.random = {seed},
-                             .now_ns = STORE_MAKE_START_NS,
-                             .options = {.write = true,
-                                         .sign = true,
-                                         .journal_file_bytes = (uint64_t)256 << 10}};
+    *m = (struct store_make){
+        .random = {seed},
+        .now_ns = STORE_MAKE_START_NS,
+        .options = {.write = true, .sign = true, .journal_file_bytes = (uint64_t)256 << 10}};
     (void)snprintf(m->folder, sizeof m->folder, "%s/canh-store-XXXXXX", base ? base : "/tmp");
     assert_non_null(mkdtemp(m->folder));
     m->writer = batch_writer_open();
+}
+
+void store_make_on(struct store_make *m, struct disk *disk, uint64_t seed)
+{
+    *m = (struct store_make){
+        .random = {seed},
+        .now_ns = STORE_MAKE_START_NS,
+        .folder = "simulated",
+        .options = {.write = true, .disk = disk, .journal_file_bytes = (uint64_t)128 << 10}};
+    m->writer = batch_writer_open();
+    store_make_start(m, true);
 }
 
 void store_make_start(struct store_make *m, bool write)
@@ -66,7 +76,8 @@ void store_make_close(struct store_make *m)
     batch_free(&m->batch);
     batch_writer_close(&m->writer);
     record_free(&m->record);
-    store_make_remove(m->folder);
+    if (!m->options.disk)
+        store_make_remove(m->folder);
 }
 
 static void row_append(struct store_make *m)
@@ -96,8 +107,7 @@ void store_make_rows(struct store_make *m, uint64_t rows)
         for (uint64_t i = 0; i < count; i++)
             row_append(m);
         batch_end(m->writer, &m->batch);
-        struct store_group group = {
-            .batches = &m->batch, .batch_count = 1, .now_ns = m->now_ns};
+        struct store_group group = {.batches = &m->batch, .batch_count = 1, .now_ns = m->now_ns};
         if (store_append(m->store, &group, &sequence, &err) != ERR_OK)
             fail_msg("store_append: %s", err.text);
         m->now_ns += STORE_MAKE_STEP_NS;

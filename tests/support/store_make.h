@@ -30,6 +30,8 @@ void store_make_stop(struct store_make *m);
  * "linux", "_findings". */
 void store_make_rows(struct store_make *m, uint64_t rows);
 void store_make_seal(struct store_make *m);
+/* On a simulated disk of the caller's, which outlives it: no folder, no signatures. */
+void store_make_on(struct store_make *m, struct disk *disk, uint64_t seed);
 /* store_make_folder and store_make_start. */
 void store_make_open(struct store_make *m, uint64_t seed);
 void store_make_close(struct store_make *m);

@@ -93,9 +93,8 @@ static void test_events_are_proved(void **state)
 
 static void test_a_changed_bundle_fails(void **state)
 {
-    static const char *const names[] = {"event.txt", "path.txt",       "root.txt",
-                                        "chain.txt", "heads.txt",      "heads-line.txt",
-                                        "signature.bin"};
+    static const char *const names[] = {"event.txt", "path.txt",       "root.txt",     "chain.txt",
+                                        "heads.txt", "heads-line.txt", "signature.bin"};
     struct fixture f;
     struct stat st;
     (void)state;
@@ -106,8 +105,9 @@ static void test_a_changed_bundle_fails(void **state)
         (void)snprintf(path, sizeof path, "%s/%s", f.bundle, names[i]);
         assert_int_equal(stat(path, &st), 0);
         for (int k = 0; k < FLIPS_A_FILE; k++) {
-            long at = k == 0 ? 0 : k == 1 ? st.st_size - 1
-                                          : (long)(random_u64(&f.m.random) % (uint64_t)st.st_size);
+            long at = k == 0   ? 0
+                      : k == 1 ? st.st_size - 1
+                               : (long)(random_u64(&f.m.random) % (uint64_t)st.st_size);
             int bit = (int)(random_u64(&f.m.random) % 8);
             byte_flip(path, at, bit);
             if (bundle_check(f.bundle) == 0)

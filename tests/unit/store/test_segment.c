@@ -428,6 +428,34 @@ static void test_nothing(void **state)
     disk_sim_close(&disk);
 }
 
+/* What the disk refuses is said, by each of the calls that can. */
+static void test_disk_refuses(void **state)
+{
+    (void)state;
+    static const struct {
+        enum disk_sim_call call;
+        uint64_t capacity;
+        int code;
+    } cases[] = {{DISK_SIM_CREATE, 0, ERR_IO},
+                 {DISK_SIM_WRITE, 0, ERR_IO},
+                 {DISK_SIM_SYNC, 0, ERR_IO},
+                 {DISK_SIM_READ, 1, ERR_FULL}};
+    const char *const pairs[] = {"a", "b", NULL};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct err err = {0};
+        struct disk *disk = disk_sim_open(1);
+        struct segment_writer_options options = {.partition = SLICE("fw"), .compression = 1};
+        struct segment_writer *w = segment_writer_open(&options);
+        row_add(w, 1, pairs);
+        disk_sim_fail_at(disk, cases[i].call, 1);
+        disk_sim_capacity(disk, cases[i].capacity);
+        assert_int_equal(segment_writer_end(w, disk, "s.segment", &err), cases[i].code);
+        assert_true(err.text[0] != '\0');
+        segment_writer_close(&w);
+        disk_sim_close(&disk);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,7 +464,7 @@ int main(void)
         cmocka_unit_test(test_index),      cmocka_unit_test(test_index_many),
         cmocka_unit_test(test_rest),       cmocka_unit_test(test_full_of_shapes),
         cmocka_unit_test(test_constant),   cmocka_unit_test(test_changes_of_kind),
-        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_nothing),    cmocka_unit_test(test_disk_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

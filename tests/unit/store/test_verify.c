@@ -244,9 +244,9 @@ static struct slice newest_head(struct store_make *m, struct buf *out)
     files_find(m->folder, ".log");
     assert_int_equal(disk_open_folder(&disk, m->folder, &err), ERR_OK);
     buf_clear(out);
-    assert_int_equal(disk_read_file(disk, strstr(files.paths[files.count - 1], "notary/"), 1 << 24,
-                                    out, &err),
-                     ERR_OK);
+    assert_int_equal(
+        disk_read_file(disk, strstr(files.paths[files.count - 1], "notary/"), 1 << 24, out, &err),
+        ERR_OK);
     disk_close_folder(&disk);
     struct slice rest = buf_as_slice(out), head = {0};
     while (rest.len) {
