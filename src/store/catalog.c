@@ -1,5 +1,6 @@
 #include "store/catalog.h"
 
+#include "base/map.h"
 #include "base/mem.h"
 
 enum { CATALOG_VERSION = 1 };
@@ -20,6 +21,19 @@ static const char catalog_tables[] =
     "CREATE INDEX segment_sequence ON segment(first_sequence);"
     "CREATE TABLE gone(path TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
 
+static int damaged(struct err *err, const char *what)
+{
+    return err_set(err, ERR_DAMAGED, "catalog.db %s: make it again with `canh store rebuild`",
+                   what);
+}
+
+/* Only files of segments are named: what is listed as gone is removed. */
+static bool path_ok(struct slice path)
+{
+    return slice_starts(path, SLICE("segments/")) && slice_ends(path, SLICE(".segment")) &&
+           path.len < DISK_PATH_BYTES_MAX && slice_find_char(path, '\0') == SLICE_NONE;
+}
+
 static int meta_get(struct catalog *c, const char *key, uint64_t *value, struct err *err)
 {
     struct statement *s = statement_get(c->db, "SELECT value FROM meta WHERE key = ?1");
@@ -29,11 +43,7 @@ static int meta_get(struct catalog *c, const char *key, uint64_t *value, struct 
         *value = statement_column_u64(s, 0);
         statement_reset(s);
     }
-    return rc == ERR_END ? err_set(err, ERR_DAMAGED,
-                                   "catalog.db has no %s: make it again with "
-                                   "`canh store rebuild`",
-                                   key)
-                         : rc;
+    return rc == ERR_END ? damaged(err, "lacks a number") : rc;
 }
 
 static int tables_make(struct catalog *c, struct err *err)
@@ -110,6 +120,33 @@ static void list_add(struct catalog_list *list, uint32_t *capacity, struct state
                                  .generation = (uint32_t)statement_column_u64(s, 12)};
 }
 
+static bool segment_ok(const struct catalog_segment *g, uint64_t sealed_sequence)
+{
+    return path_ok(g->path) && row_partition_name_ok(g->partition) && g->first_sequence > 0 &&
+           g->first_sequence <= g->last_sequence && g->last_sequence <= sealed_sequence &&
+           sealed_sequence <= INT64_MAX && g->row_count > 0 && g->row_count <= SEGMENT_ROWS_MAX &&
+           g->row_count - 1 <= g->last_sequence - g->first_sequence && g->file_bytes <= INT64_MAX &&
+           g->raw_bytes <= INT64_MAX;
+}
+
+/* What a reader and a merge rely on: of a partition no two segments share a sequence. */
+static int list_check(const struct catalog_list *list, struct err *err)
+{
+    struct map ends = {0}; /* by partition: the last sequence so far */
+    bool ok = true;
+    for (uint32_t i = 0; i < list->count && ok; i++) {
+        const struct catalog_segment *g = &list->items[i];
+        ok = segment_ok(g, list->sealed_sequence);
+        if (!ok)
+            break;
+        struct map_entry *end = map_put(&ends, g->partition, 0, NULL);
+        ok = end->value < g->first_sequence;
+        end->value = g->last_sequence;
+    }
+    map_free(&ends);
+    return ok ? ERR_OK : damaged(err, "lists segments that do not fit together");
+}
+
 int catalog_read(struct catalog *c, struct catalog_list *out, struct err *err)
 {
     uint32_t capacity = 0;
@@ -126,7 +163,7 @@ int catalog_read(struct catalog *c, struct catalog_list *out, struct err *err)
         while ((rc = statement_step(s, err)) == ERR_OK)
             list_add(out, &capacity, s);
         if (rc == ERR_END)
-            rc = ERR_OK;
+            rc = list_check(out, err);
     }
     database_roll_back(c->db);
     if (rc)
@@ -221,7 +258,8 @@ int catalog_gone(struct catalog *c, int64_t before_ns, catalog_gone_visit *visit
         rc = rc == ERR_END ? ERR_OK : rc;
         statement_reset(s);
         for (uint32_t i = 0; i < count && rc == ERR_OK; i++) {
-            rc = visit(context, paths[i]);
+            rc = path_ok(paths[i]) ? visit(context, paths[i])
+                                   : damaged(err, "has a file to remove that is no segment");
             if (rc)
                 break;
             s = statement_get(c->db, "DELETE FROM gone WHERE path = ?1");

@@ -24,7 +24,7 @@ struct catalog;
 /* write: made when it is not there. ERR_UNSUPPORTED: of a later version. */
 MUST_CHECK int catalog_open(struct catalog **out, struct disk *disk, bool write, struct err *err);
 void catalog_close(struct catalog **catalog);
-/* All live segments, at one instant. */
+/* All live segments, at one instant. ERR_DAMAGED also: they do not fit together. */
 MUST_CHECK int catalog_read(struct catalog *c, struct catalog_list *out, struct err *err);
 void catalog_list_free(struct catalog_list *list);
 /* One transaction: segments come in, others go (ids; now_ns: their files may be removed when the

@@ -49,13 +49,23 @@ static int row_merge(void *context, const struct row *row)
     return ERR_OK;
 }
 
+static bool is_as_listed(const struct segment_about *about, const struct catalog_segment *item)
+{
+    return slice_equal(about->partition, item->partition) &&
+           about->first_sequence == item->first_sequence &&
+           about->last_sequence == item->last_sequence && about->row_count == item->row_count;
+}
+
 static int input_merge(struct merge *m, const struct catalog_segment *input)
 {
     struct segment *s = NULL;
     int rc = segment_open(&s, m->e->disk, input->path.data, m->err);
     if (rc)
         return rc;
-    rc = embedded_segment_rows(s, 0, UINT64_MAX, row_merge, m, m->err);
+    if (!is_as_listed(segment_about(s), input))
+        rc = err_set(m->err, ERR_DAMAGED, "%s is not as catalog.db says", input->path.data);
+    if (rc == ERR_OK)
+        rc = embedded_segment_rows(s, 0, UINT64_MAX, row_merge, m, m->err);
     for (uint32_t i = 0; i < segment_about(s)->interval_count && rc == ERR_OK; i++)
         segment_writer_interval(m->writer, &segment_intervals(s)[i]);
     segment_close(&s);

@@ -16,7 +16,7 @@ enum {
     SEARCH_CHUNK_MAX = 4096,
     /* kept of a unit when many are open; for the others it is looked at again */
     SEARCH_CANDIDATES_KEPT = 8192,
-    SEARCH_CURSORS_MAX = 8,     /* blocks held open for reading */
+    SEARCH_CURSORS_MAX = 1,     /* blocks held open for reading */
     SEARCH_PRUNE_RULES_MAX = 64 /* more rules than this are never pruned by bloom */
 };
 #define SEARCH_PROGRESS_NS   (200 * 1000000ull)

@@ -55,12 +55,16 @@ struct reading {
     struct err *err;
 };
 
-/* What a crash left of a line: it never counted. */
-static int torn_cut(struct disk *disk, const char *path, uint64_t whole, struct err *err)
+/* What a crash left of the last lines goes, for it never counted. The others become durable: a
+ * killed writer may not have come to that. */
+static int lines_settle(struct disk *disk, const char *path, uint64_t whole, struct err *err)
 {
     struct disk_file *file = NULL;
+    uint64_t size = 0;
     int rc = disk_open(disk, &file, path, DISK_WRITE, err);
     if (rc == ERR_OK)
+        rc = disk_size(file, &size, err);
+    if (rc == ERR_OK && size > whole)
         rc = disk_resize(file, whole, err);
     if (rc == ERR_OK)
         rc = disk_sync(file, err);
@@ -126,8 +130,7 @@ static int file_read(void *context, const struct disk_entry *entry)
         memcpy(r->notary->file, path, sizeof path);
         r->notary->file_bytes = whole;
         r->notary->file_there = true;
-        if (whole < text.len)
-            rc = torn_cut(r->disk, path, whole, r->err);
+        rc = lines_settle(r->disk, path, whole, r->err);
         text.len = whole;
     }
     struct slice rest = buf_as_slice(&text);

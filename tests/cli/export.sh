@@ -44,7 +44,7 @@ forms_and_ranges() {
     run "$canh" export --data data -o csv --from 2026-11-22T08:30:00Z
     expect_code 0
     expect_out 'id,time,received'
-    expect_out '{""m"":""=1+1""}'
+    expect_out '""m"":""=1+1""}"'
     run "$canh" export --data data --about 'm:*'
     expect_lines 1
     expect_out '"_canh":{"id":"1:4"'
