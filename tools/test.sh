@@ -54,10 +54,10 @@ suite() { # suite PRESET LABEL [CTEST OPTIONS...]
 
 labels() { # labels PRESET: known ones in order, then the others
     all=$(ctest --test-dir "build/$1" --print-labels 2>/dev/null | sed -n 's/^  //p')
-    for label in unit tidy fuzz golden cli; do
+    for label in unit tidy fuzz golden sim cli; do
         echo "$all" | grep -x "$label"
     done
-    echo "$all" | grep -v -x -e unit -e tidy -e fuzz -e golden -e cli -e tsan -e slow_asan -e ''
+    echo "$all" | grep -v -x -e unit -e tidy -e fuzz -e golden -e sim -e cli -e tsan -e slow_asan -e ''
 }
 
 mkdir -p build
@@ -69,7 +69,8 @@ fi
 if build asan; then
     ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:strict_string_checks=1}
     UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
-    export ASAN_OPTIONS UBSAN_OPTIONS
+    CANH_SIM_SEEDS=${CANH_SIM_SEEDS_ASAN:-120}
+    export ASAN_OPTIONS UBSAN_OPTIONS CANH_SIM_SEEDS
     for label in $(labels asan | grep -v -x tidy); do
         suite asan "$label" -LE '^slow_asan$'
     done

@@ -206,12 +206,9 @@ static int sync_folder_of(const char *path, struct err *err)
     return rc;
 }
 
-int sign_key_write(const struct sign_key *key, const char *path, struct err *err)
+static int key_text_write(const struct sign_key *key, const char *path, struct err *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 && errno == EEXIST)
-        return err_set(err, ERR_BUSY, "the key file %s is already there: it is not overwritten",
-                       path);
     if (fd < 0)
         return err_set_errno(err, errno, "cannot make the key file %s", path);
     struct buf pem = {0};
@@ -222,9 +219,25 @@ int sign_key_write(const struct sign_key *key, const char *path, struct err *err
     if (rc == ERR_OK && fsync(fd) != 0)
         rc = err_set_errno(err, errno, "cannot sync the key file %s", path);
     (void)close(fd);
+    return rc;
+}
+
+/* By way of another name: a process that is killed leaves no half key behind. */
+int sign_key_write(const struct sign_key *key, const char *path, struct err *err)
+{
+    struct buf room = {0};
+    buf_printf(&room, "%s.new", path);
+    const char *made = buf_text(&room);
+    (void)unlink(made);
+    int rc = key_text_write(key, made, err);
+    if (rc == ERR_OK && link(made, path) != 0)
+        rc = errno == EEXIST
+                 ? err_set(err, ERR_BUSY, "the key file %s is already there: it is not overwritten",
+                           path)
+                 : err_set_errno(err, errno, "cannot make the key file %s", path);
+    (void)unlink(made);
     if (rc == ERR_OK)
         rc = sync_folder_of(path, err);
-    if (rc != ERR_OK)
-        (void)unlink(path); /* half a key would be in the way of the next try */
+    buf_free(&room);
     return rc;
 }

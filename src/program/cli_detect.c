@@ -271,7 +271,8 @@ static int detect_with(struct detect_settings *settings, const struct option_lis
 int cli_detect(int argc, char **argv)
 {
     static const char usage[] =
-        "canh detect --rules PATH [--indicators PATH]... [options] [FILE | FOLDER | ARCHIVE | -]...\n"
+        "canh detect --rules PATH [--indicators PATH]... [options] [FILE | FOLDER | ARCHIVE | "
+        "-]...\n"
         "canh detect --indicators PATH [options] [FILE | FOLDER | ARCHIVE | -]...\n";
     struct detect_settings settings = {0};
     struct option_list paths = {0};

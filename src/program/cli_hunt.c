@@ -99,8 +99,9 @@ static void show_rule_problems(const struct hunting *h)
     }
     if (load->refused_count)
         buf_printf(&text,
-                   h->vietnamese ? "canh: %u quy tắc không dùng được (xem bằng `canh rules check`)\n"
-                                 : "canh: %u rules cannot be used (`canh rules check` says why)\n",
+                   h->vietnamese
+                       ? "canh: %u quy tắc không dùng được (xem bằng `canh rules check`)\n"
+                       : "canh: %u rules cannot be used (`canh rules check` says why)\n",
                    load->refused_count);
     if (text.len && !h->settings->common.quiet)
         (void)fwrite(text.data, 1, text.len, stderr);
@@ -334,8 +335,8 @@ static int hunt_with(const struct hunt_settings *settings)
         if (settings->stats)
             stats_show(&h);
     }
-    int code = rc == ERR_OK ? hunt_exit(&h)
-                            : cli_fail(rc == ERR_USAGE ? CLI_USAGE : CLI_FAILURE, &err);
+    int code =
+        rc == ERR_OK ? hunt_exit(&h) : cli_fail(rc == ERR_USAGE ? CLI_USAGE : CLI_FAILURE, &err);
     hunting_close(&h);
     return code;
 }
@@ -351,9 +352,10 @@ int cli_hunt(int argc, char **argv)
     int code = cli_parse(hunt_options, sizeof(hunt_options) / sizeof(hunt_options[0]), argc, argv,
                          &settings, &settings.common, &operands, usage);
     if (code < 0 && operands.count) {
-        (void)err_set(&err, ERR_USAGE,
-                      "hunt reads the store, it takes no file (\"%.60s\"); `canh detect` reads files",
-                      operands.items[0]);
+        (void)err_set(
+            &err, ERR_USAGE,
+            "hunt reads the store, it takes no file (\"%.60s\"); `canh detect` reads files",
+            operands.items[0]);
         code = cli_fail(CLI_USAGE, &err);
     }
     if (code < 0 && settings.rules.count == 0 && settings.indicators.count == 0) {

@@ -13,58 +13,61 @@ struct query_settings { /* a member of a command's settings */
 };
 
 /* Rows for a command's option table. */
-#define CLI_QUERY_OPTIONS(settings, member)                                                                   \
-    {"from",                                                                                                  \
-     0,                                                                                                       \
-     OPTION_TEXT,                                                                                             \
-     offsetof(struct settings, member.from),                                                                  \
-     "TIME",                                                                                                  \
-     0,                                                                                                       \
-     0,                                                                                                       \
-     "only events from this time on: 2026-11-22, 2026-11-22T10:00:00+07:00, -24h",                            \
-     "chỉ xét sự kiện từ thời điểm này: 2026-11-22, 2026-11-22T10:00:00+07:00, -24h"},                        \
-        {"to",                                                                                                \
-         0,                                                                                                   \
-         OPTION_TEXT,                                                                                         \
-         offsetof(struct settings, member.to),                                                                \
-         "TIME",                                                                                              \
-         0,                                                                                                   \
-         0,                                                                                                   \
-         "only events before this time",                                                                      \
-         "chỉ xét sự kiện trước thời điểm này"},                                                              \
-        {"partition",                                                                                         \
-         'p',                                                                                                 \
-         OPTION_LIST,                                                                                         \
-         offsetof(struct settings, member.partitions),                                                        \
-         "NAME",                                                                                              \
-         0,                                                                                                   \
-         0,                                                                                                   \
-         "only this partition (may be given again; default: all but internal ones)",                          \
-         "chỉ xét phân vùng này (dùng được nhiều lần; mặc định: mọi phân vùng trừ " \
-         "phân vùng nội bộ)"},                                                                                \
-        {"mappings",                                                                                          \
-         0,                                                                                                   \
-         OPTION_TEXT,                                                                                         \
-         offsetof(struct settings, member.mappings),                                                          \
-         "PATH|none",                                                                                         \
-         0,                                                                                                   \
-         0,                                                                                                   \
-         "mappings in place of the built-in ones",                                                            \
-         "bộ ánh xạ thay cho bộ có sẵn"},                                                                     \
-        {"timezone",                                                                                          \
-         0,                                                                                                   \
-         OPTION_TEXT,                                                                                         \
-         offsetof(struct settings, member.timezone),                                                          \
-         "ZONE",                                                                                              \
-         0,                                                                                                   \
-         0,                                                                                                   \
-         "zone of dates and of times shown (default: store.timezone)",                                        \
-         "múi giờ của ngày tháng và giờ hiển thị (mặc định: store.timezone)"},                                \
-    {                                                                                                         \
-        "memory", 0, OPTION_NUMBER, offsetof(struct settings, member.memory_bytes), "BYTES",                  \
-            CLI_QUERY_MEMORY_MIN, UINT64_MAX / 2,                                                             \
-            "memory that the search may take (default: store.query_memory)",                                  \
-            "bộ nhớ tối đa khi tìm (mặc định: store.query_memory)"                               \
+#define CLI_QUERY_OPTIONS(settings, member)                                                        \
+    {"from",                                                                                       \
+     0,                                                                                            \
+     OPTION_TEXT,                                                                                  \
+     offsetof(struct settings, member.from),                                                       \
+     "TIME",                                                                                       \
+     0,                                                                                            \
+     0,                                                                                            \
+     "only events from this time on: 2026-11-22, 2026-11-22T10:00:00+07:00, -24h",                 \
+     "chỉ xét sự kiện từ thời điểm này: "                                           \
+     "2026-11-22, 2026-11-22T10:00:00+07:00, -24h"},                                               \
+        {"to",                                                                                     \
+         0,                                                                                        \
+         OPTION_TEXT,                                                                              \
+         offsetof(struct settings, member.to),                                                     \
+         "TIME",                                                                                   \
+         0,                                                                                        \
+         0,                                                                                        \
+         "only events before this time",                                                           \
+         "chỉ xét sự kiện trước thời điểm này"},                                                   \
+        {"partition",                                                                              \
+         'p',                                                                                      \
+         OPTION_LIST,                                                                              \
+         offsetof(struct settings, member.partitions),                                             \
+         "NAME",                                                                                   \
+         0,                                                                                        \
+         0,                                                                                        \
+         "only this partition (may be given again; default: all but internal ones)",               \
+         "chỉ xét phân vùng này (dùng được nhiều lần; "                             \
+         "mặc định: mọi phân vùng trừ phân vùng nội bộ)"},                                         \
+        {"mappings",                                                                               \
+         0,                                                                                        \
+         OPTION_TEXT,                                                                              \
+         offsetof(struct settings, member.mappings),                                               \
+         "PATH|none",                                                                              \
+         0,                                                                                        \
+         0,                                                                                        \
+         "mappings in place of the built-in ones",                                                 \
+         "bộ ánh xạ thay cho bộ có sẵn"},                                                          \
+        {"timezone",                                                                               \
+         0,                                                                                        \
+         OPTION_TEXT,                                                                              \
+         offsetof(struct settings, member.timezone),                                               \
+         "ZONE",                                                                                   \
+         0,                                                                                        \
+         0,                                                                                        \
+         "zone of dates and of times shown (default: store.timezone)",                             \
+         "múi giờ của ngày tháng và giờ hiển thị "                                   \
+         "(mặc định: store.timezone)"},                                                            \
+    {                                                                                              \
+        "memory", 0, OPTION_NUMBER, offsetof(struct settings, member.memory_bytes), "BYTES",       \
+            CLI_QUERY_MEMORY_MIN, UINT64_MAX / 2,                                                  \
+            "memory that the search may take (default: store.query_memory)",                       \
+            "bộ nhớ tối đa khi tìm "                                                       \
+            "(mặc định: store.query_memory)"                                                  \
     }
 
 /* out is zeroed by the caller and is to be closed either way. */

@@ -73,7 +73,8 @@ static int said_stopped(const struct search_settings *settings, const struct sea
     char text[CLOCK_TEXT_BYTES] = "";
     if (r->progress.complete_ns != CLOCK_NONE && r->progress.hits)
         text[clock_text(text, r->progress.complete_ns)] = 0;
-    (void)fprintf(stderr, "canh: %s\n", err->text);
+    (void)fprintf(stderr, "canh: %s\n",
+                  vi && err->code == ERR_CANCELED ? "đã dừng tìm kiếm" : err->text);
     if (text[0])
         (void)fprintf(stderr,
                       vi ? "canh: kết quả chưa đầy đủ: đã xét xong %s %s\n"

@@ -21,7 +21,7 @@ struct dump_settings {
 
 static const struct option care_options[] = {
     DATA_OPTIONS(care_settings, data),
-    CLI_OPTIONS(care_settings, common, "auto|table|ndjson|csv"),
+    CLI_OPTIONS(care_settings, common, "auto"),
 };
 
 static const struct option dump_options[] = {

@@ -36,7 +36,7 @@ static const struct option prove_options[] = {
     {"out", 0, OPTION_TEXT, offsetof(struct prove_settings, out), "FOLDER", 0, 0,
      "where to write the bundle (default: proof-EPOCH-SEQUENCE here)",
      "nơi ghi bộ chứng cứ (mặc định: proof-EPOCH-SỐ tại đây)"},
-    CLI_OPTIONS(prove_settings, common, "auto|table|ndjson"),
+    CLI_OPTIONS(prove_settings, common, "auto"),
 };
 
 static const size_t verify_option_count = sizeof verify_options / sizeof verify_options[0];

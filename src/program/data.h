@@ -20,7 +20,8 @@ struct data_settings { /* a member of a command's settings */
      0,                                                                                            \
      0,                                                                                            \
      "folder of the store (default: store.data of canh.yaml, /var/lib/canh)",                      \
-     "thư mục kho dữ liệu (mặc định: store.data trong canh.yaml, /var/lib/canh)"},                 \
+     "thư mục kho dữ liệu "                                                                 \
+     "(mặc định: store.data trong canh.yaml, /var/lib/canh)"},                                     \
     {                                                                                              \
         "config", 'c', OPTION_TEXT, offsetof(struct settings, member.config), "FILE", 0, 0,        \
             "configuration (default: /etc/canh/canh.yaml)",                                        \

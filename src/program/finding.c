@@ -12,8 +12,7 @@ void finding_of_rule(struct output_finding *out, struct finding_room *room, stru
         room->fields[i] = (struct output_field){room->matched[i].name, room->matched[i].value};
     *out = (struct output_finding){.rule = rule,
                                    .place = *place,
-                                   .host =
-                                       with_host ? matcher_host(matcher) : (struct slice){0},
+                                   .host = with_host ? matcher_host(matcher) : (struct slice){0},
                                    .matched = room->fields,
                                    .matched_count = count};
 }
@@ -95,15 +94,14 @@ void finding_rules_open(struct finding_rules *out, const struct rule_list *loade
         rule_list_add(&out->all, loaded->rules[i]);
     for (unsigned type = 0; type < INDICATOR_TYPES; type++) {
         struct rule *rule = &out->of_indicator[type];
-        *rule = (struct rule){
-            .kind = RULE_DETECTION,
-            .level = LEVEL_HIGH,
-            .id = type_id(&out->arena, (enum indicator_type)type),
-            .title = arena_printf(&out->arena, "Known indicator seen: %s",
-                                  indicator_titles[type].title),
-            .title_vi = arena_printf(&out->arena, "Thấy dấu hiệu đã biết: %s",
-                                     indicator_titles[type].title_vi),
-            .author = SLICE("Canh")};
+        *rule = (struct rule){.kind = RULE_DETECTION,
+                              .level = LEVEL_HIGH,
+                              .id = type_id(&out->arena, (enum indicator_type)type),
+                              .title = arena_printf(&out->arena, "Known indicator seen: %s",
+                                                    indicator_titles[type].title),
+                              .title_vi = arena_printf(&out->arena, "Thấy dấu hiệu đã biết: %s",
+                                                       indicator_titles[type].title_vi),
+                              .author = SLICE("Canh")};
         rule_list_add(&out->all, rule);
     }
 }

@@ -72,8 +72,7 @@ static void hunt_correlate(struct hunt *h, const struct store_item *item, uint32
 {
     const struct slice *fields;
     bool is_input;
-    uint32_t count =
-        correlate_plan_fields(h->options->detector->plan, rule, &fields, &is_input);
+    uint32_t count = correlate_plan_fields(h->options->detector->plan, rule, &fields, &is_input);
     if (!is_input)
         return;
     const struct row *row = item->row;

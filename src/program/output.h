@@ -57,7 +57,7 @@ struct output_finding {
     struct slice host;         /* empty: not known */
     const struct output_field *matched;
     uint32_t matched_count;
-    bool cut; /* a value is not shown whole: output_finding sets it */
+    bool cut;                          /* a value is not shown whole: output_finding sets it */
     const struct indicator *indicator; /* that was seen; NULL: the finding is a rule's */
     /* of a correlation only (its rule's kind says so) */
     const struct output_place *events; /* oldest first */

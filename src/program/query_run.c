@@ -249,8 +249,11 @@ static void run_ask_fields(struct query_run *run)
     run->search.field_count = run->names.count;
 }
 
+/* A query that asks for `_partition` itself may ask for findings and refused records, too. */
 static void run_ask_partitions(struct query_run *run, const struct option_list *partitions)
 {
+    for (uint32_t i = 0; i < run->query->fields.count && run->query->asks_meta; i++)
+        run->search.internal |= slice_equal(run->query->fields.items[i], SLICE("_partition"));
     if (!partitions || partitions->count == 0)
         return;
     struct slice *names = arena_alloc(&run->arena, partitions->count * sizeof(*names));

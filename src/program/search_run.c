@@ -23,6 +23,7 @@ struct searching {
     const struct store_item *item; /* the newest row */
     struct buf out;
     uint64_t flushed_ns, partial_ns;
+    uint64_t held_ns;      /* since when the grid holds rows; 0: none yet */
     unsigned screen_lines; /* of progress, to be taken away before anything else is written */
     bool enough, failed;
 };
@@ -131,7 +132,11 @@ static void rows_write(struct searching *s)
 
 static void rows_write_due(struct searching *s)
 {
-    if (s->out.len >= WRITE_BYTES || clock_monotonic_ns() - s->flushed_ns >= SEARCH_RUN_FLUSH_NS)
+    uint64_t now_ns = clock_monotonic_ns();
+    if (s->grid && s->held_ns == 0)
+        s->held_ns = now_ns; /* a table's widths come from more than its first row */
+    uint64_t since_ns = s->held_ns > s->flushed_ns ? s->held_ns : s->flushed_ns;
+    if (s->out.len >= WRITE_BYTES || now_ns - since_ns >= SEARCH_RUN_FLUSH_NS)
         rows_write(s);
 }
 

@@ -239,6 +239,23 @@ int catalog_change(struct catalog *c, const struct catalog_segment *add, uint32_
     return rc;
 }
 
+int catalog_disown(struct catalog *c, const struct slice *paths, uint32_t count, int64_t now_ns,
+                   struct err *err)
+{
+    int rc = database_begin(c->db, err);
+    for (uint32_t i = 0; i < count && rc == ERR_OK; i++) {
+        struct statement *s = statement_get(c->db, "INSERT OR REPLACE INTO gone VALUES(?1, ?2)");
+        statement_text(s, 1, paths[i]);
+        statement_i64(s, 2, now_ns);
+        rc = statement_run(s, err);
+    }
+    if (rc == ERR_OK)
+        rc = database_commit(c->db, err);
+    if (rc)
+        database_roll_back(c->db);
+    return rc;
+}
+
 enum { GONE_BATCH = 64 };
 
 int catalog_gone(struct catalog *c, int64_t before_ns, catalog_gone_visit *visit, void *context,

@@ -32,6 +32,9 @@ void catalog_list_free(struct catalog_list *list);
 MUST_CHECK int catalog_change(struct catalog *c, const struct catalog_segment *add,
                               uint32_t add_count, const uint64_t *remove, uint32_t remove_count,
                               uint64_t sealed_sequence, int64_t now_ns, struct err *err);
+/* Files that are there and no part of the store are to be removed as if they had gone at now_ns. */
+MUST_CHECK int catalog_disown(struct catalog *c, const struct slice *paths, uint32_t count,
+                              int64_t now_ns, struct err *err);
 /* Files that went before before_ns: visited, then forgotten when visit gives ERR_OK. */
 typedef int catalog_gone_visit(void *context, struct slice path);
 MUST_CHECK int catalog_gone(struct catalog *c, int64_t before_ns, catalog_gone_visit *visit,

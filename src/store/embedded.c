@@ -324,14 +324,17 @@ static int key_open(struct embedded *e, struct err *err)
     char path[LOCK_PATH_BYTES];
     uint8_t public_key[SIGN_PUBLIC_BYTES];
     struct buf pem = {0};
+    int rc;
     if (!e->options.sign || !disk_is_real(e->disk))
         return ERR_OK;
     (void)snprintf(path, sizeof path, "%s/%s", disk_folder(e->disk), key_path);
-    if (disk_exists(e->disk, key_path))
-        return sign_key_read(&e->key, path, err);
-    e->key = sign_key_make();
-    int rc = sign_key_write(e->key, path, err);
-    if (rc)
+    if (disk_exists(e->disk, key_path)) {
+        rc = sign_key_read(&e->key, path, err);
+    } else {
+        e->key = sign_key_make();
+        rc = sign_key_write(e->key, path, err);
+    }
+    if (rc || disk_exists(e->disk, public_path))
         return rc;
     sign_key_public(e->key, public_key);
     sign_public_pem(public_key, &pem);

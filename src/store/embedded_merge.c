@@ -30,7 +30,7 @@ struct merge {
 
 static int64_t day_of(int64_t time_ns)
 {
-    return (time_ns - ((time_ns % MERGE_DAY_NS) + MERGE_DAY_NS) % MERGE_DAY_NS) / MERGE_DAY_NS;
+    return time_ns / MERGE_DAY_NS - (time_ns % MERGE_DAY_NS < 0);
 }
 
 static bool is_small(const struct catalog_segment *s)

@@ -154,33 +154,23 @@ static int catalog_aside(struct rebuild *r)
 static int catalog_make(struct rebuild *r, int64_t now_ns)
 {
     struct catalog *catalog = NULL;
-    struct catalog_list list = {0};
-    struct catalog_segment *items = mem_zeroed(r->count + r->gone_count + 1, sizeof(*items));
-    uint64_t *ids = mem_zeroed(r->gone_count + 1, sizeof(*ids));
-    uint32_t ids_count = 0;
+    struct catalog_segment *items = mem_zeroed(r->count + 1, sizeof(*items));
+    struct slice *paths = mem_zeroed(r->gone_count + 1, sizeof(*paths));
     for (uint32_t i = 0; i < r->count; i++) {
         items[i] = r->found[i].item;
         r->out->rows += items[i].row_count;
     }
-    if (r->gone_count)
-        memcpy(items + r->count, r->gone, r->gone_count * sizeof(*items));
+    for (uint32_t i = 0; i < r->gone_count; i++)
+        paths[i] = r->gone[i].path;
     int rc = catalog_open(&catalog, r->disk, true, r->err);
+    if (rc == ERR_OK && r->gone_count)
+        rc = catalog_disown(catalog, paths, r->gone_count, now_ns, r->err);
     if (rc == ERR_OK)
-        rc = catalog_change(catalog, items, r->count + r->gone_count, NULL, 0, r->sealed_sequence,
-                            now_ns, r->err);
-    if (rc == ERR_OK)
-        rc = catalog_read(catalog, &list, r->err);
-    for (uint32_t i = 0; i < list.count && rc == ERR_OK; i++)
-        for (uint32_t k = 0; k < r->gone_count; k++)
-            if (slice_equal(list.items[i].path, r->gone[k].path))
-                ids[ids_count++] = list.items[i].id;
-    if (rc == ERR_OK && ids_count)
-        rc = catalog_change(catalog, NULL, 0, ids, ids_count, 0, now_ns, r->err);
+        rc = catalog_change(catalog, items, r->count, NULL, 0, r->sealed_sequence, now_ns, r->err);
     r->out->segments = r->count;
-    catalog_list_free(&list);
     catalog_close(&catalog);
     mem_free(items);
-    mem_free(ids);
+    mem_free(paths);
     return rc;
 }
 

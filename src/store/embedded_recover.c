@@ -174,8 +174,7 @@ static int temporary_remove(void *context, const struct disk_entry *entry)
     return disk_remove(w->e->disk, path, w->err);
 }
 
-static int leftovers_clear(struct embedded *e, const struct catalog_list *segments,
-                           struct err *err)
+static int leftovers_clear(struct embedded *e, const struct catalog_list *segments, struct err *err)
 {
     struct leftover_walk w = {e, segments, "segments", err};
     int rc = disk_list(e->disk, "tmp", temporary_remove, &w, err);

@@ -9,10 +9,10 @@ struct journal_scan {
     struct journal_files files;
     struct journal_window window;
     struct journal_place from;
-    uint32_t at;       /* file */
-    uint64_t offset;   /* in it; 0: not begun */
-    uint64_t expected; /* sequence of the next row; 0: not known */
-    struct journal_place end;
+    uint32_t at;                     /* file */
+    uint64_t offset;                 /* in it; 0: not begun */
+    uint64_t expected;               /* sequence of the next row; 0: not known */
+    struct journal_place begin, end; /* of the last frame */
     int64_t commit_ns;
     struct buf raw; /* unpacked sections */
     struct slice *sections;
@@ -94,6 +94,7 @@ void journal_scan_start(const struct journal_scan *s, struct journal_start *out)
 {
     *out = (struct journal_start){.last_file = s->files.last_file,
                                   .next_sequence = s->expected,
+                                  .begin = s->begin,
                                   .end = s->end,
                                   .commit_ns = s->commit_ns};
 }
@@ -304,6 +305,7 @@ static int scan_frame(struct journal_scan *s, bool whole, struct journal_frame *
         if (rc)
             break;
         s->expected = h->first_sequence + h->row_count;
+        s->begin = h->begin;
         s->end = end;
         s->commit_ns = h->commit_ns;
         *out = frame_of(s, h, whole);

@@ -24,19 +24,29 @@ struct journal {
     struct journal_stats stats;
 };
 
-/* Frames that were found may not be durable yet: a killed writer's last one was written and perhaps
- * never synced, and what comes after must not stand without it. */
-static int found_sync(struct disk *disk, struct journal_place end, struct err *err)
+/* The last frame that was found may not be durable: its writer was killed before the sync, or the
+ * sync failed, and then another sync alone would say that all is well. It is written again. */
+static int found_settle(struct disk *disk, const struct journal_start *start, struct err *err)
 {
     char name[JOURNAL_NAME_BYTES];
     struct disk_file *file = NULL;
-    journal_name(name, end.file);
-    if (end.file == 0 || !disk_exists(disk, name))
+    struct buf bytes = {0};
+    size_t got = 0;
+    /* the file's header was written with its first frame */
+    uint64_t begin = start->begin.offset == JOURNAL_SECTOR_BYTES ? 0 : start->begin.offset;
+    if (start->begin.file == 0)
         return ERR_OK;
+    journal_name(name, start->begin.file);
     int rc = disk_open(disk, &file, name, DISK_WRITE, err);
+    buf_reserve(&bytes, start->end.offset - begin);
+    if (!rc)
+        rc = disk_read(file, begin, bytes.data, start->end.offset - begin, &got, err);
+    if (!rc)
+        rc = disk_write(file, begin, bytes.data, got, err);
     if (!rc)
         rc = disk_sync(file, err);
     disk_close(&file);
+    buf_free(&bytes);
     return rc;
 }
 
@@ -49,7 +59,7 @@ int journal_open(struct journal **out, struct disk *disk, const struct journal_o
     if (!rc)
         rc = disk_sync_folder(disk, "", err);
     if (!rc)
-        rc = found_sync(disk, start->end, err);
+        rc = found_settle(disk, start, err);
     if (rc)
         return rc;
     struct journal *j = mem_zeroed(1, sizeof(*j));

@@ -55,17 +55,21 @@ struct reading {
     struct err *err;
 };
 
-/* What a crash left of the last lines goes, for it never counted. The others become durable: a
- * killed writer may not have come to that. */
-static int lines_settle(struct disk *disk, const char *path, uint64_t whole, struct err *err)
+/* What a crash left of lines behind text goes, for it never counted. The last lines of text are
+ * written again: their writer may have been killed before the sync, or it failed, and then another
+ * sync alone would say that all is well. */
+static int lines_settle(struct disk *disk, const char *path, size_t last, struct slice text,
+                        struct err *err)
 {
     struct disk_file *file = NULL;
     uint64_t size = 0;
     int rc = disk_open(disk, &file, path, DISK_WRITE, err);
     if (rc == ERR_OK)
         rc = disk_size(file, &size, err);
-    if (rc == ERR_OK && size > whole)
-        rc = disk_resize(file, whole, err);
+    if (rc == ERR_OK && size > text.len)
+        rc = disk_resize(file, text.len, err);
+    if (rc == ERR_OK && text.len > last)
+        rc = disk_write(file, last, text.data + last, text.len - last, err);
     if (rc == ERR_OK)
         rc = disk_sync(file, err);
     disk_close(&file);
@@ -88,12 +92,18 @@ static bool has_torn_zeros(struct slice text, size_t from, size_t until)
     return false;
 }
 
+struct whole {
+    size_t bytes; /* that count */
+    size_t last;  /* where the lines that were written last begin */
+};
+
 /* How much of a file counts. Lines are written some at a time, the last of them heads or gone, and
  * all are durable before the next ones are written: so what a crash left of the last ones is behind
  * the heads or gone line before. Everything else that does not hold is damage, and stays. */
-static size_t text_whole(struct slice text)
+static struct whole text_whole(struct slice text)
 {
-    size_t good = 0, at = 0;
+    struct whole whole = {0, 0};
+    size_t at = 0;
     bool torn = false, strange = false;
     while (at < text.len) {
         struct slice rest = slice_part(text, at, text.len);
@@ -102,17 +112,17 @@ static size_t text_whole(struct slice text)
         if (end == SLICE_NONE)
             break;
         torn |= has_torn_zeros(text, at, at + end);
-        strange |= !ends && !slice_starts(rest, SLICE("root ")) &&
-                   !slice_starts(rest, SLICE("key "));
+        strange |=
+            !ends && !slice_starts(rest, SLICE("root ")) && !slice_starts(rest, SLICE("key "));
         at += end + 1;
         if (ends && !(torn && at == text.len)) {
-            good = at;
+            whole = (struct whole){at, whole.bytes};
             torn = strange = false;
         }
     }
     if (strange && !torn)
-        return at;
-    return good;
+        whole = (struct whole){at, whole.bytes};
+    return whole;
 }
 
 static int file_read(void *context, const struct disk_entry *entry)
@@ -126,12 +136,11 @@ static int file_read(void *context, const struct disk_entry *entry)
     (void)snprintf(path, sizeof path, "%s/%s", notary_folder, entry->name);
     int rc = disk_read_file(r->disk, path, NOTARY_FILE_BYTES_MAX, &text, r->err);
     if (rc == ERR_OK && r->notary) {
-        size_t whole = text_whole(buf_as_slice(&text));
+        struct whole whole = text_whole(buf_as_slice(&text));
         memcpy(r->notary->file, path, sizeof path);
-        r->notary->file_bytes = whole;
+        r->notary->file_bytes = text.len = whole.bytes;
         r->notary->file_there = true;
-        rc = lines_settle(r->disk, path, whole, r->err);
-        text.len = whole;
+        rc = lines_settle(r->disk, path, whole.last, buf_as_slice(&text), r->err);
     }
     struct slice rest = buf_as_slice(&text);
     struct notary_line line = {.file = path};

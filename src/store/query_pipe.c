@@ -34,6 +34,19 @@ static bool column_find(const struct slice_list *columns, struct slice name, uin
     return false;
 }
 
+/* `count` for `count()`, `sum` for `sum(bytes)`: when only one column is of that function. */
+static bool function_column_find(const struct slice_list *columns, struct slice name, uint16_t *out)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < columns->count; i++)
+        if (slice_starts(columns->items[i], name) && columns->items[i].len > name.len &&
+            columns->items[i].data[name.len] == '(') {
+            *out = (uint16_t)i;
+            found++;
+        }
+    return found == 1;
+}
+
 /* The field or column of that name. */
 static bool resolve(struct query_reader *r, const struct query_pipe *p, struct slice name,
                     size_t at, uint16_t *out)
@@ -41,7 +54,7 @@ static bool resolve(struct query_reader *r, const struct query_pipe *p, struct s
     if (!p->table_input)
         return query_field(r, name, at, out);
     const struct slice_list *columns = &pipe_before(r)->columns;
-    if (column_find(columns, name, out))
+    if (column_find(columns, name, out) || function_column_find(columns, name, out))
         return true;
     struct slice near = query_nearest(name, columns->items, columns->count);
     if (near.len == 0 && columns->count > 0)

@@ -71,7 +71,7 @@ static void fields_choose(const struct search *s, const struct row *row, struct 
 {
     for (uint32_t i = 0; i < row->record->count; i++) {
         const struct field *f = &row->record->fields[i];
-        bool wanted = !s->options.fields;
+        bool wanted = !s->options.fields || s->options.matched; /* judged once more */
         for (uint32_t k = 0; k < s->options.field_count && !wanted; k++)
             wanted = slice_equal(s->options.fields[k], f->name);
         if (wanted)

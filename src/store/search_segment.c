@@ -236,7 +236,8 @@ static void columns_choose(struct search *s, struct search_segment *g)
             rest || columns[i].kind == COLUMN_TEXT || columns[i].kind == COLUMN_NUMBER;
         g->judge_columns[i] = !derived && (rest || s->options.indicators ||
                                            (g->retro && retro_needs(g->retro, columns[i].name)));
-        g->full_columns[i] = rest || name_wanted(s, columns[i].name);
+        g->full_columns[i] =
+            rest || name_wanted(s, columns[i].name) || (s->options.matched && g->judge_columns[i]);
     }
     for (uint32_t i = 1; i < count; i++)
         for (uint32_t k = 1; k < i && g->columns[i].name.number != NAME_NONE; k++)
@@ -249,13 +250,28 @@ struct sight_look {
     bool hit;
 };
 
+/* A host is meant by indicators for each name above it, too. */
+static bool host_may(const struct indicator_set *set, struct slice name)
+{
+    for (size_t at = 0; at != SLICE_NONE; at = sight_parent(name, at))
+        if (indicator_set_may(set, SIGHT_HOST,
+                              sight_hash(SIGHT_HOST, slice_part(name, at, name.len))))
+            return true;
+    return false;
+}
+
 static void sight_seen(void *context, const struct sight *sight)
 {
     struct sight_look *look = context;
-    if (!look->hit)
-        look->hit = sight->kind == SIGHT_IP
-                        ? indicator_set_may_ip(look->search->indicator_set, &sight->address)
-                        : indicator_set_may(look->search->indicator_set, sight->kind, sight->hash);
+    const struct indicator_set *set = look->search->indicator_set;
+    if (look->hit)
+        return;
+    if (sight->kind == SIGHT_IP)
+        look->hit = indicator_set_may_ip(set, &sight->address);
+    else if (sight->kind == SIGHT_HOST)
+        look->hit = host_may(set, sight->text);
+    else
+        look->hit = indicator_set_may(set, sight->kind, sight->hash);
 }
 
 /* Whether the segment's sight arrays name any indicator; what cannot be read may hold some. */

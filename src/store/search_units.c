@@ -24,7 +24,7 @@ bool search_partition_wanted(const struct search *s, struct slice partition)
 {
     const struct store_search *o = &s->options;
     if (o->partition_count == 0)
-        return partition.len && partition.data[0] != '_';
+        return o->internal || (partition.len && partition.data[0] != '_');
     for (uint32_t i = 0; i < o->partition_count; i++)
         if (slice_equal(o->partitions[i], partition))
             return true;

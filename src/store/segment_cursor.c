@@ -24,14 +24,22 @@ struct cursor_column {
     struct cursor_chunk *chunks;
 };
 
+struct cursor_shape { /* the wanted columns of a shape, listed when a row first has it */
+    const uint32_t *columns;
+    uint32_t count;
+};
+
 struct segment_cursor {
     struct segment *segment;
     uint32_t block, next_row;
     struct segment_rows rows;
     struct cursor_column *columns;
+    bool all_columns;
+    struct cursor_shape *shapes;
     size_t bytes, max_bytes;
     uint64_t asked; /* rows so far */
     struct record record;
+    struct arena arena; /* of shapes */
 };
 
 static void cursor_columns_open(struct segment_cursor *c, const bool *columns)
@@ -61,7 +69,9 @@ int segment_cursor_open(struct segment_cursor **out, struct segment *s, uint32_t
         segment_cursor_close(&c);
         return rc;
     }
-    c->bytes = c->rows.arena.total_bytes;
+    c->shapes = mem_zeroed(s->about.shape_count, sizeof *c->shapes);
+    c->bytes = c->rows.arena.total_bytes + s->about.shape_count * sizeof *c->shapes;
+    c->all_columns = !columns;
     cursor_columns_open(c, columns);
     *out = c;
     return ERR_OK;
@@ -89,6 +99,8 @@ void segment_cursor_close(struct segment_cursor **cursor)
         mem_free(column->numbers);
     }
     mem_free(c->columns);
+    mem_free(c->shapes);
+    arena_free(&c->arena);
     segment_rows_free(&c->rows);
     record_free(&c->record);
     mem_free(c);
@@ -255,13 +267,10 @@ int segment_cursor_row(struct segment_cursor *c, uint32_t row_in_block, struct r
     c->asked++;
     rows_skip(c, row_in_block);
     record_reset(&c->record);
-    uint32_t shape = c->rows.shapes[row_in_block];
+    const struct cursor_shape *shape = shape_of(c, row_in_block);
     int rc = ERR_OK;
-    for (uint32_t i = s->shape_starts[shape]; i < s->shape_starts[shape + 1]; i++) {
-        uint32_t number = s->shape_columns[i];
-        if (!c->columns[number].wanted)
-            continue;
-        int failed = field_next(c, number, rc ? NULL : err);
+    for (uint32_t i = 0; i < shape->count; i++) {
+        int failed = field_next(c, shape->columns[i], rc ? NULL : err);
         rc = rc ? rc : failed;
     }
     c->next_row = row_in_block + 1;

@@ -290,7 +290,7 @@ bool segment_rest_split(struct slice entry, struct slice *name, uint8_t *flags, 
     return (*flags & ~(FIELD_NESTED | FIELD_DERIVED)) == 0;
 }
 
-/* The row of each occurrence, by the shapes of the rows. */
+/* The row of each occurrence, by the shapes of the rows: most columns are at most once in a row. */
 static bool occurrences_place(struct segment *s, uint32_t column, const struct segment_rows *rows,
                               struct segment_ids *out)
 {
@@ -300,8 +300,10 @@ static bool occurrences_place(struct segment *s, uint32_t column, const struct s
         uint32_t count = counts[rows->shapes[row]];
         if (count > out->count - at)
             return false;
-        for (uint32_t i = 0; i < count; i++)
-            out->rows[at++] = row;
+        out->rows[at] = row; /* there is room for one behind the last */
+        at += count;
+        for (uint32_t i = 1; i < count; i++)
+            out->rows[at - i] = row;
     }
     return at == out->count;
 }

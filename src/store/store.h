@@ -75,6 +75,7 @@ struct store_search {
     enum store_order order;
     const struct slice *partitions; /* only these; none: all but internal ones */
     uint32_t partition_count;
+    bool internal; /* internal ones, too, when none is named */
     const struct slice *fields; /* names wanted in the rows given out; NULL: all */
     uint32_t field_count;
     uint64_t limit;      /* rows; 0: none */
@@ -82,7 +83,7 @@ struct store_search {
     uint64_t cpu_ns;     /* budget of processor time; 0: none */
     bool plain;          /* no pruning: every row is judged (the tests' twin) */
     bool meta;            /* rules ask for `_time`, `_source` ... (docs/query.md) */
-    bool matched;         /* the matcher is given with each row */
+    bool matched; /* the matcher is given with each row, which has at least what judging needs */
     bool judged_fields;   /* rows are given out with the fields that judging needs, only */
     const bool *canceled; /* looked at between blocks; NULL: never */
 };

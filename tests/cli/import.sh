@@ -130,7 +130,7 @@ stops_when_told() {
     mkfifo pipe
     "$canh" import --data store pipe >out 2>errors &
     importer=$!
-    exec 3>pipe
+    exec 3<>pipe
     events 1 5 >&3
     tries=0
     while [ ! -s store/journal/0000000001.journal ] && [ $tries -lt 100 ]; do

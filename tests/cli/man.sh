@@ -2,8 +2,10 @@
 # man.sh CANH SOURCE: the man page names each option that --help shows.
 . "$(dirname "$0")/expect.sh"
 page=$2/man/canh.1
-for command in detect 'rules check' 'rules list' 'rules coverage' 'rules explain' 'rules test' \
-    'intel import' 'intel list' 'intel match' 'intel pattern' 'intel remove' 'config check' 'config print'; do
+for command in detect import 'rules check' 'rules list' 'rules coverage' 'rules explain' 'rules test' \
+    'intel import' 'intel list' 'intel match' 'intel pattern' 'intel remove' 'config check' 'config print' \
+    hunt search tail export verify prove 'store stat' 'store dump' 'store expire' 'store seal' 'store merge' \
+    'store snapshot' 'store rebuild'; do
     # shellcheck disable=SC2086
     run "$canh" $command --help
     expect_code 0

@@ -48,7 +48,7 @@ files_are_shown() {
         [ -s out ] || fail "nothing is shown of $file"
     done
     run "$canh" store dump --rows "$(find data/segments -name '*.segment' | head -n 1)"
-    expect_out number
+    expect_out 'canh-event 1'
     run "$canh" store dump a.ndjson
     expect_code 3
     run "$canh" store dump none
@@ -73,8 +73,8 @@ what_is_old_goes() {
     cat >canh.yaml <<'END'
 store:
   partitions:
-    other: {keep_size: 1B}
-    default: {keep: 36500d}
+    other: {keep_bytes: 1B}
+    default: {keep: 50y}
 END
     "$canh" config check canh.yaml >/dev/null 2>errors || fail 'canh.yaml is wrong'
     run "$canh" store expire --data data --config canh.yaml --dry-run

@@ -1,5 +1,6 @@
 # The program as its users start it: output, exit codes, hostile input.
-foreach(name intel intel_pattern rules rules_test detect threads hostile packed streams config import)
+foreach(name intel intel_pattern rules rules_test detect threads hostile packed streams
+        config import hunt search tail export verify store)
     add_test(NAME cli/${name}
         COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/${name}.sh $<TARGET_FILE:canh>
             ${PROJECT_SOURCE_DIR})

@@ -154,6 +154,19 @@ static void log_show(void)
         (void)fclose(file);
 }
 
+static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *ftw)
+{
+    (void)about;
+    (void)kind;
+    (void)ftw;
+    return remove(path);
+}
+
+static void folder_remove(const char *path)
+{
+    (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 /* One start of the program; killed after so long (0: never). Whether it ended by itself. */
 static bool import_once(const char *store, uint64_t after_ns)
 {
@@ -173,6 +186,7 @@ static bool import_once(const char *store, uint64_t after_ns)
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         (void)fprintf(stderr, "canh import failed, status %d:\n", status);
         log_show();
+        folder_remove(work);
         exit(1);
     }
     return true;
@@ -335,19 +349,6 @@ static uint64_t contents_compare(const struct contents *wanted, const struct con
         g += order >= 0;
     }
     return differences;
-}
-
-static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *ftw)
-{
-    (void)about;
-    (void)kind;
-    (void)ftw;
-    return remove(path);
-}
-
-static void folder_remove(const char *path)
-{
-    (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static bool round_run(const struct contents *wanted, uint64_t whole_ns, uint64_t *kills)

@@ -45,17 +45,19 @@ struct sim {
     struct arena arena;
     int64_t now_ns;
     uint64_t made; /* rows ever drawn */
-    /* the model: rows by sequence - 1; all were acknowledged or, after a crash, found to be there */
+    /* the model: rows by sequence - 1; all were acknowledged or, after a crash, found to be there
+     */
     struct sim_row *rows;
     uint64_t row_count, row_capacity;
     struct carry *carry;
     struct sim_group unknown[SIM_UNKNOWN_MAX];
     uint32_t unknown_count;
     struct buf notary; /* what was in it when a tick last said that all is well */
-    bool faulty;       /* an error was injected in this life */
+    bool failing;      /* an error was injected in this life */
+    bool full;         /* the disk has an end */
+    bool over;         /* nothing can be asked of it any more: the seed ends */
     bool sealing;      /* other work may be done between the calls of the disk */
     bool notary_torn;  /* a write to it failed: what lies behind its last line does not count */
-    bool rotten;       /* a bit was flipped: see sim_rot.c */
     char why[SIM_WHY_BYTES]; /* what does not hold; empty: all does */
     uint64_t operations, appended, seals, merges, expired, lives;
 };
@@ -90,4 +92,6 @@ void sim_notary_read(struct sim *s, struct buf *out);
 bool sim_run(uint64_t seed, const char *mutation, bool loud, char why[SIM_WHY_BYTES]);
 /* Between two lives: a bit is flipped, the damage is looked at, and the bit is flipped back. */
 void sim_rot(struct sim *s);
+/* Rows, findings, notary, files and evidence, without counters and their like. */
+void sim_check_rows(struct sim *s);
 void sim_store_open(struct sim *s, bool expected);

@@ -66,8 +66,8 @@ static void acknowledged_check(struct sim *s, const struct sim_observed *o)
         bool there = at < o->count && o->items[at].sequence == i + 1;
         if (there && row->gone)
             sim_fail(s, "event %llu is back although it was removed", (unsigned long long)(i + 1));
-        else if (there && (o->items[at].content != row->content ||
-                           o->items[at].partition != row->partition))
+        else if (there &&
+                 (o->items[at].content != row->content || o->items[at].partition != row->partition))
             sim_fail(s, "event %llu is not what it was", (unsigned long long)(i + 1));
         else if (!there && !is_buried(o, row->partition, i + 1))
             sim_fail(s, "event %llu of %llu is lost", (unsigned long long)(i + 1),
@@ -126,8 +126,9 @@ static void unknown_resolve(struct sim *s, const struct sim_observed *o)
         sim_unknown_forget(s);
         return;
     }
-    sim_fail(s, rows_fit ? "counters, cursors, ids or inputs are not those of the %llu events"
-                         : "behind event %llu there is what was never appended, or half a group",
+    sim_fail(s,
+             rows_fit ? "counters, cursors, ids or inputs are not those of the %llu events"
+                      : "behind event %llu there is what was never appended, or half a group",
              (unsigned long long)s->row_count);
 }
 
@@ -227,20 +228,35 @@ static bool observe(struct sim *s, struct sim_observed *o)
     return rc == ERR_OK && !s->why[0];
 }
 
+static void rows_check(struct sim *s, const struct sim_observed *o)
+{
+    findings_check(s, o);
+    notary_check(s);
+    orphans_check(s);
+    if (store_next_sequence(s->store) != s->row_count + 1)
+        sim_fail(s, "the next event would be %llu, not %llu",
+                 (unsigned long long)store_next_sequence(s->store),
+                 (unsigned long long)s->row_count + 1);
+    verify_check(s);
+}
+
 void sim_check_start(struct sim *s)
 {
     struct sim_observed o = {0};
     if (observe(s, &o)) {
         acknowledged_check(s, &o);
         unknown_resolve(s, &o);
-        findings_check(s, &o);
-        notary_check(s);
-        orphans_check(s);
-        if (store_next_sequence(s->store) != s->row_count + 1)
-            sim_fail(s, "the next event would be %llu, not %llu",
-                     (unsigned long long)store_next_sequence(s->store),
-                     (unsigned long long)s->row_count + 1);
-        verify_check(s);
+        rows_check(s, &o);
+    }
+    sim_observed_free(&o);
+}
+
+void sim_check_rows(struct sim *s)
+{
+    struct sim_observed o = {0};
+    if (observe(s, &o)) {
+        acknowledged_check(s, &o);
+        rows_check(s, &o);
     }
     sim_observed_free(&o);
 }

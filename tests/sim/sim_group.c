@@ -49,9 +49,10 @@ static void finding_draw(struct sim *s, uint64_t sequence)
     field_add(s, "number", arena_printf(a, "%llu", (unsigned long long)s->made), VALUE_NUMBER);
     field_add(s, "title", SLICE("Ph\xc3\xa1t hi\xe1\xbb\x87n"), VALUE_STRING);
     for (uint32_t i = sim_draw(s, 3) + 1; i > 0 && sequence > i; i--)
-        field_add(s, "event", arena_printf(a, "%u:%llu", store_epoch(s->store),
-                                           (unsigned long long)(sequence - i)),
-                  VALUE_STRING);
+        field_add(
+            s, "event",
+            arena_printf(a, "%u:%llu", store_epoch(s->store), (unsigned long long)(sequence - i)),
+            VALUE_STRING);
 }
 
 static void context_draw(struct sim *s, uint8_t partition, struct row_context *c)
@@ -69,8 +70,8 @@ static void context_draw(struct sim *s, uint8_t partition, struct row_context *c
 
 static void batch_draw(struct sim *s, struct sim_group *g, struct batch *batch, uint64_t sequence)
 {
-    uint32_t rows = sim_draw(s, 8) ? sim_draw(s, SIM_BATCH_ROWS_MAX / 2)
-                                   : sim_draw(s, SIM_BATCH_ROWS_MAX + 1);
+    uint32_t rows =
+        sim_draw(s, 8) ? sim_draw(s, SIM_BATCH_ROWS_MAX / 2) : sim_draw(s, SIM_BATCH_ROWS_MAX + 1);
     batch_begin(s->writer, s->now_ns, true);
     for (uint32_t i = 0; i < rows; i++) {
         uint8_t partition = (uint8_t)(sim_draw(s, 4) ? sim_draw(s, 2) : sim_draw(s, 5));
@@ -91,8 +92,8 @@ static void batch_draw(struct sim *s, struct sim_group *g, struct batch *batch, 
         if (batch_context(s->writer, &context, &number, NULL) ||
             batch_add(s->writer, number, row.time_ns, row.line, &s->record, &index, NULL))
             check_failed("batch_add", __FILE__, __LINE__);
-        g->rows[g->row_count++] = (struct sim_row){
-            sim_row_hash(s, &row), row.time_ns, row.received_ns, partition, false};
+        g->rows[g->row_count++] =
+            (struct sim_row){sim_row_hash(s, &row), row.time_ns, row.received_ns, partition, false};
     }
     batch_end(s->writer, batch);
 }
@@ -105,9 +106,9 @@ static void carry_draw(struct sim *s, struct buf *out, uint64_t sequence)
         carry_put_counters(out, slice_from(names[sim_draw(s, 4)]), numbers, 1 + sim_draw(s, 4));
     if (sim_draw(s, 2))
         carry_put_cursor(out, slice_from(names[sim_draw(s, 4)]),
-                         sim_draw(s, 8) ? arena_printf(&s->arena, "%llu",
-                                                       (unsigned long long)s->made)
-                                        : SLICE(""));
+                         sim_draw(s, 8)
+                             ? arena_printf(&s->arena, "%llu", (unsigned long long)s->made)
+                             : SLICE(""));
     if (sim_draw(s, 3) == 0)
         carry_put_ids(out, s->now_ns, numbers, 1 + sim_draw(s, 4));
     if (sim_draw(s, 3) == 0) {

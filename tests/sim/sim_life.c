@@ -34,8 +34,18 @@ static void clock_step(struct sim *s)
 static void operation_fails(struct sim *s, const char *what, int rc, const struct err *err)
 {
     sim_say(s, "%s: %d %s", what, rc, err->text);
-    if (!disk_sim_is_cut(s->disk) && !s->faulty)
-        sim_fail(s, "%s fails on a whole disk: %s", what, err->text);
+    if (!disk_sim_is_cut(s->disk) && !s->failing && !(s->full && rc == ERR_FULL))
+        sim_fail(s, "%s fails on a disk that is %s: %s", what, s->full ? "full" : "whole",
+                 err->text);
+}
+
+/* After an error that it could not go round, the store takes nothing more, and says so. */
+static void read_only_check(struct sim *s)
+{
+    struct store_stats stats;
+    struct err err;
+    if (store_stat(s->store, &stats, &err) == ERR_OK && !stats.read_only)
+        sim_fail(s, "a write failed for good and the store does not say that it is read-only");
 }
 
 static void append(struct sim *s)
@@ -58,7 +68,10 @@ static void append(struct sim *s)
         return;
     }
     operation_fails(s, "append", rc, &err);
-    if (s->unknown_count < SIM_UNKNOWN_MAX)
+    if (rc == ERR_IO && !disk_sim_is_cut(s->disk))
+        read_only_check(s);
+    bool refused = rc == ERR_FULL && !s->failing; /* nothing of it was accepted */
+    if (s->unknown_count < SIM_UNKNOWN_MAX && !refused)
         s->unknown[s->unknown_count++] = g;
     else
         sim_group_free(&g);
@@ -204,12 +217,12 @@ static void fault_draw(struct sim *s)
     if (sim_draw(s, 3) == 0) {
         enum disk_sim_call call = calls[sim_draw(s, sizeof calls / sizeof calls[0])];
         uint64_t n = 1 + sim_draw(s, 12);
-        s->faulty = true;
+        s->failing = true;
         disk_sim_fail_at(s->disk, call, n);
         sim_say(s, "an error in call %llu of kind %d", (unsigned long long)n, (int)call);
     }
     if (sim_draw(s, 5) == 0) {
-        s->faulty = true;
+        s->full = true;
         disk_sim_capacity(s->disk, disk_sim_used(s->disk) + sim_draw(s, 200000));
         sim_say(s, "the disk is nearly full");
     }
@@ -236,13 +249,13 @@ static void life_end(struct sim *s)
         sim_say(s, draw > 1 ? "closed" : "killed or cut while it closes");
     }
     store_close(&s->store);
-    if (!disk_sim_is_cut(s->disk) && !s->faulty)
+    if (!disk_sim_is_cut(s->disk) && !s->failing && !s->full && !s->notary_torn)
         sim_notary_read(s, &s->notary);
     bool power = sim_draw(s, 3) != 0;
     sim_say(s, power ? "power cut" : "process killed");
     disk_sim_restart(s->disk, power ? DISK_SIM_POWER : DISK_SIM_KILL);
     disk_sim_capacity(s->disk, 0);
-    s->faulty = s->notary_torn = false;
+    s->failing = s->full = s->notary_torn = false;
 }
 
 /* Opens, perhaps cut off in doing so, until it is open. */
@@ -276,8 +289,10 @@ static void life(struct sim *s)
             operation(s);
             if (disk_sim_is_cut(s->disk))
                 break;
-            if (s->faulty && sim_draw(s, 8) == 0)
+            if (s->full && sim_draw(s, 8) == 0) { /* room is made: it goes on */
                 disk_sim_capacity(s->disk, 0);
+                s->full = false;
+            }
         }
     }
     if (s->store)
@@ -305,12 +320,12 @@ bool sim_run(uint64_t seed, const char *mutation, bool loud, char why[SIM_WHY_BY
     s.now_ns = 1767571200ll * CLOCK_SECOND_NS + (int64_t)sim_draw(&s, 86400) * CLOCK_SECOND_NS;
     options_draw(&s);
     uint32_t lives = 2 + sim_draw(&s, 5);
-    for (uint32_t i = 0; i < lives && !s.why[0]; i++) {
+    for (uint32_t i = 0; i < lives && !s.why[0] && !s.over; i++) {
         life(&s);
         if (!mutation && !s.why[0] && sim_draw(&s, 4) == 0)
             sim_rot(&s);
     }
-    if (!s.why[0]) { /* what is there in the end is looked at once more */
+    if (!s.why[0] && !s.over) { /* what is there in the end is looked at once more */
         sim_store_open(&s, true);
         if (s.store)
             sim_check_start(&s);
@@ -320,7 +335,8 @@ bool sim_run(uint64_t seed, const char *mutation, bool loud, char why[SIM_WHY_BY
         const char *class;
         for (size_t i = 0; (class = disk_sim_class(s.disk, i)); i++)
             sim_say(&s, "call: %s", class);
-        sim_say(&s, "%llu operations, %llu groups, %llu rows, %llu seals, %llu merged, %llu expired",
+        sim_say(&s,
+                "%llu operations, %llu groups, %llu rows, %llu seals, %llu merged, %llu expired",
                 (unsigned long long)s.operations, (unsigned long long)s.appended,
                 (unsigned long long)s.row_count, (unsigned long long)s.seals,
                 (unsigned long long)s.merges, (unsigned long long)s.expired);

@@ -176,27 +176,54 @@ static void damage_look(struct sim *s, const struct sim_observed *before, const 
     sim_observed_free(&o);
 }
 
-/* The writer opens, or says that the store is to be rebuilt; after that it opens, and all is there.
- */
-static void rebuild_look(struct sim *s, const char *path)
+/* The writer opens, or says that the store is to be rebuilt; after that it opens. */
+static void rebuilt_open(struct sim *s, const char *path)
 {
     struct err err = {0};
     struct store_rebuilt rebuilt;
     int rc = store_open(&s->store, "simulated", &s->options, &err);
     sim_say(s, "the writer: %d %s", rc, rc ? err.text : "");
-    if (rc && (rc != ERR_DAMAGED || !strstr(err.text, "rebuild")))
+    if (rc == ERR_OK)
+        return;
+    s->store = NULL;
+    if (rc != ERR_DAMAGED || !strstr(err.text, "rebuild"))
         sim_fail(s, "a bit of %s keeps the writer out and it does not say what to do: %s", path,
                  err.text);
-    if (rc) {
-        s->store = NULL;
-        rc = embedded_rebuild(s->disk, s->now_ns, &rebuilt, &err);
-        if (rc)
-            sim_fail(s, "the store with a flipped bit in %s is not rebuilt: %s", path, err.text);
-        else
-            sim_store_open(s, true);
-    }
-    if (s->store) /* the state of a rebuilt checkpoint is what the segments and the journal tell */
+    else if (embedded_rebuild(s->disk, s->now_ns, &rebuilt, &err))
+        sim_fail(s, "the store with a flipped bit in %s is not rebuilt: %s", path, err.text);
+    else
+        sim_store_open(s, true);
+}
+
+/* The catalog is thrown away: the writer does not begin anew, and rebuilding brings all back. */
+static void catalog_lose(struct sim *s, const char *path)
+{
+    if (disk_remove(s->disk, path, NULL))
+        sim_fail(s, "%s cannot be removed", path);
+    rebuilt_open(s, path);
+    if (s->store)
         sim_check_start(s);
+    store_close(&s->store);
+}
+
+/* Of counters and their like what an older checkpoint and the journal tell is left, so that the
+ * seed ends here; rows are all there. */
+static void checkpoint_rot(struct sim *s)
+{
+    char path[PATH_BYTES];
+    uint64_t bit = 0;
+    sim_store_open(s, true);
+    if (s->store)
+        sim_check_start(s);
+    store_close(&s->store);
+    if (s->why[0] || !bit_draw(s, "checkpoint/*.checkpoint", path, &bit))
+        return;
+    sim_say(s, "bit %llu of %s flips", (unsigned long long)bit, path);
+    check(disk_sim_flip(s->disk, path, bit));
+    s->over = true;
+    rebuilt_open(s, path);
+    if (s->store)
+        sim_check_rows(s);
     store_close(&s->store);
 }
 
@@ -209,23 +236,19 @@ void sim_rot(struct sim *s)
     struct sim_observed before = {0};
     struct err err;
     const char *match = matches[sim_draw(s, sizeof matches / sizeof matches[0])];
+    if (sim_draw(s, 8) == 0) {
+        checkpoint_rot(s);
+        return;
+    }
     if (sim_observe(s, &before, &err) || !bit_draw(s, match, path, &bit))
         goto out;
     sim_say(s, "bit %llu of %s flips", (unsigned long long)bit, path);
-    s->rotten = true;
     check(disk_sim_flip(s->disk, path, bit));
     damage_look(s, &before, path);
-    if (strcmp(match, "catalog.db") == 0 && sim_draw(s, 2)) {
-        /* it is thrown away: the writer must not begin anew */
-        struct store_rebuilt rebuilt;
-        if (disk_remove(s->disk, path, &err))
-            sim_fail(s, "%s: %s", path, err.text);
-        rebuild_look(s, path);
-        (void)rebuilt;
-    } else {
+    if (strcmp(match, "catalog.db") == 0 && sim_draw(s, 2))
+        catalog_lose(s, path);
+    else
         check(disk_sim_flip(s->disk, path, bit));
-    }
-    s->rotten = false;
 out:
     sim_observed_free(&before);
 }

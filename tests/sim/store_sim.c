@@ -1,6 +1,7 @@
 /* store_sim                       runs CANH_SIM_SEEDS seeds (2000), from CANH_SIM_FIRST (1) on
  * store_sim SEED                  one seed, telling what it does
  * store_sim FIRST COUNT           so many
+ * store_sim part K N              of the seeds of the first form the K-th of N parts
  * store_sim mutations             each call or checksum left out must make a seed fail
  * store_sim mutant CLASS SEED     one seed with a call left out (classes: disk_sim.h)
  * A seed runs in a process of its own, so that one that aborts counts as failed. */
@@ -74,6 +75,16 @@ static int seeds_run(const char *program, uint64_t first, uint64_t count)
     return failed ? 1 : 0;
 }
 
+/* Of all seeds that are asked for the part-th of so many. */
+static int part_run(const char *program, uint64_t part, uint64_t parts)
+{
+    uint64_t first = number_of(getenv("CANH_SIM_FIRST"), 1);
+    uint64_t count = number_of(getenv("CANH_SIM_SEEDS"), SEEDS);
+    check(part >= 1 && part <= parts);
+    uint64_t begin = count * (part - 1) / parts, end = count * part / parts;
+    return seeds_run(program, first + begin, end - begin);
+}
+
 static int seed_tell(uint64_t seed, const char *mutation)
 {
     char why[SIM_WHY_BYTES];
@@ -86,12 +97,13 @@ int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "mutations") == 0)
         return sim_mutations_run();
+    if (argc == 4 && strcmp(argv[1], "part") == 0)
+        return part_run(argv[0], number_of(argv[2], 1), number_of(argv[3], 1));
     if (argc == 4 && strcmp(argv[1], "mutant") == 0)
         return seed_tell(number_of(argv[3], 1), argv[2]);
     if (argc == 2)
         return seed_tell(number_of(argv[1], 1), NULL);
     if (argc == 3)
         return seeds_run(argv[0], number_of(argv[1], 1), number_of(argv[2], 1));
-    return seeds_run(argv[0], number_of(getenv("CANH_SIM_FIRST"), 1),
-                     number_of(getenv("CANH_SIM_SEEDS"), SEEDS));
+    return part_run(argv[0], 1, 1);
 }

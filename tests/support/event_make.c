@@ -201,10 +201,10 @@ struct sysmon {
     const char *event;
 };
 static const struct sysmon sysmon_events[] = {
-    {"process_creation", "1"}, {"file_change", "2"},     {"network_connection", "3"},
-    {"driver_load", "6"},      {"image_load", "7"},      {"create_remote_thread", "8"},
-    {"process_access", "10"},  {"file_event", "11"},     {"registry_set", "13"},
-    {"pipe_created", "17"},    {"dns_query", "22"},      {"file_delete", "23"},
+    {"process_creation", "1"}, {"file_change", "2"}, {"network_connection", "3"},
+    {"driver_load", "6"},      {"image_load", "7"},  {"create_remote_thread", "8"},
+    {"process_access", "10"},  {"file_event", "11"}, {"registry_set", "13"},
+    {"pipe_created", "17"},    {"dns_query", "22"},  {"file_delete", "23"},
 };
 
 static const struct sysmon *sysmon_of(const struct rule *rule)
@@ -220,9 +220,8 @@ static void source_write(const struct logsource *source, struct json_writer *w)
     const struct {
         const char *name;
         struct slice value;
-    } parts[] = {{"product", source->product},
-                 {"category", source->category},
-                 {"service", source->service}};
+    } parts[] = {
+        {"product", source->product}, {"category", source->category}, {"service", source->service}};
     for (size_t i = 0; i < 3; i++)
         if (parts[i].value.len) {
             json_key(w, parts[i].name);
@@ -280,8 +279,8 @@ void event_make_line(struct event_make *m, const struct rule *rule, int64_t time
         json_key(&w, "event_data");
         json_open_object(&w);
     }
-    uint64_t missing = m->misses && wanted->count > 1 ? event_make_random(m, wanted->count)
-                                                      : UINT64_MAX;
+    uint64_t missing =
+        m->misses && wanted->count > 1 ? event_make_random(m, wanted->count) : UINT64_MAX;
     for (uint32_t i = 0; i < wanted->count; i++) {
         if (i == missing)
             continue;

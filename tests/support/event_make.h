@@ -5,7 +5,7 @@
 #include "detection/rule.h"
 
 struct event_make {
-    uint64_t state; /* of the random numbers; not 0 */
+    uint64_t state;          /* of the random numbers; not 0 */
     uint64_t overflow_names; /* further fields are named by numbers below this; 0: there are none */
     bool misses;             /* one of the fields that the rule asks for is left out */
     struct arena arena;

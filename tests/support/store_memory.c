@@ -4,6 +4,7 @@
 
 #include <zstd.h>
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "detection/indicator_match.h"
 #include "store/journal_format.h"
@@ -28,10 +29,9 @@ struct memory {
 static struct row_context *context_copy(struct arena *arena, const struct row_context *c)
 {
     struct row_context *kept = arena_alloc(arena, sizeof *kept);
-    struct slice *texts[] = {&kept->partition, &kept->source,  &kept->system,
-                             &kept->unit,      &kept->file,    &kept->mapping,
-                             &kept->product,   &kept->category, &kept->service,
-                             &kept->configured};
+    struct slice *texts[] = {&kept->partition, &kept->source,    &kept->system,  &kept->unit,
+                             &kept->file,      &kept->mapping,   &kept->product, &kept->category,
+                             &kept->service,   &kept->configured};
     *kept = *c;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *texts[i] = arena_copy(arena, *texts[i]);
@@ -217,8 +217,7 @@ static int memory_search(void *self, const struct store_search *search, void **c
     return ERR_OK;
 }
 
-static void indicators_give(struct memory_cursor *c, struct memory_row *row,
-                            struct store_item *out)
+static void indicators_give(struct memory_cursor *c, struct memory_row *row, struct store_item *out)
 {
     const struct indicator_matches *found =
         indicator_matcher_run(c->indicators, &row->record, row->row.time_ns);
@@ -340,10 +339,8 @@ static int memory_stat(void *self, struct store_stats *out, struct err *err)
     struct memory *m = self;
     uint32_t count = 0;
     (void)err;
-    *out = (struct store_stats){.epoch = MEMORY_EPOCH,
-                                .next_sequence = m->count + 1,
-                                .journal_rows = m->count,
-                                .partitions = m->stats};
+    *out = (struct store_stats){
+        .epoch = MEMORY_EPOCH, .next_sequence = m->count + 1, .partitions = m->stats};
     for (uint64_t r = 0; r < m->count; r++) {
         const struct row *row = &m->rows[r]->row;
         uint32_t at = 0;
@@ -351,10 +348,9 @@ static int memory_stat(void *self, struct store_stats *out, struct err *err)
             at++;
         check(at < sizeof m->stats / sizeof m->stats[0]);
         if (at == count)
-            m->stats[count++] = (struct store_partition_stats){
-                .name = row->context->partition,
-                .time_min_ns = row_time(row),
-                .time_max_ns = row_time(row)};
+            m->stats[count++] = (struct store_partition_stats){.name = row->context->partition,
+                                                               .time_min_ns = row_time(row),
+                                                               .time_max_ns = row_time(row)};
         struct store_partition_stats *p = &m->stats[at];
         p->rows++;
         p->time_min_ns = row_time(row) < p->time_min_ns ? row_time(row) : p->time_min_ns;

@@ -187,6 +187,42 @@ static void test_event(void **state)
     json_decref(line);
 }
 
+static void test_indicator(void **state)
+{
+    (void)state;
+    struct output_field field = {SLICE("host"), SLICE("www.bad.example")};
+    struct indicator indicator = {.type = INDICATOR_DOMAIN,
+                                  .value = SLICE("bad.example"),
+                                  .confidence = INDICATOR_CONFIDENCE_NONE,
+                                  .from_ns = CLOCK_NONE,
+                                  .until_ns = CLOCK_NONE};
+    struct output_finding f = {.place = {SLICE("f"), 1, CLOCK_NONE, 7},
+                               .matched = &field,
+                               .matched_count = 1,
+                               .indicator = &indicator};
+    json_t *line = written(&f);
+    assert_true(valid(schema, line));
+    assert_int_equal(json_object_size(json_object_get(line, "indicator")), 2);
+    json_decref(line);
+    for (int type = 0; type < INDICATOR_TYPES; type++)
+        for (int tlp = TLP_NONE; tlp <= TLP_RED; tlp++) {
+            indicator = (struct indicator){(enum indicator_type)type,
+                                           SLICE("v"),
+                                           SLICE("feed"),
+                                           SLICE("indicator--1"),
+                                           SLICE("Title"),
+                                           80,
+                                           (enum indicator_tlp)tlp,
+                                           1,
+                                           2};
+            line = written(&f);
+            assert_true(valid(schema, line));
+            assert_int_equal(json_object_size(json_object_get(line, "indicator")),
+                             tlp == TLP_NONE ? 8 : 9);
+            json_decref(line);
+        }
+}
+
 static void test_correlation(void **state)
 {
     (void)state;
@@ -213,6 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_event),
+        cmocka_unit_test(test_indicator),
         cmocka_unit_test(test_correlation),
     };
     return cmocka_run_group_tests(tests, schema_load, schema_free);

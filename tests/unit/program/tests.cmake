@@ -19,3 +19,4 @@ target_compile_definitions(unit_program_config_table PRIVATE CANH_SOURCE="${PROJ
 canh_unit_test(program judge)
 canh_unit_test(program indicators_load)
 canh_unit_test(program import)
+canh_unit_test(program query_run)

@@ -9,6 +9,9 @@
 
 #include <stdio.h>
 
+#include "base/disk_sim.h"
+#include "store/store_embedded.h"
+
 #define DAY_NS (86400 * CLOCK_SECOND_NS)
 
 static void in_store(const struct store_make *m, const char *name, char *out, size_t room)
@@ -167,6 +170,52 @@ static void test_a_store_in_use_is_left_alone(void **state)
     store_make_close(&m);
 }
 
+static int file_remove(void *context, const struct disk_entry *entry)
+{
+    struct disk *disk = context;
+    char path[100];
+    (void)snprintf(path, sizeof path, "checkpoint/%s", entry->name);
+    return disk_remove(disk, path, NULL);
+}
+
+/* Whatever a power cut leaves of a rebuild, either it is refused or it is whole. */
+static void test_a_rebuild_cut_off_is_done_again(void **state)
+{
+    bool was_cut = true;
+    (void)state;
+    for (uint64_t n = 1; was_cut; n++) {
+        struct disk *disk = disk_sim_open(n);
+        struct store_make m;
+        struct store_rebuilt out;
+        struct err err = {0};
+        store_make_on(&m, disk, 6);
+        for (int i = 0; i < 2; i++) {
+            store_make_rows(&m, 20);
+            store_make_seal(&m);
+        }
+        store_make_rows(&m, 10);
+        struct digest before = store_make_digest(m.store, m.rows);
+        store_make_stop(&m);
+        assert_int_equal(disk_remove(disk, "catalog.db", &err), ERR_OK);
+        if (n % 3 == 0)
+            assert_int_equal(disk_list(disk, "checkpoint", file_remove, disk, &err), ERR_OK);
+        disk_sim_cut_at(disk, n);
+        int rc = embedded_rebuild(disk, m.now_ns, &out, &err);
+        was_cut = disk_sim_is_cut(disk);
+        assert_true(rc == ERR_OK || was_cut);
+        disk_sim_restart(disk, n % 2 ? DISK_SIM_POWER : DISK_SIM_KILL);
+        if (store_open(&m.store, "simulated", &m.options, &err) != ERR_OK)
+            assert_int_equal(embedded_rebuild(disk, m.now_ns, &out, &err), ERR_OK);
+        store_make_stop(&m);
+        store_make_start(&m, true);
+        struct digest after = store_make_digest(m.store, m.rows);
+        assert_memory_equal(before.bytes, after.bytes, DIGEST_BYTES);
+        assert_int_equal(store_make_problems(m.store, true), 0);
+        store_make_close(&m);
+        disk_sim_close(&disk);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_a_damaged_checkpoint_is_made_again),
         cmocka_unit_test(test_merges_and_tombstones_count),
         cmocka_unit_test(test_a_store_in_use_is_left_alone),
+        cmocka_unit_test(test_a_rebuild_cut_off_is_done_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
