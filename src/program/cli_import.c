@@ -10,6 +10,7 @@
 #include "program/cli.h"
 #include "program/config.h"
 #include "program/import_run.h"
+#include "program/policy.h"
 
 struct import_settings {
     struct cli_common common;
@@ -241,8 +242,11 @@ static int import_all(struct import *i, struct err *err)
     const struct import_settings *s = i->settings;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     uint64_t threads = s->threads ? s->threads : processors > 0 ? (uint64_t)processors : 1;
+    struct store_policy policies[POLICY_MAX];
     struct import_run_options run = {
         .store = i->store,
+        .policies = policies,
+        .policy_count = policy_list(i->config, policies),
         .detector = &i->detector,
         .source = &i->source,
         .input = {.paths = i->paths->count ? i->paths->items : standard_input,

@@ -5,6 +5,7 @@
 
 #include "program/cell.h"
 #include "program/cli_store.h"
+#include "program/policy.h"
 
 struct expire_settings {
     struct cli_common common;
@@ -37,27 +38,12 @@ static void segment_said(void *context, struct slice path, uint64_t rows, uint64
                   : (age ? "older than is kept" : "more than is kept"));
 }
 
-static struct store_policy policy_of(const struct config_partition *p)
-{
-    return (struct store_policy){.partition = p->row.name,
-                                 .keep_ns = (int64_t)p->keep_ns,
-                                 .keep_bytes = p->keep_bytes,
-                                 .hold = p->hold};
-}
-
 static int expire(struct expiring *x, struct data *data, struct err *err)
 {
-    struct store_policy policies[CONFIG_PARTITIONS_MAX + 1];
-    const struct config *config = data->config;
-    const struct config_partition *named = config->partitions.items;
+    struct store_policy policies[POLICY_MAX];
+    uint32_t count = policy_list(data->config, policies);
     struct store_expired done = {0};
-    uint32_t count = 0;
     bool vi = cli_vietnamese(&x->settings->common);
-    policies[count] = policy_of(&config->usual);
-    policies[count++].partition = SLICE("");
-    for (uint32_t i = 0; i < config->partitions.count && count <= CONFIG_PARTITIONS_MAX; i++)
-        if (!slice_equal(named[i].row.name, SLICE("default")))
-            policies[count++] = policy_of(&named[i]);
     int rc = store_expire(data->store, policies, count, clock_now_ns(), x->settings->dry_run,
                           segment_said, x, &done, err);
     buf_printf(&x->out,

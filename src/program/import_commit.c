@@ -5,6 +5,7 @@
 #include "program/import_correlation.h"
 #include "program/import_rows.h"
 #include "program/import_sealer.h"
+#include "program/policy.h"
 
 /* A frame holds so many sections, and so much when unpacked (journal.h), with room to spare. */
 enum { GROUP_HAULS_MAX = 2048 };
@@ -301,6 +302,13 @@ static int group_append(struct import_commit *c, struct err *err)
     if (group.batch_count == 0 && group.carry.len == 0)
         return ERR_OK;
     int rc = store_append(c->options.store, &group, &first, err);
+    if (rc == ERR_FULL && c->options.policies) {
+        bool freed;
+        rc = policy_make_room(c->options.store, c->options.policies, c->options.policy_count,
+                              &freed, err);
+        if (rc == ERR_OK) /* says why once more when nothing went */
+            rc = store_append(c->options.store, &group, &first, err);
+    }
     if (rc)
         return err_prefix(err, "the newest events could not be stored");
     check(group.batch_count == 0 || first == expected);

@@ -29,6 +29,8 @@ struct import_commit_options {
     uint64_t group_bytes, seal_bytes;
     struct slice run;
     int64_t near_ns;
+    const struct store_policy *policies; /* for when the disk is full; NULL: nothing is removed */
+    uint32_t policy_count;
     bool resumed; /* the store knows the run: its correlation inputs are gone through again */
     bool stale;   /* the store knows it, and what it has is of no use: it goes */
 };

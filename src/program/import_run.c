@@ -168,7 +168,9 @@ static int run_open(struct run *run, struct err *err)
                                            .output = o->output,
                                            .out_fd = o->out_fd,
                                            .group_bytes = o->group_bytes,
-                                           .seal_bytes = o->seal_bytes};
+                                           .seal_bytes = o->seal_bytes,
+                                           .policies = o->policies,
+                                           .policy_count = o->policy_count};
     run_name(run, &commit);
     run->cursors = (struct import_cursors){.carry = o->again ? NULL : store_carry(o->store),
                                            .note = o->input.note,

@@ -18,6 +18,8 @@ struct import_run_options {
     int out_fd;
     uint32_t threads;
     uint64_t group_bytes, seal_bytes;
+    const struct store_policy *policies; /* for when the disk is full */
+    uint32_t policy_count;
     bool again;    /* cursors are not looked at */
     bool progress; /* a line on stderr, renewed */
     bool vietnamese;

@@ -136,10 +136,13 @@ static int embedded_append(void *self, const struct store_group *group, uint64_t
     return rc;
 }
 
-static uint64_t embedded_next_sequence(const void *self)
+static uint64_t embedded_next_sequence(void *self)
 {
-    const struct embedded *e = self;
-    return e->journal ? journal_next_sequence(e->journal) : 0;
+    struct embedded *e = self;
+    embedded_lock(e);
+    uint64_t sequence = e->journal ? journal_next_sequence(e->journal) : 0;
+    embedded_unlock(e);
+    return sequence;
 }
 
 static uint32_t embedded_epoch(const void *self)
@@ -216,13 +219,16 @@ static int embedded_tick(void *self, int64_t now_ns, struct err *err)
     return rc;
 }
 
-static bool embedded_wants_seal(const void *self, int64_t now_ns)
+static bool embedded_wants_seal(void *self, int64_t now_ns)
 {
-    const struct embedded *e = self;
-    return e->rows_since_cut >= e->options.seal_rows ||
-           e->bytes_since_cut >= e->options.seal_bytes ||
-           (e->first_since_cut_ns != CLOCK_NONE &&
-            now_ns - e->first_since_cut_ns >= e->options.seal_age_ns);
+    struct embedded *e = self;
+    embedded_lock(e);
+    bool wants = e->rows_since_cut >= e->options.seal_rows ||
+                 e->bytes_since_cut >= e->options.seal_bytes ||
+                 (e->first_since_cut_ns != CLOCK_NONE &&
+                  now_ns - e->first_since_cut_ns >= e->options.seal_age_ns);
+    embedded_unlock(e);
+    return wants;
 }
 
 static void embedded_close(void *self)

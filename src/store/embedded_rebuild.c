@@ -85,6 +85,9 @@ static int notary_visit_line(void *context, const struct notary_line *line)
     if (line->torn || line->word_count < 9)
         return ERR_OK;
     if (slice_equal(w[0], SLICE("gone"))) {
+        uint64_t last;
+        if (slice_to_u64(w[3], &last) && last > r->buried_last)
+            r->buried_last = last;
         if (!map_find(&r->buried, w[5]))
             (void)map_put(&r->buried, arena_copy(&r->arena, w[5]), 1, NULL);
         return ERR_OK;

@@ -57,9 +57,20 @@ static bool seal_is_whole(const struct rebuild *r, uint64_t through)
     return rows >= through - after;
 }
 
+/* Where the seal ended of which retention removed the last: it was whole, for only then does
+ * retention know of its segments. */
+static uint64_t buried_through(const struct rebuild *r)
+{
+    uint64_t through = r->buried_last;
+    for (uint32_t i = 0; i < r->count; i++)
+        if (r->found[i].seal_after < r->buried_last && r->found[i].seal_through > through)
+            through = r->found[i].seal_through;
+    return through;
+}
+
 static int sealed_guess(struct rebuild *r)
 {
-    uint64_t first, best = 0, highest = 0;
+    uint64_t first, best = buried_through(r), highest = best;
     int rc = journal_first(r, &first);
     if (rc)
         return rc;

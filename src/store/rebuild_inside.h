@@ -30,6 +30,7 @@ struct rebuild {
     struct catalog_segment *gone; /* files that are no part of the store any more */
     uint32_t gone_count;
     struct map buried;          /* paths that tombstones name */
+    uint64_t buried_last; /* highest sequence that one names */
     struct rebuild_note *notes; /* of all root lines */
     uint32_t note_count, note_capacity;
     bool has_checkpoint;

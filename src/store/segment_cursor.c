@@ -34,7 +34,6 @@ struct segment_cursor {
     uint32_t block, next_row;
     struct segment_rows rows;
     struct cursor_column *columns;
-    bool all_columns;
     struct cursor_shape *shapes;
     size_t bytes, max_bytes;
     uint64_t asked; /* rows so far */
@@ -71,7 +70,6 @@ int segment_cursor_open(struct segment_cursor **out, struct segment *s, uint32_t
     }
     c->shapes = mem_zeroed(s->about.shape_count, sizeof *c->shapes);
     c->bytes = c->rows.arena.total_bytes + s->about.shape_count * sizeof *c->shapes;
-    c->all_columns = !columns;
     cursor_columns_open(c, columns);
     *out = c;
     return ERR_OK;
@@ -230,19 +228,34 @@ static int value_next(struct segment_cursor *c, uint32_t number, struct slice *v
     return ERR_OK;
 }
 
-/* Columns that are not wanted are counted along, and never looked at. */
-static void rows_skip(struct segment_cursor *c, uint32_t to)
+static const struct cursor_shape *shape_of(struct segment_cursor *c, uint32_t row_in_block)
 {
     const struct segment *s = c->segment;
+    uint32_t number = c->rows.shapes[row_in_block];
+    struct cursor_shape *shape = &c->shapes[number];
+    if (shape->columns)
+        return shape;
+    const uint32_t *all = s->shape_columns + s->shape_starts[number];
+    uint32_t count = s->shape_starts[number + 1] - s->shape_starts[number];
+    uint32_t *wanted = arena_alloc(&c->arena, ((size_t)count + 1) * sizeof *wanted);
+    for (uint32_t i = 0; i < count; i++)
+        if (c->columns[all[i]].wanted)
+            wanted[shape->count++] = all[i];
+    shape->columns = wanted;
+    return shape;
+}
+
+static void rows_skip(struct segment_cursor *c, uint32_t to)
+{
     while (c->next_row > to) {
-        uint32_t shape = c->rows.shapes[--c->next_row];
-        for (uint32_t i = s->shape_starts[shape]; i < s->shape_starts[shape + 1]; i++)
-            c->columns[s->shape_columns[i]].next--;
+        const struct cursor_shape *shape = shape_of(c, --c->next_row);
+        for (uint32_t i = 0; i < shape->count; i++)
+            c->columns[shape->columns[i]].next--;
     }
     for (; c->next_row < to; c->next_row++) {
-        uint32_t shape = c->rows.shapes[c->next_row];
-        for (uint32_t i = s->shape_starts[shape]; i < s->shape_starts[shape + 1]; i++)
-            c->columns[s->shape_columns[i]].next++;
+        const struct cursor_shape *shape = shape_of(c, c->next_row);
+        for (uint32_t i = 0; i < shape->count; i++)
+            c->columns[shape->columns[i]].next++;
     }
 }
 

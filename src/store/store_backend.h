@@ -9,12 +9,12 @@ struct store_calls {
     void (*close)(void *self);
     int (*append)(void *self, const struct store_group *group, uint64_t *first_sequence,
                   struct err *err);
-    uint64_t (*next_sequence)(const void *self);
+    uint64_t (*next_sequence)(void *self);
     uint32_t (*epoch)(const void *self);
     const struct carry *(*carry)(const void *self);
     void (*carry_trim)(void *self, int64_t ids_before_ns, int64_t inputs_before_ns);
     int (*tick)(void *self, int64_t now_ns, struct err *err);
-    bool (*wants_seal)(const void *self, int64_t now_ns);
+    bool (*wants_seal)(void *self, int64_t now_ns);
     int (*seal)(void *self, int64_t now_ns, struct err *err);
     int (*merge)(void *self, int64_t now_ns, uint64_t *merged, struct err *err);
     int (*search)(void *self, const struct store_search *search, void **cursor, struct err *err);

@@ -92,7 +92,7 @@ static int memory_append(void *self, const struct store_group *group, uint64_t *
     return rc;
 }
 
-static uint64_t memory_next_sequence(const void *self)
+static uint64_t memory_next_sequence(void *self)
 {
     const struct memory *m = self;
     return m->count + 1;

@@ -22,6 +22,8 @@ struct memory {
     uint64_t next_sequence;
     uint64_t events, findings, refused, groups;
     uint64_t full_at, stop_at; /* which append of all; 0: none */
+    uint64_t expires;
+    const struct store_policy *policies; /* the run's */
     uint64_t appends, seals;
 };
 
@@ -49,7 +51,7 @@ static int memory_append(void *self, const struct store_group *group, uint64_t *
     return carry_apply(m->carry, group->carry, err);
 }
 
-static uint64_t memory_next_sequence(const void *self)
+static uint64_t memory_next_sequence(void *self)
 {
     return ((const struct memory *)self)->next_sequence;
 }
@@ -73,7 +75,7 @@ static int memory_tick(void *self, int64_t now_ns, struct err *err)
     return ERR_OK;
 }
 
-static bool memory_wants_seal(const void *self, int64_t now_ns)
+static bool memory_wants_seal(void *self, int64_t now_ns)
 {
     (void)self;
     (void)now_ns;
@@ -85,6 +87,31 @@ static int memory_seal(void *self, int64_t now_ns, struct err *err)
     (void)now_ns;
     (void)err;
     ((struct memory *)self)->seals++;
+    return ERR_OK;
+}
+
+static int memory_expire(void *self, const struct store_policy *policies, uint32_t count,
+                         int64_t now_ns, bool dry_run, store_expire_visit *visit, void *context,
+                         struct store_expired *out, struct err *err)
+{
+    struct memory *m = self;
+    (void)now_ns;
+    (void)visit;
+    (void)context;
+    (void)err;
+    assert_ptr_equal(policies, m->policies);
+    assert_int_equal(count, 1);
+    assert_false(dry_run);
+    m->expires++;
+    out->segments = 1;
+    return ERR_OK;
+}
+
+static int memory_stat(void *self, struct store_stats *out, struct err *err)
+{
+    (void)self;
+    (void)err;
+    *out = (struct store_stats){0};
     return ERR_OK;
 }
 
@@ -102,6 +129,8 @@ static const struct store_calls memory_calls = {
     .tick = memory_tick,
     .wants_seal = memory_wants_seal,
     .seal = memory_seal,
+    .expire = memory_expire,
+    .stat = memory_stat,
 };
 
 struct world {
@@ -203,7 +232,9 @@ static int run(struct world *w, uint32_t threads, bool again, struct err *err)
                                          .threads = threads,
                                          .group_bytes = 1,
                                          .seal_bytes = 1 << 20,
-                                         .again = again};
+                                         .again = again,
+                                         .policies = w->memory.policies,
+                                         .policy_count = w->memory.policies ? 1 : 0};
     return import_run(&options, &w->result, err);
 }
 
@@ -275,6 +306,20 @@ static void test_a_run_goes_on_where_it_ended(void **state)
     }
 }
 
+/* A full disk makes the run seal and drop what the policies do not keep; then it goes on. */
+static void test_a_full_disk_makes_room_by_policy(void **state)
+{
+    static const struct store_policy policies[1] = {{.keep_ns = 1}};
+    struct world *w = *state;
+    struct err err = {0};
+    w->memory.policies = policies;
+    w->memory.full_at = 3;
+    assert_int_equal(run(w, 1, false, &err), ERR_OK);
+    assert_int_equal(w->memory.expires, 1);
+    assert_int_equal(w->memory.events, RECORDS);
+    assert_int_equal(w->memory.refused, REFUSED);
+}
+
 static uint64_t opened_as(struct import_cursors *c, struct input_file *file, struct slice head,
                           uint64_t size_bytes)
 {
@@ -344,6 +389,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_run_leaves_nothing_in_the_carry, world_open,
                                         world_close),
         cmocka_unit_test_setup_teardown(test_a_run_goes_on_where_it_ended, world_open, world_close),
+        cmocka_unit_test_setup_teardown(test_a_full_disk_makes_room_by_policy, world_open,
+                                        world_close),
         cmocka_unit_test(test_a_file_is_known_by_its_head),
         cmocka_unit_test(test_an_evtx_file_is_known_by_its_first_record),
     };
