@@ -15,7 +15,6 @@ struct cursor_chunk {
 struct cursor_column {
     bool wanted, ready, damaged;
     uint8_t number_kind;
-    uint32_t next;     /* occurrence that the next row begins with */
     uint32_t *entries; /* DICTIONARY: by occurrence */
     int64_t *numbers;  /* NUMBER: by occurrence */
     uint32_t last;     /* chunk used last: the next value is often in it */
@@ -34,6 +33,7 @@ struct segment_cursor {
     uint32_t block, next_row;
     struct segment_rows rows;
     struct cursor_column *columns;
+    uint32_t *next; /* by column: occurrence that the next row begins with */
     struct cursor_shape *shapes;
     size_t bytes, max_bytes;
     uint64_t asked; /* rows so far */
@@ -68,6 +68,7 @@ int segment_cursor_open(struct segment_cursor **out, struct segment *s, uint32_t
         segment_cursor_close(&c);
         return rc;
     }
+    c->next = mem_zeroed(s->about.column_count, sizeof *c->next);
     c->shapes = mem_zeroed(s->about.shape_count, sizeof *c->shapes);
     c->bytes = c->rows.arena.total_bytes + s->about.shape_count * sizeof *c->shapes;
     cursor_columns_open(c, columns);
@@ -97,6 +98,7 @@ void segment_cursor_close(struct segment_cursor **cursor)
         mem_free(column->numbers);
     }
     mem_free(c->columns);
+    mem_free(c->next);
     mem_free(c->shapes);
     arena_free(&c->arena);
     segment_rows_free(&c->rows);
@@ -202,7 +204,7 @@ static int value_next(struct segment_cursor *c, uint32_t number, struct slice *v
 {
     struct cursor_column *column = &c->columns[number];
     int rc = column->ready ? ERR_OK : column_ready(c, number, err);
-    uint32_t at = column->next++;
+    uint32_t at = c->next[number]++;
     if (rc)
         return rc;
     if (column->damaged || at >= column->occurrences)
@@ -245,17 +247,22 @@ static const struct cursor_shape *shape_of(struct segment_cursor *c, uint32_t ro
     return shape;
 }
 
+/* All that follow each other with one shape at once. */
 static void rows_skip(struct segment_cursor *c, uint32_t to)
 {
+    const uint32_t *shapes = c->rows.shapes;
     while (c->next_row > to) {
         const struct cursor_shape *shape = shape_of(c, --c->next_row);
         for (uint32_t i = 0; i < shape->count; i++)
-            c->columns[shape->columns[i]].next--;
+            c->next[shape->columns[i]]--;
     }
-    for (; c->next_row < to; c->next_row++) {
+    while (c->next_row < to) {
         const struct cursor_shape *shape = shape_of(c, c->next_row);
+        uint32_t first = c->next_row++;
+        while (c->next_row < to && shapes[c->next_row] == shapes[first])
+            c->next_row++;
         for (uint32_t i = 0; i < shape->count; i++)
-            c->columns[shape->columns[i]].next++;
+            c->next[shape->columns[i]] += c->next_row - first;
     }
 }
 

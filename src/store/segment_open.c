@@ -147,6 +147,9 @@ void segment_close(struct segment **segment)
     mem_free(s->shape_columns);
     mem_free(s->shape_starts);
     mem_free(s->shape_counts);
+    mem_free(s->shape_rows);
+    mem_free(s->shape_row_ends);
+    mem_free(s->row_bits);
     mem_free(s->list_starts);
     mem_free(s->list_shapes);
     mem_free(s->path);

@@ -290,12 +290,63 @@ bool segment_rest_split(struct slice entry, struct slice *name, uint8_t *flags, 
     return (*flags & ~(FIELD_NESTED | FIELD_DERIVED)) == 0;
 }
 
-/* The row of each occurrence, by the shapes of the rows: most columns are at most once in a row. */
-static bool occurrences_place(struct segment *s, uint32_t column, const struct segment_rows *rows,
-                              struct segment_ids *out)
+/* Sorts the block's rows by shape, for columns that few of them have. */
+static void rows_by_shape(struct segment *s, uint32_t block, const struct segment_rows *rows)
+{
+    uint32_t shapes = s->about.shape_count;
+    if (s->placed_block == block)
+        return;
+    if (!s->shape_rows) {
+        s->shape_rows = mem_zeroed(SEGMENT_BLOCK_ROWS, sizeof *s->shape_rows);
+        s->shape_row_ends = mem_zeroed((size_t)shapes + 2, sizeof *s->shape_row_ends);
+        s->row_bits = mem_zeroed(SEGMENT_BLOCK_ROWS / 64, sizeof *s->row_bits);
+    }
+    memset(s->shape_row_ends, 0, ((size_t)shapes + 2) * sizeof *s->shape_row_ends);
+    for (uint32_t row = 0; row < rows->count; row++)
+        s->shape_row_ends[rows->shapes[row] + 2]++;
+    for (uint32_t shape = 2; shape < shapes + 2; shape++)
+        s->shape_row_ends[shape] += s->shape_row_ends[shape - 1];
+    for (uint32_t row = 0; row < rows->count; row++)
+        s->shape_rows[s->shape_row_ends[rows->shapes[row] + 1]++] = row;
+    s->placed_block = block;
+}
+
+/* The rows of the shapes that have the column, marked and then taken in order. False: a row has it
+ * more than once, or the number is not the one of the occurrences. */
+static bool few_place(struct segment *s, uint32_t column, struct segment_ids *out)
+{
+    const uint32_t *shapes = s->list_shapes;
+    uint32_t total = 0, at = 0;
+    for (uint32_t i = s->list_starts[column]; i < s->list_starts[column + 1]; i++) {
+        total += s->shape_row_ends[shapes[i] + 1] - s->shape_row_ends[shapes[i]];
+        if (i > s->list_starts[column] && shapes[i] == shapes[i - 1])
+            return false;
+    }
+    if (total != out->count)
+        return false;
+    for (uint32_t i = s->list_starts[column]; i < s->list_starts[column + 1]; i++)
+        for (uint32_t k = s->shape_row_ends[shapes[i]]; k < s->shape_row_ends[shapes[i] + 1]; k++)
+            s->row_bits[s->shape_rows[k] / 64] |= (uint64_t)1 << s->shape_rows[k] % 64;
+    for (uint32_t word = 0; word < SEGMENT_BLOCK_ROWS / 64; word++) {
+        for (uint64_t bits = s->row_bits[word]; bits; bits &= bits - 1)
+            out->rows[at++] = word * 64 + (uint32_t)__builtin_ctzll(bits);
+        s->row_bits[word] = 0;
+    }
+    return true;
+}
+
+/* The row of each occurrence, by the shapes of the rows: most columns are at most once in a row,
+ * many in few rows. */
+static bool occurrences_place(struct segment *s, uint32_t column, uint32_t block,
+                              const struct segment_rows *rows, struct segment_ids *out)
 {
     const uint32_t *counts = segment_shape_counts(s, column);
-    uint32_t at = 0;
+    uint32_t at = 0, few = rows->count / 4;
+    if (out->count < few && s->list_starts[column + 1] - s->list_starts[column] < few) {
+        rows_by_shape(s, block, rows);
+        if (few_place(s, column, out))
+            return true;
+    }
     for (uint32_t row = 0; row < rows->count; row++) {
         uint32_t count = counts[rows->shapes[row]];
         if (count > out->count - at)
@@ -339,7 +390,7 @@ int segment_read_ids(struct segment *s, uint32_t column, uint32_t block,
     out->entries = arena_alloc(&out->arena, ((size_t)out->count + 1) * sizeof *out->entries);
     out->rows = arena_alloc(&out->arena, ((size_t)out->count + 1) * sizeof *out->rows);
     int rc = segment_read_entry_numbers(s, column, block, out->entries, err);
-    if (rc == ERR_OK && !occurrences_place(s, column, rows, out))
+    if (rc == ERR_OK && !occurrences_place(s, column, block, rows, out))
         rc = segment_damaged(s, err, "field %.64s does not fit the rows of block %u",
                              s->columns[column].name.data, block);
     if (rc)

@@ -198,12 +198,12 @@ END
     writer=$!
     while [ ! -e acknowledged ] && [ ! -e ended ]; do sleep 0.1; done
     while [ ! -e ended ]; do
-        before=$(cat acknowledged 2>/dev/null || echo -1)
+        known=$(cat acknowledged 2>/dev/null || echo -1)
         run "$canh" search --data data 'run:*'
         expect_code 0
         sed 's/.*"id":"\([^"]*\)".*/\1/' out | sort >ids
         [ -z "$(uniq -d ids)" ] || fail 'an event came twice'
-        [ "$(wc -l <ids)" -ge $(((before + 1) * 300)) ] || fail "events of run $before are missing"
+        [ "$(wc -l <ids)" -ge $(((known + 1) * 300)) ] || fail "events of run $known are missing"
         [ $failed = 0 ] || break
     done
     wait $writer

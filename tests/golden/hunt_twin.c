@@ -44,6 +44,8 @@ struct twin {
     char paths[FILES][PATH_BYTES], data[PATH_BYTES];
     struct detector detector;
     struct finding_rules rules;
+    struct buf table_bytes;
+    struct indicator_table *table;
     struct event_make make;
     struct reading readings[MODES];
     struct store *store;
@@ -158,6 +160,7 @@ static void detect_all(struct twin *t)
     struct detect_run_options options = {
         .detector = &t->detector,
         .rules = &t->rules,
+        .indicators = t->table,
         .input = {.paths = paths, .path_count = FILES, .format = format_find(SLICE("json"))},
         .output = output_open(&shown, &t->rules.all),
         .out_fd = output_file(t),
@@ -335,6 +338,7 @@ static void hunt_compare(struct twin *t, const char *stage, bool plain)
     struct hunt_run_options options = {.store = t->store,
                                        .detector = &t->detector,
                                        .rules = &t->rules,
+                                       .indicators = t->table,
                                        .output = output_open(&shown, &t->rules.all),
                                        .out_fd = output_file(t),
                                        .from_ns = CLOCK_NONE,
@@ -418,6 +422,17 @@ static void stage(struct twin *t, const char *name)
     hunt_compare(t, name, true);
 }
 
+static size_t detected_count(const struct twin *t, struct slice what)
+{
+    struct slice rest = buf_as_slice(&t->detected);
+    size_t count = 0, at;
+    while ((at = slice_find(rest, what)) != SLICE_NONE) {
+        rest = slice_part(rest, at + 1, rest.len);
+        count++;
+    }
+    return count;
+}
+
 static void share_check(struct twin *t)
 {
     const struct rule_list *rules = &t->detector.load.rules;
@@ -434,15 +449,35 @@ static void share_check(struct twin *t)
                  100.0 * fired / detections, (unsigned long long)t->events);
     if (fired * 2 < detections)
         fail(t, "events", "fewer than half of the rules fired");
-    size_t correlations = 0, at;
-    struct slice rest = buf_as_slice(&t->detected);
-    while ((at = slice_find(rest, SLICE("\"group\":{"))) != SLICE_NONE) {
-        rest = slice_part(rest, at + 1, rest.len);
-        correlations++;
+    size_t correlations = detected_count(t, SLICE("\"group\":{"));
+    size_t indicators = detected_count(t, SLICE("\"indicator\":{"));
+    (void)printf("%zu findings of correlations, %zu of indicators\n", correlations, indicators);
+    if (correlations == 0 || indicators == 0)
+        fail(t, "events", "no correlation became true, or no indicator was seen");
+}
+
+static void indicators_open(struct twin *t)
+{
+    static const char *const values[] = {"bad.example", "198.51.100.0/24", "198.51.100.9",
+                                         "198.51.100.9:443", "not-there.example"};
+    struct indicator_builder *builder = indicator_builder_open();
+    struct arena arena = {0};
+    struct err err;
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        struct indicator indicator = {.source = SLICE("twin"),
+                                      .confidence = INDICATOR_CONFIDENCE_NONE,
+                                      .from_ns = CLOCK_NONE,
+                                      .until_ns = CLOCK_NONE};
+        must(t, values[i],
+             indicator_parse(&indicator, slice_from(values[i]), INDICATOR_TYPES, &arena, &err),
+             &err);
+        must(t, values[i], indicator_builder_add(builder, &indicator, &err), &err);
     }
-    (void)printf("%zu findings of correlations\n", correlations);
-    if (correlations == 0)
-        fail(t, "events", "no correlation became true");
+    indicator_builder_finish(builder, &t->table_bytes);
+    must(t, "indicators", indicator_table_open(&t->table, buf_as_slice(&t->table_bytes), &err),
+         &err);
+    indicator_builder_close(&builder);
+    arena_free(&arena);
 }
 
 static void twin_open(struct twin *t, int argc, char **argv)
@@ -460,6 +495,7 @@ static void twin_open(struct twin *t, int argc, char **argv)
     for (int i = 0; i < FILES; i++)
         (void)snprintf(t->paths[i], PATH_BYTES, "%s/%c.ndjson", t->folder, 'a' + i);
     (void)snprintf(t->data, PATH_BYTES, "%s/data", t->folder);
+    indicators_open(t);
     t->writer = batch_writer_open();
     t->make.state = t->seed * 0x9e3779b97f4a7c15ull | 1;
     for (int mode = 0; mode < MODES; mode++)
@@ -475,6 +511,8 @@ static void twin_close(struct twin *t)
     batch_writer_close(&t->writer);
     batch_free(&t->batch);
     finding_rules_close(&t->rules);
+    indicator_table_close(&t->table);
+    buf_free(&t->table_bytes);
     detector_close(&t->detector);
     event_make_free(&t->make);
     mem_free(t->fired);

@@ -235,6 +235,11 @@ static void extras_write(struct event_make *m, struct json_writer *w)
     static const char *const users[] = {"an", "binh", "chi", "dung"};
     json_key(w, "actor");
     json_string(w, slice_from(users[event_make_random(m, 4)]));
+    if (event_make_random(m, 40) == 0) {
+        json_key(w, "peer");
+        json_string(w, event_make_random(m, 2) ? SLICE("http://cdn.bad.example/x?y=1")
+                                               : SLICE("from 198.51.100.9 to 10.0.0.1"));
+    }
     for (int i = 0; i < 6 && m->overflow_names; i++) {
         (void)snprintf(name, sizeof name, "extra_%llu",
                        (unsigned long long)event_make_random(m, m->overflow_names));

@@ -1,6 +1,7 @@
-/* Events made of rules: for a rule values that its condition asks for, with the fields that tell
- * its log source, as one line of JSON. Regular expressions are not solved: what needs one may not
- * fire. The same seed gives the same lines. Threads: one. Ownership: borrows the rules. */
+/* Events made of rules (and, now and then, of indicators: bad.example and 198.51.100.9): for a rule
+ * values that its condition asks for, with the fields that tell its log source, as one line of
+ * JSON. Regular expressions are not solved: what needs one may not fire. The same seed gives the
+ * same lines. Threads: one. Ownership: borrows the rules. */
 #pragma once
 #include "detection/rule.h"
 
