@@ -53,7 +53,7 @@ static inline struct slice slice_part(struct slice s, size_t offset, size_t len)
         offset = s.len;
     if (len > s.len - offset)
         len = s.len - offset;
-    return (struct slice){s.data + offset, len};
+    return (struct slice){offset ? s.data + offset : s.data, len};
 }
 
 #define SLICE_NONE SIZE_MAX

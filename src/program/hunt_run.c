@@ -160,8 +160,10 @@ static int64_t search_from(const struct hunt_run_options *options)
 static int hunt_search(struct hunt *h, struct err *err)
 {
     const struct hunt_run_options *options = h->options;
+    /* without rules the set still tells hosts */
+    bool matches = options->detector->load.rules.count || output_shows_host(options->output);
     struct store_search search = {
-        .rules = options->detector->load.rules.count ? options->detector->set : NULL,
+        .rules = matches ? options->detector->set : NULL,
         .indicators = options->indicators,
         .from_ns = search_from(options),
         .until_ns = options->until_ns,

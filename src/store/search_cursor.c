@@ -226,7 +226,7 @@ static void item_fill(struct search *s, struct search_hit *hit, struct store_ite
                                .indicator_fields = hit->indicator_fields,
                                .indicator_values = hit->indicator_values,
                                .indicator_count = hit->indicator_count};
-    if (s->options.rules && hit->rule_count && s->options.matched) {
+    if (s->options.rules && s->options.matched) {
         out->rule_count = search_judge_again(s, &hit->row, &out->rules);
         out->matcher = s->matcher;
     }

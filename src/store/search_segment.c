@@ -81,6 +81,15 @@ static uint64_t rules_mask(const struct search_segment *g, const uint32_t *rules
     return mask;
 }
 
+/* The sources for which a value raises a rule. */
+static uint64_t raised_mask(const struct search_segment *g, const struct retro_name *name,
+                            enum value_kind kind, struct slice text)
+{
+    const uint32_t *rules;
+    uint32_t count = retro_value(g->retro, name, kind, text, &rules);
+    return rules_mask(g, rules, count);
+}
+
 struct columns_of {
     const struct segment_column *columns;
     uint32_t count;
@@ -150,11 +159,9 @@ static void context_masks_make(struct search *s, struct search_segment *g)
         search_context_texts(&contexts[c], texts);
         for (uint32_t t = 0; t < SEARCH_CONTEXT_TEXTS; t++) {
             struct retro_name name;
-            const uint32_t *rules;
             retro_name(g->retro, texts[t].name, true, &name);
             if (name.asked && texts[t].value.len)
-                g->context_masks[c] |= rules_mask(
-                    g, rules, retro_value(g->retro, &name, VALUE_STRING, texts[t].value, &rules));
+                g->context_masks[c] |= raised_mask(g, &name, VALUE_STRING, texts[t].value);
         }
     }
 }
@@ -290,6 +297,11 @@ static bool sights_hit(struct search *s, struct search_segment *g)
     return hit;
 }
 
+static bool rules_asked(const struct search *s)
+{
+    return s->options.rules && retro_rule_count(s->retro) > 0;
+}
+
 static int segment_prepare(struct search *s, struct search_segment *g, const char *path,
                            struct err *err)
 {
@@ -315,7 +327,7 @@ static int segment_prepare(struct search *s, struct search_segment *g, const cha
     if (s->options.indicators && !s->options.plain)
         g->sights_hit = sights_hit(s, g);
     g->pruned = segment_prunes(s, g) ||
-                (s->options.indicators && !s->options.rules && !s->options.plain && !g->sights_hit);
+                (s->options.indicators && !rules_asked(s) && !s->options.plain && !g->sights_hit);
     s->progress.segments_pruned += g->pruned;
     return ERR_OK;
 }
@@ -324,10 +336,9 @@ static int segment_prepare(struct search *s, struct search_segment *g, const cha
 static uint64_t value_mask(struct search *s, struct search_segment *g,
                            const struct retro_name *name, enum value_kind kind, struct slice text)
 {
-    const uint32_t *rules;
     uint64_t mask = 0;
     if (g->retro && name->asked)
-        mask = rules_mask(g, rules, retro_value(g->retro, name, kind, text, &rules));
+        mask = raised_mask(g, name, kind, text);
     if (g->sights_hit && kind != VALUE_NULL && kind != VALUE_OBJECT) {
         struct sight_look look = {s, false};
         sight_scan(text, sight_seen, &look);

@@ -45,7 +45,10 @@ static struct search_unit *unit_add(struct search *s)
 static void damage_note(void *context, const struct journal_damage *damage)
 {
     struct search *s = context;
-    s->progress.damaged_rows += damage->next_sequence - damage->first_missing;
+    uint64_t first = damage->first_missing; /* what is sealed is not looked for in the journal */
+    first = first > s->view.sealed_sequence ? first : s->view.sealed_sequence + 1;
+    if (damage->next_sequence > first)
+        s->progress.damaged_rows += damage->next_sequence - first;
 }
 
 static int frames_add(struct search *s, struct err *err)

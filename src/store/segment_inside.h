@@ -61,10 +61,10 @@ struct segment {
     uint32_t *shape_counts;              /* occurrences of counted_column in each shape */
     uint32_t *list_starts, *list_shapes; /* by column: its shapes; made when first asked */
     uint32_t counted_column;
-    uint32_t placed_block;                /* UINT32_MAX: none; of its rows: */
+    uint32_t placed_block;                 /* UINT32_MAX: none; of its rows: */
     uint32_t *shape_rows, *shape_row_ends; /* numbers, those of one shape together */
-    uint64_t *row_bits;                   /* scratch, all 0 */
-    struct arena arena;                   /* of the footer's lists */
+    uint64_t *row_bits;                    /* scratch, all 0 */
+    struct arena arena;                    /* of the footer's lists */
 };
 
 /* Reads and verifies a chunk into out (cleared first). */

@@ -124,6 +124,7 @@ int segment_open(struct segment **out, struct disk *disk, const char *path, stru
     struct segment *s = mem_zeroed(1, sizeof *s);
     s->path = mem_copy_text(path, strlen(path));
     s->counted_column = UINT32_MAX;
+    s->placed_block = UINT32_MAX;
     int rc = disk_open(disk, &s->file, path, DISK_READ, err);
     if (rc == ERR_OK) {
         s->reader = chunk_reader_open();

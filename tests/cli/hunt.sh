@@ -6,7 +6,7 @@ unset CANH_CONFIG
 # store: two partitions and a late event; its files, a rule, a correlation and a list of indicators
 store() {
     cat >web.ndjson <<'END'
-{"@timestamp":"2026-11-20T08:00:00Z","a":"hit1","user":"bob","host":"www.bad.example"}
+{"@timestamp":"2026-11-20T08:00:00Z","a":"hit1","user":"bob","host":"www.bad.example","Computer":"pc1"}
 {"@timestamp":"2026-11-20T08:04:00Z","a":"hit1","user":"bob","ip":"198.51.100.7"}
 {"@timestamp":"2026-11-20T09:00:00Z","a":"no","user":"bob","url":"http://ok.example/"}
 {"@timestamp":"2026-11-20T08:02:00Z","a":"HIT1","user":"bob"}
@@ -62,7 +62,10 @@ indicators_alone() {
     run "$canh" detect --indicators bad.txt web.ndjson
     plain wanted | cmp -s - out || fail 'detect has other indicators'
     run "$canh" hunt --data data --indicators bad.txt -o csv
-    expect_out 'host=www.bad.example; indicator=bad.example; source=bad.txt'
+    expect_out 'host=www.bad.example; indicator=bad.example; source=bad.txt,pc1'
+    cp out wanted
+    run "$canh" detect --indicators bad.txt -o csv web.ndjson
+    cmp -s out wanted || fail 'detect has other rows of CSV'
     run "$canh" hunt --data data --indicators bad.txt -o table --lang vi
     expect_out 'Thấy dấu hiệu đã biết: tên miền'
     expect_out 'dấu hiệu=bad.example; nguồn=bad.txt'
