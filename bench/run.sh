@@ -4,8 +4,13 @@
 # (or CANH_SHARED). Rates are wall time, of the median of BENCH_ROUNDS runs (default 5) of the whole
 # command and, beside it, of the best one: input from files, findings as NDJSON to /dev/null. Loading the
 # rules is shown apart; the routes of log sources are made at first sight and count into the rate.
+# The tables of the event store (bench/store.sh) follow; `bench/run.sh store` prints only those.
 set -eu
 cd "$(dirname "$0")/.."
+if [ "${1:-}" = store ]; then
+    shift
+    exec bench/store.sh "$@"
+fi
 json=no jit=
 [ "${1:-}" = --json ] && json=yes
 shared=${CANH_SHARED:-../shared}
@@ -127,3 +132,6 @@ for routing in off on; do
     measure rules_1000 "$work/structured_windows.ndjson" $routing 1 "$work/k1"
     measure rules_10000 "$work/structured_windows.ndjson" $routing 1 "$work/k10"
 done
+
+[ $json = yes ] || echo
+bench/store.sh "$@"

@@ -162,21 +162,20 @@ static int hunt_search(struct hunt *h, struct err *err)
     const struct hunt_run_options *options = h->options;
     /* without rules the set still tells hosts */
     bool matches = options->detector->load.rules.count || output_shows_host(options->output);
-    struct store_search search = {
-        .rules = matches ? options->detector->set : NULL,
-        .indicators = options->indicators,
-        .from_ns = search_from(options),
-        .until_ns = options->until_ns,
-        .received_from_ns = options->received_from_ns,
-        .received_until_ns = options->received_until_ns,
-        .order = STORE_SEQUENCE,
-        .partitions = options->partitions,
-        .partition_count = options->partition_count,
-        .memory_bytes = options->memory_bytes,
-        .plain = options->plain,
-        .matched = true,
-        .judged_fields = true,
-        .canceled = options->canceled};
+    struct store_search search = {.rules = matches ? options->detector->set : NULL,
+                                  .indicators = options->indicators,
+                                  .from_ns = search_from(options),
+                                  .until_ns = options->until_ns,
+                                  .received_from_ns = options->received_from_ns,
+                                  .received_until_ns = options->received_until_ns,
+                                  .order = STORE_SEQUENCE,
+                                  .partitions = options->partitions,
+                                  .partition_count = options->partition_count,
+                                  .memory_bytes = options->memory_bytes,
+                                  .plain = options->plain,
+                                  .matched = true,
+                                  .judged_fields = true,
+                                  .canceled = options->canceled};
     struct store_cursor *cursor;
     int rc = store_search(options->store, &search, &cursor, err);
     if (rc)

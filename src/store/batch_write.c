@@ -11,7 +11,8 @@ enum {
     /* Names are hashed without a seed: a sender can make them collide. A name that is not found
      * after so many looks is written again instead. */
     PROBES_MAX = 48,
-    CONTEXTS_FIRST = 16
+    CONTEXTS_FIRST = 16,
+    HEAD_FIRST = 16 << 10 /* room before the rows for header, names and contexts */
 };
 /* What one context takes at most: numbers and texts. */
 #define CONTEXT_BYTES_MAX ((size_t)16 + ROW_CONTEXT_TEXTS * (2 + ROW_TEXT_BYTES_MAX))
@@ -26,7 +27,8 @@ struct name_known {
 struct batch_writer {
     int64_t received_ns;
     bool with_digests;
-    struct buf names, contexts, rows, raw; /* as they stand in the batch; raw: all of it */
+    struct buf names, contexts, rows; /* as they stand in the batch; rows: behind the room */
+    size_t head_room;
     struct name_known *known;
     uint32_t name_count, name_capacity;
     uint32_t *slots; /* number + 1 of a name; 0: free; at most half full */
@@ -70,7 +72,6 @@ void batch_writer_close(struct batch_writer **writer)
     buf_free(&w->names);
     buf_free(&w->contexts);
     buf_free(&w->rows);
-    buf_free(&w->raw);
     buf_free(&w->row_contexts);
     buf_free(&w->digests);
     buf_free(&w->scratch);
@@ -92,6 +93,9 @@ void batch_begin(struct batch_writer *w, int64_t received_ns, bool with_digests)
     buf_clear(&w->names);
     buf_clear(&w->contexts);
     buf_clear(&w->rows);
+    w->head_room = HEAD_FIRST;
+    buf_reserve(&w->rows, w->head_room);
+    w->rows.len = w->head_room;
     buf_clear(&w->row_contexts);
     buf_clear(&w->digests);
     if (w->name_capacity > NAMES_KEPT)
@@ -111,7 +115,7 @@ uint32_t batch_rows(const struct batch_writer *w)
 
 size_t batch_bytes(const struct batch_writer *w)
 {
-    return BATCH_HEADER_BYTES + w->names.len + w->contexts.len + w->rows.len;
+    return BATCH_HEADER_BYTES + w->names.len + w->contexts.len + w->rows.len - w->head_room;
 }
 
 static int context_check(const struct row_context *c, struct err *err)
@@ -343,10 +347,12 @@ static void partitions_put(const struct batch_writer *w, struct batch *out)
         out->partition[i] = of_context[bytes_u32(w->row_contexts.data + i * sizeof(uint32_t))];
 }
 
-void batch_end(struct batch_writer *w, struct batch *out)
+/* Header, names and contexts to their place before the rows, which only move when the room is too
+ * small. */
+static struct slice batch_join(struct batch_writer *w)
 {
     char header[BATCH_HEADER_BYTES] = {0};
-    size_t bytes = batch_bytes(w);
+    size_t bytes = batch_bytes(w), rows = w->rows.len - w->head_room, head = bytes - rows;
     bytes_set_u32(header, BATCH_MAGIC);
     bytes_set_u16(header + 4, BATCH_VERSION);
     bytes_set_u32(header + 8, w->row_count);
@@ -354,17 +360,28 @@ void batch_end(struct batch_writer *w, struct batch *out)
     bytes_set_u32(header + 16, w->context_count);
     bytes_set_u32(header + 20, (uint32_t)bytes);
     bytes_set_i64(header + 24, w->received_ns);
-    buf_clear(&w->raw);
-    buf_reserve(&w->raw, bytes);
-    buf_append(&w->raw, header, sizeof header);
-    buf_slice(&w->raw, buf_as_slice(&w->names));
-    buf_slice(&w->raw, buf_as_slice(&w->contexts));
-    buf_slice(&w->raw, buf_as_slice(&w->rows));
+    if (head > w->head_room) {
+        buf_reserve(&w->rows, head - w->head_room);
+        memmove(w->rows.data + head, w->rows.data + w->head_room, rows);
+        w->rows.len += head - w->head_room;
+        w->head_room = head;
+    }
+    char *at = w->rows.data + w->head_room - head;
+    memcpy(at, header, sizeof header);
+    if (w->names.len)
+        memcpy(at + sizeof header, w->names.data, w->names.len);
+    if (w->contexts.len)
+        memcpy(at + sizeof header + w->names.len, w->contexts.data, w->contexts.len);
+    return slice_make(at, bytes);
+}
 
+void batch_end(struct batch_writer *w, struct batch *out)
+{
+    struct slice bytes = batch_join(w);
     arena_reset(&out->arena);
     buf_clear(&out->section);
-    packer_section(w->packer, &out->section, JOURNAL_BATCH, buf_as_slice(&w->raw));
-    out->raw_bytes = bytes;
+    packer_section(w->packer, &out->section, JOURNAL_BATCH, bytes);
+    out->raw_bytes = bytes.len;
     out->row_count = w->row_count;
     out->digests = NULL;
     if (w->with_digests) {

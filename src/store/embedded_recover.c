@@ -1,5 +1,4 @@
 /* What a writer does at its start: the newest checkpoint, then the frames behind it. */
-#include <stdio.h>
 
 #include "base/mem.h"
 #include "store/store_embedded.h"
@@ -114,7 +113,7 @@ out:
 struct leftover_walk {
     struct embedded *e;
     const struct catalog_list *segments;
-    char folder[256];
+    const char *folder;
     struct err *err;
 };
 
@@ -156,22 +155,25 @@ static int leftover_remove(struct leftover_walk *w, const char *path)
 static int leftover_visit(void *context, const struct disk_entry *entry)
 {
     struct leftover_walk *w = context;
-    struct leftover_walk inner = {w->e, w->segments, "", w->err};
-    if (strlen(w->folder) + strlen(entry->name) + 2 > sizeof inner.folder)
-        return ERR_OK;
-    (void)snprintf(inner.folder, sizeof inner.folder, "%s/%s", w->folder, entry->name);
-    return entry->is_folder ? disk_list(w->e->disk, inner.folder, leftover_visit, &inner, w->err)
-                            : leftover_remove(w, inner.folder);
+    struct buf path = {0};
+    buf_printf(&path, "%s/%s", w->folder, entry->name);
+    struct leftover_walk inner = {w->e, w->segments, buf_text(&path), w->err};
+    int rc = entry->is_folder ? disk_list(w->e->disk, inner.folder, leftover_visit, &inner, w->err)
+                              : leftover_remove(w, inner.folder);
+    buf_free(&path);
+    return rc;
 }
 
 static int temporary_remove(void *context, const struct disk_entry *entry)
 {
     struct leftover_walk *w = context;
-    char path[sizeof w->folder];
-    if (entry->is_folder || strlen(entry->name) + 5 > sizeof path)
+    struct buf path = {0};
+    if (entry->is_folder)
         return ERR_OK;
-    (void)snprintf(path, sizeof path, "tmp/%s", entry->name);
-    return disk_remove(w->e->disk, path, w->err);
+    buf_printf(&path, "tmp/%s", entry->name);
+    int rc = disk_remove(w->e->disk, buf_text(&path), w->err);
+    buf_free(&path);
+    return rc;
 }
 
 static int leftovers_clear(struct embedded *e, const struct catalog_list *segments, struct err *err)

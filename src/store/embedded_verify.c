@@ -108,8 +108,9 @@ static void damage_tell(void *context, const struct journal_damage *d)
     struct verify *v = context;
     char name[JOURNAL_NAME_BYTES];
     journal_name(name, d->begin.file);
-    if (d->next_sequence > d->first_missing && d->next_sequence <= v->view.sealed_sequence + 1)
-        return; /* a file between two that a crash left was deleted: its rows are sealed */
+    if (d->begin.file + 1 < d->end.file && d->next_sequence > d->first_missing &&
+        d->next_sequence <= v->view.sealed_sequence + 1)
+        return; /* of files that are sealed a crash brought some back, and not the one between */
     if (d->next_sequence > d->first_missing)
         verify_problem(v,
                        "%s is damaged from byte %llu on: events %llu to %llu are lost; bring the "

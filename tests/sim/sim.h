@@ -18,8 +18,7 @@ enum {
 extern const struct slice sim_partitions[SIM_PARTITIONS];
 
 struct sim_row {
-    uint64_t content; /* hash of the canonical text */
-    int64_t time_ns, received_ns;
+    uint64_t content;  /* hash of the canonical text */
     uint8_t partition; /* in sim_partitions */
     bool gone;         /* retention said that it removed it */
 };
@@ -73,7 +72,7 @@ static inline uint32_t sim_draw(struct sim *s, uint32_t bound)
 /* A group that is to be appended next. */
 void sim_group_draw(struct sim *s, struct sim_group *g);
 void sim_group_free(struct sim_group *g);
-uint64_t sim_row_hash(struct sim *s, const struct row *row);
+uint64_t sim_row_hash(const struct row *row);
 
 /* Takes over a group that was acknowledged. */
 void sim_model_take(struct sim *s, const struct sim_group *g);

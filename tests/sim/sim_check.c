@@ -280,35 +280,29 @@ void sim_check_now(struct sim *s)
     sim_observed_free(&o);
 }
 
-struct one {
-    struct sim *s;
-    uint64_t content;
-};
-
 static int one_visit(void *context, const struct row *row)
 {
-    struct one *one = context;
-    one->content = sim_row_hash(one->s, row);
+    *(uint64_t *)context = sim_row_hash(row);
     return ERR_OK;
 }
 
 void sim_check_one(struct sim *s)
 {
-    struct one one = {s, 0};
+    uint64_t content = 0;
     struct sim_observed o = {0};
     struct err err;
     if (s->row_count == 0)
         return;
     uint64_t sequence = 1 + random_u64(&s->random) % s->row_count;
     const struct sim_row *row = &s->rows[sequence - 1];
-    int rc = store_get(s->store, sequence, one_visit, &one, &err);
+    int rc = store_get(s->store, sequence, one_visit, &content, &err);
     if (sim_observe_tombs(s, &o))
         sim_fail(s, "the notary cannot be read");
     if (rc == ERR_NOT_FOUND && !row->gone && !is_buried(&o, row->partition, sequence))
         sim_fail(s, "event %llu cannot be got: %s", (unsigned long long)sequence, err.text);
     else if (rc && rc != ERR_NOT_FOUND && !sim_is_busy(s, rc))
         sim_fail(s, "event %llu cannot be got: %s", (unsigned long long)sequence, err.text);
-    else if (rc == ERR_OK && one.content != row->content)
+    else if (rc == ERR_OK && content != row->content)
         sim_fail(s, "event %llu is not what it was", (unsigned long long)sequence);
     sim_observed_free(&o);
 }

@@ -6,10 +6,9 @@ const struct slice sim_partitions[SIM_PARTITIONS] = {
     {"windows", 7}, {"linux", 5}, {"web", 3}, {"_findings", 9}, {"_refused", 8}};
 enum { FINDINGS = 3 };
 
-uint64_t sim_row_hash(struct sim *s, const struct row *row)
+uint64_t sim_row_hash(const struct row *row)
 {
     struct buf text = {0};
-    (void)s;
     row_canonical(row, &text);
     uint64_t hash = hash_bytes(text.data, text.len, 7);
     buf_free(&text);
@@ -92,8 +91,7 @@ static void batch_draw(struct sim *s, struct sim_group *g, struct batch *batch, 
         if (batch_context(s->writer, &context, &number, NULL) ||
             batch_add(s->writer, number, row.time_ns, row.line, &s->record, &index, NULL))
             check_failed("batch_add", __FILE__, __LINE__);
-        g->rows[g->row_count++] =
-            (struct sim_row){sim_row_hash(s, &row), row.time_ns, row.received_ns, partition, false};
+        g->rows[g->row_count++] = (struct sim_row){sim_row_hash(&row), partition, false};
     }
     batch_end(s->writer, batch);
 }

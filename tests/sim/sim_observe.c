@@ -36,7 +36,7 @@ static void row_note(struct sim *s, struct sim_observed *o, const struct row *ro
         o->capacity = o->capacity ? o->capacity * 2 : 256;
         o->items = mem_resize(o->items, o->capacity, sizeof(*o->items));
     }
-    o->items[o->count++] = (struct sim_seen){row->sequence, sim_row_hash(s, row),
+    o->items[o->count++] = (struct sim_seen){row->sequence, sim_row_hash(row),
                                              partition_number(row->context->partition)};
     named_note(o, row);
 }
