@@ -1,6 +1,6 @@
 #!/bin/sh
 # Measures the event store: import (what is acknowledged and sealing apart), bytes on disk, searches
-# and hunts, on three kinds of events: Windows (real, laboratory captures), web and cloud (made),
+# and hunts, on four kinds of events: Windows (real, laboratory captures), web and cloud (made),
 # flows (made, nearly random). Prints tables, or with --json one object a row. Times are processor
 # time of the process unless they say otherwise; the best of BENCH_ROUNDS runs (default 3).
 # The hunts read the Windows events STORE_REPEAT times over (default 6: about 1,000,000 events).
@@ -51,7 +51,7 @@ best() {
         END { print line }' "$work/runs" >"$work/best"
 }
 
-import_once() { # STORE FILES...
+import_once() { # STORE FILE [OPTIONS]
     store=$1
     shift
     rm -rf "$store"
@@ -60,7 +60,7 @@ import_once() { # STORE FILES...
         tail -n 1
 }
 
-# measure_import NAME FILES...: leaves the store in $work/NAME
+# measure_import NAME FILE [OPTIONS]: leaves the store in $work/NAME
 measure_import() {
     name=$1
     shift
@@ -72,13 +72,13 @@ measure_import() {
     awk -v name="$name" -v json=$json -v journal="$journal" -v sealed="$sealed" \
         -v merged="$(find "$work/$name/segments" -name '*.g1.segment' -printf '%s\n' |
             awk '{ n += $1 } END { printf "%d", n }')" -v segments="$count" \
-        -v zstd="$(cat "$@" | zstd -3 -c -q | wc -c)" \
+        -v zstd="$(zstd -3 -c -q "$1" | wc -c)" \
         -v received="$(field bytes <"$work/best")" -v events="$(field events <"$work/best")" \
-        -v load="$(field load_seconds <"$work/best")" -v cpu="$(field cpu_seconds <"$work/best")" \
+        -v loaded="$(field load_seconds <"$work/best")" -v cpu="$(field cpu_seconds <"$work/best")" \
         -v seal="$(field seal_cpu_seconds <"$work/best")" \
         -v wall="$(field seconds <"$work/best")" \
         -v rss="$(field peak_rss_bytes <"$work/best")" 'BEGIN {
-            path = cpu - load - seal
+            path = cpu - loaded - seal
             row = json == "yes" ? "{\"store\":\"%s\",\"events\":%d,\"event_bytes\":%d," \
                 "\"acknowledged_per_cpu_second\":%d,\"acknowledged_mb_per_cpu_second\":%d," \
                 "\"sealed_per_cpu_second\":%d,\"sealed_mb_per_cpu_second\":%d," \
@@ -123,10 +123,9 @@ hunts() { # NAME
     ask "$1" 'indicators' "$canh" hunt --data "$work/$1" --indicators "$indicators" -q -o ndjson
 }
 
-about() { # NAME FILES...: what the rates of questions are made with
+about() { # NAME FILE: what the rates of questions are made with
     name=$1
-    shift
-    cat "$@" | wc -lc | { read -r lines bytes; echo "$lines" >"$work/$name.events"; echo "$bytes" >"$work/$name.bytes"; }
+    wc -lc <"$2" | { read -r lines bytes; echo "$lines" >"$work/$name.events"; echo "$bytes" >"$work/$name.bytes"; }
 }
 
 repeated() { # NAME FILE: a store with the file several times over, imported once, not measured
@@ -140,17 +139,19 @@ repeated() { # NAME FILE: a store with the file several times over, imported onc
 }
 
 zstd -dqc --long=27 "$shared/events/otrf-windows.ndjson.zst" >"$work/windows.ndjson"
-"$work/store_data" web 300000 >"$work/web.log"
-"$work/store_data" cloud 200000 >"$work/cloud.ndjson"
+"$work/store_data" web 400000 >"$work/web.log"
+"$work/store_data" cloud 300000 >"$work/cloud.ndjson"
 "$work/store_data" flow 500000 >"$work/flow.ndjson"
 
 [ $json = yes ] || printf '%-18s %8s %6s %9s %6s %9s %6s %8s %8s %8s %8s %6s\n' import events \
     bytes/ev ack/cpu-s MB seal/cpu-s MB segments merged zstd-3 journalMB RSS_MB
 measure_import windows "$work/windows.ndjson"
-measure_import web_cloud "$work/web.log" "$work/cloud.ndjson"
-measure_import flow "$work/flow.ndjson"
+measure_import web "$work/web.log" --logsource /webserver/
+measure_import cloud "$work/cloud.ndjson"
+measure_import flow "$work/flow.ndjson" --logsource zeek//conn
 about windows "$work/windows.ndjson"
-about web_cloud "$work/web.log" "$work/cloud.ndjson"
+about web "$work/web.log"
+about cloud "$work/cloud.ndjson"
 about flow "$work/flow.ndjson"
 rm "$work/web.log" "$work/cloud.ndjson" "$work/flow.ndjson"
 
@@ -160,7 +161,7 @@ indicators=$work/intel/intel/indicators.table
 
 repeated windows_large "$work/windows.ndjson"
 # without the message text: Message is the last but for a few fields, and holds no quotes unescaped
-sed -E 's/"[Mm]essage":"([^"\\]|\\.)*",?//; s/,\}/}/' "$work/windows.ndjson" >"$work/short.ndjson"
+LC_ALL=C sed -E 's/"[Mm]essage":"([^"\\]|\\.)*",?//; s/,\}/}/' "$work/windows.ndjson" >"$work/short.ndjson"
 rm "$work/windows.ndjson"
 repeated windows_no_message "$work/short.ndjson"
 rm "$work/short.ndjson"
@@ -168,7 +169,7 @@ rm "$work/short.ndjson"
 [ $json = yes ] || printf '\n%-18s %-18s %7s %9s %9s %9s %11s %9s %7s %7s %4s\n' store question rows \
     cpu_ms wall_ms first_ms events/cpu MB/cpu RSS_MB PSS_MB exit
 query windows_large 'newest 100' '*' -n 100
-query windows_large 'rare value' 'ProcessGuid:"{98c1a9a4-3e2a-5f56-7b01-000000000400}"'
+query windows_large 'rare value' 'ProcessGuid:"{fe86be69-0884-64b8-0403-000000001000}"'
 query windows_large 'substring' 'CommandLine|contains:whoami'
 query windows_large 'free text' 'mimikatz'
 query windows_large 'regex' 'CommandLine|re:"(?i)-enc[a-z]*\s+[A-Za-z0-9+/]{20}"'
@@ -176,13 +177,17 @@ query windows_large 'stats by' '* | stats count() by EventID'
 query windows_large 'no index' '_any|re:"zq[0-9]x"'
 hunts windows_large
 hunts windows_no_message
-query web_cloud 'newest 100' '*' -n 100
-query web_cloud 'rare value' '_any:203.0.113.77'
-query web_cloud 'substring' 'userAgent|contains:"2.17.59"'
-query web_cloud 'regex' 'requestParameters.key|re:"du-lieu/36[0-4]/9999[0-9]"'
-query web_cloud 'stats by' '* | stats count() by eventName'
-query web_cloud 'no index' '_any|re:"zq[0-9]x"'
-hunts web_cloud
+query web 'newest 100' '*' -n 100
+query web 'rare value' '_any:203.0.113.77'
+query web 'substring' '_any|contains:"id=49999&"'
+query web 'stats by' '* | stats count() by _time:1h'
+query web 'no index' '_any|re:"zq[0-9]x"'
+hunts web
+query cloud 'rare value' 'sourceIPAddress:203.0.113.77'
+query cloud 'substring' 'userAgent|contains:"2.17.59"'
+query cloud 'regex' 'requestParameters.key|re:"du-lieu/36[0-4]/9999[0-9]"'
+query cloud 'stats by' '* | stats count() by eventName'
+hunts cloud
 query flow 'newest 100' '*' -n 100
 query flow 'rare value' 'id.orig_h:203.0.113.77'
 query flow 'substring' 'uid|contains:dead'

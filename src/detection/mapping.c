@@ -49,7 +49,7 @@ void mapping_set_close(struct mapping_set **set)
     *set = NULL;
 }
 
-/* To be raised when the same files come to mean something else: stored events are then read anew. */
+/* To be raised when the same files come to mean something else: stored events are read anew. */
 enum { MAPPING_MEANING = 1 };
 
 int mapping_set_add(struct mapping_set *set, struct slice file, struct slice text, struct err *err)

@@ -78,6 +78,22 @@ static int folder_visit(void *context, const struct disk_entry *entry)
                                                                   : ERR_OK;
 }
 
+static void tomb_note(struct rebuild *r, const struct slice *words)
+{
+    struct rebuild_tomb tomb;
+    if (!slice_to_u64(words[3], &tomb.last) || !slice_to_u64(words[4], &tomb.rows) ||
+        map_find(&r->buried, words[5]))
+        return;
+    (void)map_put(&r->buried, arena_copy(&r->arena, words[5]), 1, NULL);
+    if (r->tomb_count == r->tomb_capacity) {
+        r->tomb_capacity = r->tomb_capacity ? r->tomb_capacity * 2 : 64;
+        r->tombs = mem_resize(r->tombs, r->tomb_capacity, sizeof(*r->tombs));
+    }
+    r->tombs[r->tomb_count++] = tomb;
+    if (tomb.last > r->buried_last)
+        r->buried_last = tomb.last;
+}
+
 static int notary_visit_line(void *context, const struct notary_line *line)
 {
     struct rebuild *r = context;
@@ -85,11 +101,7 @@ static int notary_visit_line(void *context, const struct notary_line *line)
     if (line->torn || line->word_count < 9)
         return ERR_OK;
     if (slice_equal(w[0], SLICE("gone"))) {
-        uint64_t last;
-        if (slice_to_u64(w[3], &last) && last > r->buried_last)
-            r->buried_last = last;
-        if (!map_find(&r->buried, w[5]))
-            (void)map_put(&r->buried, arena_copy(&r->arena, w[5]), 1, NULL);
+        tomb_note(r, w);
         return ERR_OK;
     }
     struct chain_interval i = {.partition = w[1]};
@@ -219,6 +231,7 @@ int embedded_rebuild(struct disk *disk, int64_t now_ns, struct store_rebuilt *ou
     mem_free(r.found);
     mem_free(r.gone);
     mem_free(r.notes);
+    mem_free(r.tombs);
     map_free(&r.buried);
     buf_free(&r.old_carry);
     arena_free(&r.arena);

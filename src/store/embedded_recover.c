@@ -149,7 +149,12 @@ static int leftover_remove(struct leftover_walk *w, const char *path)
         leftover = disk_exists(w->e->disk, input);
     }
     segment_close(&s);
-    return leftover ? disk_remove(w->e->disk, path, w->err) : ERR_OK;
+    if (!leftover)
+        return ERR_OK;
+    rc = disk_remove(w->e->disk, path, w->err);
+    /* should it come back later, what it was made of may be gone, and it could be taken for whole
+     */
+    return rc ? rc : disk_sync_folder_of(w->e->disk, path, w->err);
 }
 
 static int leftover_visit(void *context, const struct disk_entry *entry)

@@ -1,7 +1,7 @@
 /* The inside of a search, shared by search_*.c only.
  *
  * A *unit* is a block of a segment or a frame of the journal. Looking at a unit gives *candidates*
- * (rows that may be hits: search_segment.c, search_frame.c); candidates are judged by the live
+ * (rows that may be hits: search_block.c, search_frame.c); candidates are judged by the live
  * matcher in the order in which rows are wanted, a chunk at a time (search_judge.c), and the heads
  * of all units that were looked at are given out in order (search_cursor.c). */
 #pragma once
@@ -122,8 +122,8 @@ struct search {
     struct buf scratch;
     struct map configured; /* text: struct logsource * */
     uint64_t held_candidates;
-    uint64_t use;          /* counts */
-    bool gave;             /* the heap's first hit was given out */
+    uint64_t use; /* counts */
+    bool gave;    /* the heap's first hit was given out */
     uint64_t cpu_start_ns, told_ns;
     struct store_progress progress;
 };
@@ -132,6 +132,12 @@ struct search {
 int search_units(struct search *s, struct err *err);
 /* Fills unit->candidates, sorted. Damage is counted in progress, never an error. */
 int search_block_look(struct search *s, struct search_unit *unit, struct err *err);
+/* Opens it and prepares it to be looked at. */
+int search_segment_prepare(struct search *s, struct search_segment *g, const char *path,
+                           struct err *err);
+/* The sources for which a value raises a rule. */
+uint64_t search_raised(const struct search_segment *g, const struct retro_name *name,
+                       enum value_kind kind, struct slice text);
 /* The closer look at a block's candidates (search_rows.c): those that no rule can hold for are
  * marked false. */
 void search_rows_look(const struct search_segment *g, const struct search_unit *unit,

@@ -44,16 +44,25 @@ static int journal_first(struct rebuild *r, uint64_t *first)
     return rc == ERR_END ? ERR_OK : rc;
 }
 
-/* Whether the segments of the seal that ended there hold all its rows: a crash may have come
- * between the names of two of them. */
+/* Whether the segments of the seals that ended there hold all their rows: a crash may have come
+ * between the names of two of them. Merged ones hold rows of several seals, and not of the same
+ * ones in each partition: so it is looked back to where all of them begin. */
 static bool seal_is_whole(const struct rebuild *r, uint64_t through)
 {
-    uint64_t rows = 0, after = 0;
+    uint64_t rows = 0, after = through - 1, before;
+    do {
+        before = after;
+        for (uint32_t i = 0; i < r->count; i++)
+            if (r->found[i].seal_through > before && r->found[i].seal_through <= through &&
+                r->found[i].seal_after < after)
+                after = r->found[i].seal_after;
+    } while (after < before);
     for (uint32_t i = 0; i < r->count; i++)
-        if (r->found[i].seal_through == through) {
+        if (r->found[i].seal_through > after && r->found[i].seal_through <= through)
             rows += r->found[i].item.row_count;
-            after = r->found[i].seal_after > after ? r->found[i].seal_after : after;
-        }
+    for (uint32_t i = 0; i < r->tomb_count; i++)
+        if (r->tombs[i].last > after && r->tombs[i].last <= through)
+            rows += r->tombs[i].rows;
     return rows >= through - after;
 }
 

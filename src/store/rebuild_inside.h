@@ -19,6 +19,10 @@ struct rebuild_note { /* the last root lines of a partition */
     struct digest head;
 };
 
+struct rebuild_tomb { /* what a tombstone names */
+    uint64_t last, rows;
+};
+
 struct rebuild {
     struct disk *disk;
     struct err *err;
@@ -29,8 +33,10 @@ struct rebuild {
     uint32_t count, capacity;
     struct catalog_segment *gone; /* files that are no part of the store any more */
     uint32_t gone_count;
-    struct map buried;          /* paths that tombstones name */
-    uint64_t buried_last; /* highest sequence that one names */
+    struct map buried; /* paths that tombstones name */
+    struct rebuild_tomb *tombs;
+    uint32_t tomb_count, tomb_capacity;
+    uint64_t buried_last;       /* highest sequence that one names */
     struct rebuild_note *notes; /* of all root lines */
     uint32_t note_count, note_capacity;
     bool has_checkpoint;
