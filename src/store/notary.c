@@ -27,6 +27,7 @@ struct notary {
     char file[NOTARY_NAME_BYTES]; /* path of the newest */
     uint64_t file_bytes;          /* of it, that count */
     bool file_there;              /* its name is durable */
+    bool torn;                    /* a write failed: more may stand in it than counts */
 };
 
 void notary_key_name(const uint8_t public_key[SIGN_PUBLIC_BYTES], struct digester *d, char out[17])
@@ -244,7 +245,7 @@ static void file_choose(struct notary *n, int64_t now_ns)
     clock_to_date(now_ns, 0, &date);
     (void)snprintf(path, sizeof path, "%s/%04u%02u.log", notary_folder, (unsigned)date.year % 10000,
                    (unsigned)date.month % 100);
-    if (n->file[0] && strcmp(path, n->file) <= 0)
+    if (n->file[0] && (n->torn || strcmp(path, n->file) <= 0))
         return;
     memcpy(n->file, path, sizeof path);
     n->file_bytes = 0;
@@ -272,6 +273,7 @@ static int lines_append(struct notary *n, struct slice lines, int64_t now_ns, st
     disk_close(&file);
     if (rc == ERR_OK && !n->file_there)
         rc = disk_sync_folder(n->disk, notary_folder, err);
+    n->torn = rc != ERR_OK;
     if (rc)
         return rc;
     n->file_there = true;
