@@ -39,7 +39,7 @@ struct predicate {
     enum predicate_kind field_op;
     bool cased;
     bool unaccented; /* the text kinds: both sides by text_unaccent; never with cased */
-    bool keyword; /* asks every received value; field is empty */
+    bool keyword;    /* asks every received value; field is empty */
     uint8_t regex_flags;
     bool all_members;   /* v3 field[all]: every value must satisfy, and there is one */
     struct slice field; /* Sigma name, blanks dropped */

@@ -45,8 +45,8 @@ struct journal_options {
 
 /* Where a writer goes on: journal_scan_start says it. */
 struct journal_start {
-    uint64_t last_file;       /* highest number there is or was, in use or not */
-    uint64_t next_sequence;   /* of the next row */
+    uint64_t last_file;              /* highest number there is or was, in use or not */
+    uint64_t next_sequence;          /* of the next row */
     struct journal_place begin, end; /* of the last frame that counts; begin.file 0: none found */
     int64_t commit_ns;               /* of that frame: none is before it */
 };

@@ -67,22 +67,22 @@ MUST_CHECK int store_merge(struct store *store, int64_t now_ns, uint64_t *merged
  */
 enum store_order { STORE_NEWEST, STORE_OLDEST, STORE_SEQUENCE };
 struct store_search {
-    struct ruleset *rules;                    /* NULL: every row (or those with indicators) */
-    const struct indicator_table *indicators; /* NULL: none */
-    int64_t from_ns, until_ns;                /* row_time in [from, until); CLOCK_NONE: open */
+    struct ruleset *rules;                       /* NULL: every row (or those with indicators) */
+    const struct indicator_table *indicators;    /* NULL: none */
+    int64_t from_ns, until_ns;                   /* row_time in [from, until); CLOCK_NONE: open */
     int64_t received_from_ns, received_until_ns; /* received_ns, the same way */
-    uint64_t after_sequence;                  /* only rows behind this one */
+    uint64_t after_sequence;                     /* only rows behind this one */
     enum store_order order;
     const struct slice *partitions; /* only these; none: all but internal ones */
     uint32_t partition_count;
-    bool internal; /* internal ones, too, when none is named */
+    bool internal;              /* internal ones, too, when none is named */
     const struct slice *fields; /* names wanted in the rows given out; NULL: all */
     uint32_t field_count;
     uint64_t limit;      /* rows; 0: none */
     size_t memory_bytes; /* budget; 0: STORE_QUERY_BYTES */
     uint64_t cpu_ns;     /* budget of processor time; 0: none */
     bool plain;          /* no pruning: every row is judged (the tests' twin) */
-    bool meta;            /* rules ask for `_time`, `_source` ... (docs/query.md) */
+    bool meta;           /* rules ask for `_time`, `_source` ... (docs/query.md) */
     bool matched; /* the matcher is given with each row, which has at least what judging needs */
     bool judged_fields;   /* rows are given out with the fields that judging needs, only */
     const bool *canceled; /* looked at between blocks; NULL: never */

@@ -74,8 +74,7 @@ int embedded_prove(void *self, uint64_t sequence, const char *folder, struct err
 int embedded_snapshot(void *self, const char *folder, struct err *err);
 int embedded_stat(void *self, struct store_stats *out, struct err *err);
 /* Makes the catalog again from the segments (the store is not open). */
-int embedded_rebuild(struct disk *disk, int64_t now_ns, struct store_rebuilt *out,
-                     struct err *err);
+int embedded_rebuild(struct disk *disk, int64_t now_ns, struct store_rebuilt *out, struct err *err);
 int embedded_rebuild_folder(const char *folder, int64_t now_ns, struct store_rebuilt *out,
                             struct err *err);
 /* Whether a writer, this store or another process, may be at work. */
