@@ -16,6 +16,7 @@ canh_golden(sigma ${golden}/sigma_golden.sh $<TARGET_FILE:canh> ${PROJECT_SOURCE
 canh_golden(twin ${golden}/twin.sh $<TARGET_FILE:golden_twin> ${PROJECT_SOURCE_DIR})
 canh_golden(hunt ${golden}/hunt.sh $<TARGET_FILE:golden_hunt_twin> ${PROJECT_SOURCE_DIR})
 canh_golden(store ${golden}/store.sh $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR})
+set_tests_properties(golden/store PROPERTIES LABELS "golden;slow_asan")
 canh_golden(mappings ${golden}/mappings_golden.sh $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR})
 canh_golden(vectors ${golden}/vectors.sh $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR})
 canh_golden(regression ${golden}/regression.sh $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR})
