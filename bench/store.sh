@@ -146,7 +146,7 @@ zstd -dqc --long=27 "$shared/events/otrf-windows.ndjson.zst" >"$work/windows.ndj
 [ $json = yes ] || printf '%-18s %8s %6s %9s %6s %9s %6s %8s %8s %8s %8s %6s\n' import events \
     bytes/ev ack/cpu-s MB seal/cpu-s MB segments merged zstd-3 journalMB RSS_MB
 measure_import windows "$work/windows.ndjson"
-measure_import web "$work/web.log" --logsource /webserver/
+measure_import web "$work/web.log" --logsource nginx/webserver/
 measure_import cloud "$work/cloud.ndjson"
 measure_import flow "$work/flow.ndjson" --logsource zeek//conn
 about windows "$work/windows.ndjson"
@@ -178,8 +178,8 @@ query windows_large 'no index' '_any|re:"zq[0-9]x"'
 hunts windows_large
 hunts windows_no_message
 query web 'newest 100' '*' -n 100
-query web 'rare value' '_any:203.0.113.77'
-query web 'substring' '_any|contains:"id=49999&"'
+query web 'rare value' 'c-ip:203.0.113.77'
+query web 'substring' 'cs-uri-query|contains:"id=49999&"'
 query web 'stats by' '* | stats count() by _time:1h'
 query web 'no index' '_any|re:"zq[0-9]x"'
 hunts web

@@ -227,7 +227,7 @@ int cli_export(int argc, char **argv)
         buf_free(&e.out);
     }
     data_close(&data);
-    option_list_free(&settings.query.partitions);
+    option_list_free(&settings.query.span.partitions);
     option_list_free(&words);
     return code;
 }

@@ -2,21 +2,20 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "formats/json.h"
 #include "program/cli.h"
 #include "program/config.h"
+#include "program/detector_options.h"
+#include "program/figure.h"
 #include "program/import_run.h"
 #include "program/policy.h"
 
 struct import_settings {
     struct cli_common common;
-    struct option_list rules;
-    const char *data, *source, *config, *format, *mappings, *logsource, *timezone, *partition,
-        *placeholders;
+    struct detector_settings detector; /* source: --logsource */
+    const char *data, *source, *config, *format, *partition;
     uint64_t threads;
     bool stats, findings, again, strict;
 };
@@ -28,7 +27,7 @@ static const struct option import_options[] = {
      "/var/lib/canh)",
      "thư mục kho dữ liệu, tự tạo nếu chưa có (mặc định: store.data trong canh.yaml, "
      "/var/lib/canh)"},
-    {"rules", 'r', OPTION_LIST, AT(rules), "PATH", 0, 0,
+    {"rules", 'r', OPTION_LIST, AT(detector.rules), "PATH", 0, 0,
      "Sigma rules: a file, folder or archive (may be given again); none: events are only stored",
      "quy tắc Sigma: tệp, thư mục hoặc gói nén (dùng được nhiều lần); không có: chỉ lưu sự kiện"},
     {"source", 's', OPTION_TEXT, AT(source), "NAME", 0, 0,
@@ -44,17 +43,14 @@ static const struct option import_options[] = {
     {"format", 'f', OPTION_TEXT, AT(format), "NAME", 0, 0,
      "format of the input (auto, json, syslog, evtx ...; default auto)",
      "định dạng đầu vào (auto, json, syslog, evtx ...; mặc định auto)"},
-    {"mappings", 0, OPTION_TEXT, AT(mappings), "PATH|none", 0, 0,
-     "mappings in place of the built-in ones", "bộ ánh xạ thay cho bộ có sẵn"},
-    {"logsource", 0, OPTION_TEXT, AT(logsource), "P/C/S", 0, 0,
+    DETECTOR_MAPPINGS_OPTION(import_settings, detector),
+    {"logsource", 0, OPTION_TEXT, AT(detector.source), "P/C/S", 0, 0,
      "log source of all events: product/category/service",
      "nguồn nhật ký của mọi sự kiện: product/category/service"},
-    {"timezone", 0, OPTION_TEXT, AT(timezone), "ZONE", 0, 0,
+    {"timezone", 0, OPTION_TEXT, AT(detector.timezone), "ZONE", 0, 0,
      "zone of times that name none (default: the source's, else store.timezone)",
      "múi giờ khi nhật ký không ghi (mặc định: của nguồn, nếu không thì store.timezone)"},
-    {"placeholders", 0, OPTION_TEXT, AT(placeholders), "FILE", 0, 0,
-     "values of %placeholders% (YAML: name: [values])",
-     "giá trị của %placeholder% (YAML: tên: [giá trị])"},
+    DETECTOR_PLACEHOLDERS_OPTION(import_settings, detector),
     {"threads", 't', OPTION_NUMBER, AT(threads), "N", 1, PIPELINE_THREADS_MAX,
      "threads that match (default: one a processor)",
      "số luồng so khớp (mặc định: theo số bộ xử lý)"},
@@ -147,8 +143,8 @@ static int source_set(struct import *i, struct err *err)
     static const struct config_source none;
     const struct config_source *c = i->configured ? i->configured : &none;
     const struct import_settings *s = i->settings;
-    if (s->logsource)
-        buf_string(&i->logsource, s->logsource);
+    if (s->detector.source)
+        buf_string(&i->logsource, s->detector.source);
     else if (c->product.len || c->category.len || c->service.len)
         buf_printf(&i->logsource, "%.*s/%.*s/%.*s", (int)c->product.len, c->product.data,
                    (int)c->category.len, c->category.data, (int)c->service.len, c->service.data);
@@ -176,23 +172,21 @@ static int source_set(struct import *i, struct err *err)
 static int rules_open(struct import *i, struct err *err)
 {
     const struct import_settings *s = i->settings;
-    struct slice zone = either(s->timezone, i->configured ? i->configured->timezone : SLICE(""),
-                               i->config->store.timezone);
-    struct detector_options options = {.rule_paths = &s->rules,
-                                       .placeholders = s->placeholders,
-                                       .mappings = s->mappings,
-                                       .source = i->logsource.len ? buf_text(&i->logsource) : NULL,
-                                       .timezone = zone.data,
-                                       .routing = true,
-                                       .without_rules = true};
+    struct slice zone =
+        either(s->detector.timezone, i->configured ? i->configured->timezone : SLICE(""),
+               i->config->store.timezone);
+    struct detector_options options;
+    struct buf text = {0};
+    detector_options_set(&options, &s->detector);
+    options.source = i->logsource.len ? buf_text(&i->logsource) : NULL;
+    options.timezone = zone.data;
+    options.without_rules = true;
     i->source.configured = buf_as_slice(&i->logsource);
     int rc = detector_open(&i->detector, &options, err);
-    if (i->detector.load.refused_count && !s->common.quiet)
-        (void)fprintf(stderr,
-                      cli_vietnamese(&s->common)
-                          ? "canh: %u quy tắc không dùng được (xem bằng `canh rules check`)\n"
-                          : "canh: %u rules cannot be used (`canh rules check` says why)\n",
-                      i->detector.load.refused_count);
+    rules_load_refused_text(&text, &i->detector.load, cli_vietnamese(&s->common));
+    if (text.len && !s->common.quiet)
+        (void)fwrite(text.data, 1, text.len, stderr);
+    buf_free(&text);
     return rc;
 }
 
@@ -240,8 +234,6 @@ static int import_all(struct import *i, struct err *err)
 {
     static const char *const standard_input[] = {"-"};
     const struct import_settings *s = i->settings;
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t threads = s->threads ? s->threads : processors > 0 ? (uint64_t)processors : 1;
     struct store_policy policies[POLICY_MAX];
     struct import_run_options run = {
         .store = i->store,
@@ -256,7 +248,7 @@ static int import_all(struct import *i, struct err *err)
                   .note_context = i},
         .output = i->output,
         .out_fd = STDOUT_FILENO,
-        .threads = threads > PIPELINE_THREADS_MAX ? PIPELINE_THREADS_MAX : (uint32_t)threads,
+        .threads = pipeline_threads(s->threads),
         .group_bytes = i->config->store.group_bytes,
         .seal_bytes = i->config->store.seal_bytes,
         .again = s->again,
@@ -264,19 +256,6 @@ static int import_all(struct import *i, struct err *err)
         .vietnamese = cli_vietnamese(&s->common)};
     stop_on_signals();
     return import_run(&run, &i->result, err);
-}
-
-struct figure {
-    const char *key;
-    uint64_t value;
-};
-
-static void figures_write(struct json_writer *w, const struct figure *figures, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        json_key(w, figures[i].key);
-        json_u64(w, figures[i].value);
-    }
 }
 
 static void id_write(struct json_writer *w, const char *key, uint32_t epoch, uint64_t sequence)
@@ -291,12 +270,6 @@ static void id_write(struct json_writer *w, const char *key, uint32_t epoch, uin
         json_null(w);
 }
 
-static void seconds_write(struct json_writer *w, const char *key, uint64_t time_ns)
-{
-    json_key(w, key);
-    json_double(w, (double)time_ns / 1e9);
-}
-
 /* What both the summary and --stats say. */
 static void summary_write(const struct import *i, struct json_writer *w)
 {
@@ -309,10 +282,10 @@ static void summary_write(const struct import *i, struct json_writer *w)
                                      {"already_imported", r->passed_over},
                                      {"unreadable", r->unreadable},
                                      {"bytes", r->counts.bytes}};
-    figures_write(w, figures, sizeof(figures) / sizeof(figures[0]));
+    figure_write_all(w, figures, sizeof(figures) / sizeof(figures[0]));
     id_write(w, "first_id", i->shown.epoch, r->counts.first_sequence);
     id_write(w, "last_id", i->shown.epoch, r->counts.last_sequence);
-    seconds_write(w, "seconds", r->run_ns);
+    figure_write_seconds(w, "seconds", r->run_ns);
 }
 
 static void stats_show(const struct import *i)
@@ -321,9 +294,7 @@ static void stats_show(const struct import *i)
     struct buf out = {0};
     struct json_writer w = {.out = &out};
     struct ruleset_counts counts;
-    struct rusage usage;
     ruleset_count(i->detector.set, &counts);
-    (void)getrusage(RUSAGE_SELF, &usage);
     const struct figure figures[] = {{"rules", counts.rules},
                                      {"rules_refused", i->detector.load.refused_count},
                                      {"passed_over", i->passed_over},
@@ -333,19 +304,17 @@ static void stats_show(const struct import *i)
                                      {"correlation_inputs", r->correlations.inputs},
                                      {"correlation_late", r->correlations.late},
                                      {"correlation_evicted", r->correlations.evicted_entries},
-                                     {"peak_rss_bytes", (uint64_t)usage.ru_maxrss * 1024}};
+                                     {"peak_rss_bytes", figure_peak_rss_bytes()}};
     json_open_object(&w);
     summary_write(i, &w);
-    figures_write(&w, figures, sizeof(figures) / sizeof(figures[0]));
-    seconds_write(&w, "load_seconds", i->detector.load_ns);
-    seconds_write(&w, "cpu_seconds", clock_cpu_ns());
-    seconds_write(&w, "worker_cpu_seconds", r->worker_cpu_ns);
-    seconds_write(&w, "append_cpu_seconds", r->append_cpu_ns);
-    seconds_write(&w, "seal_cpu_seconds", r->seal_cpu_ns);
+    figure_write_all(&w, figures, sizeof(figures) / sizeof(figures[0]));
+    figure_write_seconds(&w, "load_seconds", i->detector.load_ns);
+    figure_write_seconds(&w, "cpu_seconds", clock_cpu_ns());
+    figure_write_seconds(&w, "worker_cpu_seconds", r->worker_cpu_ns);
+    figure_write_seconds(&w, "append_cpu_seconds", r->append_cpu_ns);
+    figure_write_seconds(&w, "seal_cpu_seconds", r->seal_cpu_ns);
     json_close_object(&w);
-    buf_char(&out, '\n');
-    (void)fwrite(out.data, 1, out.len, stderr);
-    buf_free(&out);
+    figure_show(&w);
 }
 
 static void summary_line(const struct import *i, struct buf *out)
@@ -482,7 +451,7 @@ int cli_import(int argc, char **argv)
     }
     if (code < 0)
         code = import_with(&settings, &paths);
-    option_list_free(&settings.rules);
+    option_list_free(&settings.detector.rules);
     option_list_free(&paths);
     return code;
 }

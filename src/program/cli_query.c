@@ -6,7 +6,7 @@
 
 enum { SHOWN_BEFORE = 40, SHOWN_COLUMNS = 72 };
 
-static int partitions_check(const struct option_list *partitions, struct err *err)
+int cli_query_check_partitions(const struct option_list *partitions, struct err *err)
 {
     for (size_t i = 0; i < partitions->count; i++)
         if (!row_partition_name_ok(slice_from(partitions->items[i])))
@@ -24,14 +24,14 @@ int cli_query_open(struct query_run *out, const struct data *data,
     const struct config_store *c = &data->config->store;
     const char *configured = c->timezone.len ? c->timezone.data : NULL;
     struct query_run_options options = {.words = words,
-                                        .partitions = &settings->partitions,
-                                        .from = settings->from,
-                                        .to = settings->to,
+                                        .partitions = &settings->span.partitions,
+                                        .from = settings->span.from,
+                                        .to = settings->span.to,
                                         .mappings = settings->mappings,
                                         .timezone =
                                             settings->timezone ? settings->timezone : configured,
                                         .now_ns = clock_now_ns()};
-    int rc = partitions_check(&settings->partitions, err);
+    int rc = cli_query_check_partitions(&settings->span.partitions, err);
     if (rc == ERR_OK)
         rc = query_run_open(out, data->store, &options, err);
     out->search.memory_bytes =

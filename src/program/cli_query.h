@@ -1,19 +1,26 @@
-/* What commands share that take a query: search, tail, export. Threads: the main one. */
+/* What commands share that take a query: search, tail, export; and hunt, a span of the store.
+ * Threads: the main one. */
 #pragma once
 #include "program/cli.h"
 #include "program/data.h"
+#include "program/detector_options.h"
 #include "program/query_run.h"
 
 enum { CLI_QUERY_MEMORY_MIN = 8 << 20 };
 
-struct query_settings { /* a member of a command's settings */
-    const char *from, *to, *mappings, *timezone;
+struct span_settings {     /* a member of a command's settings: which part of the store */
+    const char *from, *to; /* query_run_span reads them */
     struct option_list partitions;
+};
+
+struct query_settings { /* a member of a command's settings */
+    struct span_settings span;
+    const char *mappings, *timezone;
     uint64_t memory_bytes;
 };
 
 /* Rows for a command's option table. */
-#define CLI_QUERY_OPTIONS(settings, member)                                                        \
+#define CLI_QUERY_SPAN_OPTIONS(settings, member)                                                   \
     {"from",                                                                                       \
      0,                                                                                            \
      OPTION_TEXT,                                                                                  \
@@ -33,25 +40,15 @@ struct query_settings { /* a member of a command's settings */
          0,                                                                                        \
          "only events before this time",                                                           \
          "chỉ xét sự kiện trước thời điểm này"},                                                   \
-        {"partition",                                                                              \
-         'p',                                                                                      \
-         OPTION_LIST,                                                                              \
-         offsetof(struct settings, member.partitions),                                             \
-         "NAME",                                                                                   \
-         0,                                                                                        \
-         0,                                                                                        \
-         "only this partition (may be given again; default: all but internal ones)",               \
-         "chỉ xét phân vùng này (dùng được nhiều lần; "                             \
-         "mặc định: mọi phân vùng trừ phân vùng nội bộ)"},                                         \
-        {"mappings",                                                                               \
-         0,                                                                                        \
-         OPTION_TEXT,                                                                              \
-         offsetof(struct settings, member.mappings),                                               \
-         "PATH|none",                                                                              \
-         0,                                                                                        \
-         0,                                                                                        \
-         "mappings in place of the built-in ones",                                                 \
-         "bộ ánh xạ thay cho bộ có sẵn"},                                                          \
+    {                                                                                              \
+        "partition", 'p', OPTION_LIST, offsetof(struct settings, member.partitions), "NAME", 0, 0, \
+            "only this partition (may be given again; default: all but internal ones)",            \
+            "chỉ xét phân vùng này (dùng được nhiều lần; "                          \
+            "mặc định: mọi phân vùng trừ phân vùng nội bộ)"                       \
+    }
+
+#define CLI_QUERY_OPTIONS(settings, member)                                                        \
+    CLI_QUERY_SPAN_OPTIONS(settings, member.span), DETECTOR_MAPPINGS_OPTION(settings, member),     \
         {"timezone",                                                                               \
          0,                                                                                        \
          OPTION_TEXT,                                                                              \
@@ -70,6 +67,8 @@ struct query_settings { /* a member of a command's settings */
             "(mặc định: store.query_memory)"                                                  \
     }
 
+/* ERR_USAGE when one is no name of a partition. */
+MUST_CHECK int cli_query_check_partitions(const struct option_list *partitions, struct err *err);
 /* out is zeroed by the caller and is to be closed either way. */
 MUST_CHECK int cli_query_open(struct query_run *out, const struct data *data,
                               const struct query_settings *settings,

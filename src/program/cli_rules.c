@@ -7,9 +7,7 @@
 #include "formats/yaml.h"
 
 static const struct option check_options[] = {
-    {"placeholders", 0, OPTION_TEXT, offsetof(struct rules_settings, placeholders), "FILE", 0, 0,
-     "YAML file with the values of %name% (modifier expand)",
-     "tệp YAML chứa giá trị của %tên% (modifier expand)"},
+    CLI_RULES_PLACEHOLDERS_OPTION(rules_settings, placeholders),
     {"lint", 0, OPTION_FLAG, offsetof(struct rules_settings, lint), NULL, 0, 0,
      "also say what is missing or unusual: id, level, tags ...",
      "báo cả những gì còn thiếu hoặc khác thường: id, level, tags ..."},
@@ -21,9 +19,7 @@ static const struct option check_options[] = {
 };
 
 static const struct option list_options[] = {
-    {"placeholders", 0, OPTION_TEXT, offsetof(struct rules_settings, placeholders), "FILE", 0, 0,
-     "YAML file with the values of %name% (modifier expand)",
-     "tệp YAML chứa giá trị của %tên% (modifier expand)"},
+    CLI_RULES_PLACEHOLDERS_OPTION(rules_settings, placeholders),
     CLI_OPTIONS(rules_settings, common, "auto|table|ndjson|csv"),
 };
 

@@ -9,6 +9,14 @@ struct rules_settings {
     bool lint, strict, sarif;
 };
 
+/* A row for their option tables. */
+#define CLI_RULES_PLACEHOLDERS_OPTION(settings, member)                                            \
+    {                                                                                              \
+        "placeholders", 0, OPTION_TEXT, offsetof(struct settings, member), "FILE", 0, 0,           \
+            "YAML file with the values of %name% (modifier expand)",                               \
+            "tệp YAML chứa giá trị của %tên% (modifier expand)"                          \
+    }
+
 void cli_rules_problems_json(const struct rules_load *load, struct buf *out);
 void cli_rules_problems_csv(const struct rules_load *load, struct buf *out);
 void cli_rules_sarif(const struct rules_load *load, struct buf *out);

@@ -6,29 +6,27 @@
 
 #include "base/mem.h"
 #include "program/cli_rules.h"
+#include "program/detector_options.h"
 #include "program/judge.h"
 
 struct explain_settings {
     struct cli_common common;
-    struct option_list rules;
-    const char *format, *mappings, *source, *placeholders;
+    struct detector_settings detector;
+    const char *format;
 };
 
 #define AT(member) offsetof(struct explain_settings, member)
 static const struct option explain_options[] = {
-    {"rules", 'r', OPTION_LIST, AT(rules), "PATH", 0, 0,
+    {"rules", 'r', OPTION_LIST, AT(detector.rules), "PATH", 0, 0,
      "where to look for RULE when it is an id or a title",
      "nơi tìm quy tắc khi RULE là id hoặc tên"},
     {"format", 'f', OPTION_TEXT, AT(format), "NAME", 0, 0, "format of the event (default auto)",
      "định dạng sự kiện (mặc định auto)"},
-    {"mappings", 0, OPTION_TEXT, AT(mappings), "PATH|none", 0, 0,
-     "mappings in place of the built-in ones", "bộ ánh xạ thay cho bộ có sẵn"},
-    {"source", 0, OPTION_TEXT, AT(source), "P/C/S", 0, 0,
+    DETECTOR_MAPPINGS_OPTION(explain_settings, detector),
+    {"source", 0, OPTION_TEXT, AT(detector.source), "P/C/S", 0, 0,
      "log source of the event: product/category/service",
      "nguồn nhật ký của sự kiện: product/category/service"},
-    {"placeholders", 0, OPTION_TEXT, AT(placeholders), "FILE", 0, 0,
-     "YAML file with the values of %name% (modifier expand)",
-     "tệp YAML chứa giá trị của %tên% (modifier expand)"},
+    CLI_RULES_PLACEHOLDERS_OPTION(explain_settings, detector.placeholders),
     CLI_OPTIONS(explain_settings, common, "auto|table"),
 };
 
@@ -126,12 +124,11 @@ static int explain_with(struct explain_settings *settings, const struct option_l
     struct buf out = {0};
     struct err err;
     struct option_list only = {.items = operands->items, .count = 1};
-    struct detector_options options = {
-        .rule_paths = settings->rules.count ? &settings->rules : &only,
-        .placeholders = settings->placeholders,
-        .mappings = settings->mappings,
-        .source = settings->source,
-    };
+    struct detector_options options;
+    detector_options_set(&options, &settings->detector);
+    options.routing = false; /* also for an event of another log source */
+    if (settings->detector.rules.count == 0)
+        options.rule_paths = &only;
     uint32_t rule = 0;
     int rc = detector_open(&d, &options, &err);
     if (rc == ERR_OK)
@@ -161,7 +158,7 @@ int cli_rules_explain(int argc, char **argv)
     }
     if (code < 0)
         code = explain_with(&settings, &operands);
-    option_list_free(&settings.rules);
+    option_list_free(&settings.detector.rules);
     option_list_free(&operands);
     return code;
 }

@@ -5,27 +5,25 @@
 #include "base/mem.h"
 #include "formats/json.h"
 #include "program/cli_rules.h"
+#include "program/detector_options.h"
 #include "program/rules_case.h"
 
 struct test_settings {
     struct cli_common common;
-    struct option_list rules;
-    const char *events, *mappings, *placeholders;
+    struct detector_settings detector;
+    const char *events;
 };
 
 #define AT(member) offsetof(struct test_settings, member)
 static const struct option test_options[] = {
-    {"rules", 'r', OPTION_LIST, AT(rules), "PATH", 0, 0,
+    {"rules", 'r', OPTION_LIST, AT(detector.rules), "PATH", 0, 0,
      "the rules to test, when they are not under PATH itself",
      "quy tắc cần thử, nếu không nằm ngay trong PATH"},
     {"events", 0, OPTION_TEXT, AT(events), "FOLDER", 0, 0,
      "where the files are that *.ref name from there; without it those cases are skipped",
      "thư mục gốc của các tệp mà *.ref nhắc tới; nếu không có thì bỏ qua các ca đó"},
-    {"mappings", 0, OPTION_TEXT, AT(mappings), "PATH|none", 0, 0,
-     "mappings in place of the built-in ones", "bộ ánh xạ thay cho bộ có sẵn"},
-    {"placeholders", 0, OPTION_TEXT, AT(placeholders), "FILE", 0, 0,
-     "YAML file with the values of %name% (modifier expand)",
-     "tệp YAML chứa giá trị của %tên% (modifier expand)"},
+    DETECTOR_MAPPINGS_OPTION(test_settings, detector),
+    CLI_RULES_PLACEHOLDERS_OPTION(test_settings, detector.placeholders),
     CLI_OPTIONS(test_settings, common, "auto|table|ndjson"),
 };
 
@@ -79,12 +77,10 @@ static int test_with(const struct test_settings *settings, const struct option_l
     struct detector d = {0};
     struct rules_case_list list = {0};
     struct err err;
-    struct detector_options options = {
-        .rule_paths = settings->rules.count ? &settings->rules : paths,
-        .placeholders = settings->placeholders,
-        .mappings = settings->mappings,
-        .routing = true,
-    };
+    struct detector_options options;
+    detector_options_set(&options, &settings->detector);
+    if (settings->detector.rules.count == 0)
+        options.rule_paths = paths;
     int rc = ERR_OK;
     for (size_t i = 0; i < paths->count && rc == ERR_OK; i++)
         rc = rules_case_find(&list, paths->items[i], &err);
@@ -120,7 +116,7 @@ int cli_rules_test(int argc, char **argv)
     }
     if (code < 0)
         code = test_with(&settings, &paths);
-    option_list_free(&settings.rules);
+    option_list_free(&settings.detector.rules);
     option_list_free(&paths);
     return code;
 }

@@ -154,7 +154,7 @@ int cli_search(int argc, char **argv)
     if (code < 0)
         code = search_with(&settings, &data, &words, &err);
     data_close(&data);
-    option_list_free(&settings.query.partitions);
+    option_list_free(&settings.query.span.partitions);
     option_list_free(&words);
     return code;
 }

@@ -43,15 +43,6 @@ struct tail {
     bool closed;
 };
 
-static void tail_row(struct tail *t, const struct store_item *item, struct buf *out)
-{
-    struct matched_field matched[MATCHED_FIELDS_MAX];
-    uint32_t count = 0;
-    if (item->matcher && item->rule_count)
-        count = matcher_matched(item->matcher, item->rules[0], matched);
-    row_text_row(t->text, item->row, matched, count, out);
-}
-
 /* The newest rows, of which the newest one is written last. */
 static int newest_show(struct tail *t, struct err *err)
 {
@@ -68,7 +59,7 @@ static int newest_show(struct tail *t, struct err *err)
         if (item.kind != STORE_ROW || item.row->sequence > t->after)
             continue;
         starts[count++] = rows.len;
-        tail_row(t, &item, &rows);
+        row_text_item(t->text, &item, &rows);
         starts[count] = rows.len;
     }
     if (cursor)
@@ -92,7 +83,7 @@ static int new_show(struct tail *t, struct err *err)
         if (item.kind != STORE_ROW)
             continue;
         t->after = item.row->sequence;
-        tail_row(t, &item, &t->out);
+        row_text_item(t->text, &item, &t->out);
         if (t->out.len >= 65536 && cli_write(&t->out, &t->closed) != CLI_OK)
             rc = ERR_IO;
     }
@@ -205,7 +196,7 @@ int cli_tail(int argc, char **argv)
         buf_free(&t.out);
     }
     data_close(&data);
-    option_list_free(&settings.query.partitions);
+    option_list_free(&settings.query.span.partitions);
     option_list_free(&words);
     return code;
 }

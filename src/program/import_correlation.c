@@ -2,18 +2,14 @@
 
 #include "base/mem.h"
 
-/* Event time between two ticks, as in detect_run.c: both find the same. */
-#define TICK_NS (10 * CLOCK_SECOND_NS)
-
 void import_correlation_open(struct import_correlation *c, const struct detector *detector,
                              struct slice run, int64_t near_ns)
 {
     *c = (struct import_correlation){.detector = detector,
                                      .correlator = correlator_open(detector->plan),
                                      .run = run,
-                                     .near_ns = near_ns,
-                                     .newest_ns = CLOCK_NONE,
-                                     .ticked_ns = CLOCK_NONE};
+                                     .near_ns = near_ns};
+    finding_clock_begin(&c->clock);
 }
 
 void import_correlation_close(struct import_correlation *c)
@@ -40,9 +36,13 @@ uint32_t import_correlation_place(struct import_correlation *c, struct slice nam
     return c->name_count++;
 }
 
-static int64_t shown_time(const struct import_correlation *c, int64_t time_ns)
+/* The time of records without one is not a time to show. */
+static struct output_place place_of(void *context, const struct event_place *place)
 {
-    return time_ns == c->near_ns ? CLOCK_NONE : time_ns;
+    const struct import_correlation *c = context;
+    return (struct output_place){c->names[place->file], place->line,
+                                 place->time_ns == c->near_ns ? CLOCK_NONE : place->time_ns,
+                                 place->sequence};
 }
 
 static void correlation_found(void *context, const struct correlate_finding *found)
@@ -51,20 +51,8 @@ static void correlation_found(void *context, const struct correlate_finding *fou
     struct output_place places[CORRELATE_EVENTS_SHOWN_MAX];
     if (!c->found || !correlate_plan_shows(c->detector->plan, found->rule))
         return;
-    for (uint32_t i = 0; i < found->event_count; i++)
-        places[i] = (struct output_place){c->names[found->events[i].file], found->events[i].line,
-                                          shown_time(c, found->events[i].time_ns),
-                                          found->events[i].sequence};
-    struct output_finding finding = {.rule = found->rule,
-                                     .place = {.time_ns = shown_time(c, found->time_ns)},
-                                     .events = places,
-                                     .event_count = found->event_count,
-                                     .event_total = found->event_total,
-                                     .group_names = found->group_names,
-                                     .group_values = found->group_values,
-                                     .group_count = found->group_count,
-                                     .value = found->value,
-                                     .capped = found->capped};
+    struct output_finding finding;
+    finding_of_correlation(&finding, places, found, place_of, c);
     c->found(c->found_context, &finding);
 }
 
@@ -83,7 +71,7 @@ static void resume_input(void *context, const struct carry_input *input, int64_t
     struct resumption *r = context;
     struct import_correlation *c = r->correlation;
     if (!input) {
-        c->ticked_ns = tick_ns + CORRELATE_LATE_MAX_NS;
+        c->clock.ticked_ns = tick_ns + CORRELATE_LATE_MAX_NS;
         correlate_tick(c->correlator, tick_ns, correlation_found, c);
         return;
     }
@@ -101,8 +89,8 @@ static void resume_input(void *context, const struct carry_input *input, int64_t
                                             input->time_ns, input->sequence},
                                   .values = input->values};
     correlate_feed(c->correlator, &fed, correlation_found, c);
-    if (input->time_ns != CLOCK_NONE && input->time_ns > c->newest_ns)
-        c->newest_ns = input->time_ns;
+    if (input->time_ns != CLOCK_NONE && input->time_ns > c->clock.newest_ns)
+        c->clock.newest_ns = input->time_ns;
 }
 
 void import_correlation_resume(struct import_correlation *c, const struct carry *carry)
@@ -123,19 +111,6 @@ void import_correlation_begin(struct import_correlation *c, struct buf *items,
     c->found_context = context;
 }
 
-static void correlation_tick(struct import_correlation *c, int64_t time_ns)
-{
-    if (time_ns == CLOCK_NONE || time_ns <= c->newest_ns)
-        return;
-    c->newest_ns = time_ns;
-    uint64_t passed_ns = (uint64_t)time_ns - (uint64_t)c->ticked_ns;
-    if (passed_ns < TICK_NS || time_ns < CLOCK_NONE + CORRELATE_LATE_MAX_NS)
-        return;
-    c->ticked_ns = time_ns;
-    carry_put_tick(c->items, c->run, time_ns - CORRELATE_LATE_MAX_NS);
-    correlate_tick(c->correlator, time_ns - CORRELATE_LATE_MAX_NS, correlation_found, c);
-}
-
 void import_correlation_feed(struct import_correlation *c, const struct correlate_input *input,
                              uint32_t value_count)
 {
@@ -147,9 +122,13 @@ void import_correlation_feed(struct import_correlation *c, const struct correlat
                                .run = c->run,
                                .values = input->values,
                                .value_count = value_count};
+    int64_t tick_ns;
     carry_put_input(c->items, &kept);
     correlate_feed(c->correlator, input, correlation_found, c);
-    correlation_tick(c, input->place.time_ns);
+    if (finding_clock_due(&c->clock, input->place.time_ns, &tick_ns)) {
+        carry_put_tick(c->items, c->run, tick_ns);
+        correlate_tick(c->correlator, tick_ns, correlation_found, c);
+    }
 }
 
 void import_correlation_end(struct import_correlation *c)

@@ -7,7 +7,7 @@
 #pragma once
 #include "base/map.h"
 #include "program/detector.h"
-#include "program/output.h"
+#include "program/finding.h"
 #include "store/carry.h"
 
 typedef void import_correlated(void *context, const struct output_finding *finding);
@@ -17,7 +17,7 @@ struct import_correlation {
     struct correlator *correlator;
     struct slice run;
     int64_t near_ns; /* time of records without one (judge.h) */
-    int64_t newest_ns, ticked_ns;
+    struct finding_clock clock;
     import_correlated *found; /* NULL while what is known is gone through again */
     void *found_context;
     struct buf *items; /* of the group being made */

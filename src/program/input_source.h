@@ -1,5 +1,5 @@
 /* Source: the bytes of one file or archive member, with a look at its head before, and UTF-16
- * turned into UTF-8. Private to input*.c. */
+ * turned into UTF-8. Shared by input*.c and intel_input.c. */
 #pragma once
 #include "formats/archive.h"
 #include "formats/format.h"

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/ring.h"
@@ -188,6 +189,13 @@ static void slots_close(struct pipeline *p)
         check(pthread_cond_destroy(&slot->changed) == 0);
     }
     mem_free(p->slots);
+}
+
+uint32_t pipeline_threads(uint64_t asked)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t threads = asked ? asked : processors > 0 ? (uint64_t)processors : 1;
+    return threads > PIPELINE_THREADS_MAX ? PIPELINE_THREADS_MAX : (uint32_t)threads;
 }
 
 int pipeline_run(struct input *input, const struct pipeline_calls *calls, void *context,

@@ -36,6 +36,8 @@ struct pipeline_calls {
     int (*idle)(void *context, struct err *err);
 };
 
+/* How many threads --threads N asks for, within the limit; 0: one a processor. */
+uint32_t pipeline_threads(uint64_t asked);
 /* Of all of the input. ERR_OK when it was read and taken to its end, else what take, idle or
  * input_next gave; what was read before the input failed is taken. */
 MUST_CHECK int pipeline_run(struct input *input, const struct pipeline_calls *calls, void *context,

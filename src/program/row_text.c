@@ -294,3 +294,12 @@ void row_text_row(struct row_text *t, const struct row *row, const struct matche
     else
         json_row(t, row, out);
 }
+
+void row_text_item(struct row_text *t, const struct store_item *item, struct buf *out)
+{
+    struct matched_field matched[MATCHED_FIELDS_MAX];
+    uint32_t count = 0;
+    if (item->matcher && item->rule_count)
+        count = matcher_matched(item->matcher, item->rules[0], matched);
+    row_text_row(t, item->row, matched, count, out);
+}

@@ -6,6 +6,7 @@
 #include "detection/match.h"
 #include "program/output.h"
 #include "program/query_values.h"
+#include "store/store.h"
 
 enum { ROW_TEXT_VALUE_BYTES_MAX = 2000 };
 
@@ -23,5 +24,7 @@ void row_text_heading(const struct row_text *t, struct buf *out); /* of CSV and 
 /* matched: fields to show first in a table, or none. */
 void row_text_row(struct row_text *t, const struct row *row, const struct matched_field *matched,
                   uint32_t matched_count, struct buf *out);
+/* A hit of a search; what its first rule matched is shown first. */
+void row_text_item(struct row_text *t, const struct store_item *item, struct buf *out);
 /* As tables show times: 2026-11-22 10:36:00 in the zone, with a fraction where there is one. */
 void row_text_time(const struct clock_zone *zone, int64_t time_ns, struct buf *out);

@@ -235,3 +235,12 @@ void rules_load_problem_text(struct buf *out, const struct problem *problem, boo
     buf_slice(out, problem->text);
     buf_char(out, '\n');
 }
+
+void rules_load_refused_text(struct buf *out, const struct rules_load *load, bool vietnamese)
+{
+    if (load->refused_count)
+        buf_printf(out,
+                   vietnamese ? "canh: %u quy tắc không dùng được (xem bằng `canh rules check`)\n"
+                              : "canh: %u rules cannot be used (`canh rules check` says why)\n",
+                   load->refused_count);
+}

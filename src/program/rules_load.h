@@ -27,3 +27,5 @@ void rules_load_paths(struct rules_load *out, const struct option_list *paths,
 void rules_load_free(struct rules_load *load);
 /* `file:line: message` with a newline, as compilers write it. */
 void rules_load_problem_text(struct buf *out, const struct problem *problem, bool vietnamese);
+/* How many rules cannot be used, as a line; nothing when all can. */
+void rules_load_refused_text(struct buf *out, const struct rules_load *load, bool vietnamese);

@@ -140,18 +140,10 @@ static void rows_write_due(struct searching *s)
         rows_write(s);
 }
 
-static void event_show(struct searching *s, const struct row *row, const struct store_item *item)
-{
-    struct matched_field matched[MATCHED_FIELDS_MAX];
-    uint32_t count = 0;
-    if (item && item->matcher && item->rule_count)
-        count = matcher_matched(item->matcher, item->rules[0], matched);
-    row_text_row(s->text, row, matched, count, &s->out);
-}
-
 static int fetched_show(void *context, const struct row *row)
 {
-    event_show(context, row, NULL);
+    struct searching *s = context;
+    row_text_row(s->text, row, NULL, 0, &s->out);
     return ERR_OK;
 }
 
@@ -175,7 +167,7 @@ static int emit(void *context, const struct pipe_result *result, struct err *err
     if (s->grid)
         grid_row(s->grid, result->cells, &s->out);
     else if (result->row)
-        event_show(s, s->item->row, s->item);
+        row_text_item(s->text, s->item, &s->out);
     else /* an event that retention removed meanwhile is left out */
         rc = store_get(s->options->store, result->id, fetched_show, s, err);
     rows_write_due(s);
@@ -194,7 +186,7 @@ static int row_take(struct searching *s, const struct store_item *item, struct e
     s->item = item;
     if (!s->pipeline) {
         if (row_counts(s))
-            event_show(s, row, item);
+            row_text_item(s->text, item, &s->out);
         rows_write_due(s);
         return ERR_OK;
     }

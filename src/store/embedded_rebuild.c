@@ -80,15 +80,16 @@ static int folder_visit(void *context, const struct disk_entry *entry)
 
 static void tomb_note(struct rebuild *r, const struct slice *words)
 {
-    struct rebuild_tomb tomb;
-    if (!slice_to_u64(words[3], &tomb.last) || !slice_to_u64(words[4], &tomb.rows) ||
-        map_find(&r->buried, words[5]))
+    struct rebuild_tomb tomb = {.first = 0};
+    if (!slice_to_u64(words[2], &tomb.first) || !slice_to_u64(words[3], &tomb.last) ||
+        !slice_to_u64(words[4], &tomb.rows) || map_find(&r->buried, words[5]))
         return;
     (void)map_put(&r->buried, arena_copy(&r->arena, words[5]), 1, NULL);
     if (r->tomb_count == r->tomb_capacity) {
         r->tomb_capacity = r->tomb_capacity ? r->tomb_capacity * 2 : 64;
         r->tombs = mem_resize(r->tombs, r->tomb_capacity, sizeof(*r->tombs));
     }
+    tomb.partition = arena_copy(&r->arena, words[1]);
     r->tombs[r->tomb_count++] = tomb;
     if (tomb.last > r->buried_last)
         r->buried_last = tomb.last;
@@ -116,24 +117,69 @@ static int notary_visit_line(void *context, const struct notary_line *line)
     return ERR_OK;
 }
 
-/* Inputs of a merge that is whole, and what a tombstone names, are no part of the store any more.
- */
+/* A tombstone of a merged segment does not name its inputs, of which the files may outlive it. */
+static bool is_buried(const struct rebuild *r, const struct catalog_segment *s)
+{
+    for (uint32_t i = 0; i < r->tomb_count; i++)
+        if (r->tombs[i].first <= s->first_sequence && r->tombs[i].last >= s->last_sequence &&
+            slice_equal(r->tombs[i].partition, s->partition))
+            return true;
+    return false;
+}
+
+/* A merge that the catalog never took in, while retention removed one of its inputs later: the
+ * other inputs are all there and stand for it. Had it been taken in, they would say no less. */
+static bool is_void(const struct rebuild *r, const struct rebuild_segment *f,
+                    const struct map *there)
+{
+    bool buried = false;
+    for (uint32_t k = 0; k < f->input_count; k++) {
+        bool gone = map_find(&r->buried, f->inputs[k]) != NULL;
+        if (!gone && !map_find(there, f->inputs[k]))
+            return false;
+        buried |= gone;
+    }
+    return buried;
+}
+
+/* Inputs of a merge that is whole, and rows of which there is a tombstone, are no part of the store
+ * any more. */
 static void superseded_drop(struct rebuild *r)
 {
-    struct map gone = {0};
+    struct map there = {0}, gone = {0};
     uint32_t kept = 0;
     for (uint32_t i = 0; i < r->count; i++)
-        for (uint32_t k = 0; k < r->found[i].input_count; k++)
-            (void)map_put(&gone, r->found[i].inputs[k], 1, NULL);
+        (void)map_put(&there, r->found[i].item.path, 1, NULL);
     for (uint32_t i = 0; i < r->count; i++) {
-        struct slice path = r->found[i].item.path;
-        if (map_find(&gone, path) || map_find(&r->buried, path))
+        const struct rebuild_segment *f = &r->found[i];
+        bool is_nothing = is_void(r, f, &there);
+        if (is_nothing)
+            (void)map_put(&gone, f->item.path, 1, NULL);
+        for (uint32_t k = 0; k < f->input_count && !is_nothing; k++)
+            (void)map_put(&gone, f->inputs[k], 1, NULL);
+    }
+    for (uint32_t i = 0; i < r->count; i++)
+        if (map_find(&gone, r->found[i].item.path) || is_buried(r, &r->found[i].item))
             r->gone[r->gone_count++] = r->found[i].item;
         else
             r->found[kept++] = r->found[i];
-    }
     r->count = kept;
+    map_free(&there);
     map_free(&gone);
+}
+
+/* Of a seal or merge that failed and was done again under other names. */
+static void repeated_drop(struct rebuild *r)
+{
+    struct map ends = {0};
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < r->count; i++)
+        if (rebuild_is_repeated(&ends, &r->found[i]))
+            r->gone[r->gone_count++] = r->found[i].item;
+        else
+            r->found[kept++] = r->found[i];
+    r->count = kept;
+    map_free(&ends);
 }
 
 static void behind_drop(struct rebuild *r)
@@ -189,11 +235,15 @@ static int catalog_make(struct rebuild *r, int64_t now_ns)
     return rc;
 }
 
+/* What holds rows of another comes before it. */
 static int by_sequence(const void *a, const void *b)
 {
     const struct rebuild_segment *x = a, *y = b;
-    return (x->item.first_sequence > y->item.first_sequence) -
-           (x->item.first_sequence < y->item.first_sequence);
+    if (x->item.first_sequence != y->item.first_sequence)
+        return x->item.first_sequence < y->item.first_sequence ? -1 : 1;
+    if (x->item.last_sequence != y->item.last_sequence)
+        return x->item.last_sequence > y->item.last_sequence ? -1 : 1;
+    return (x->item.generation < y->item.generation) - (x->item.generation > y->item.generation);
 }
 
 static int store_make_again(struct rebuild *r, int64_t now_ns)
@@ -214,6 +264,7 @@ static int store_make_again(struct rebuild *r, int64_t now_ns)
     if (rc)
         return rc;
     behind_drop(r);
+    repeated_drop(r);
     /* first, so that a writer refuses a catalog that a crash left empty */
     if (!r->has_checkpoint)
         rc = rebuild_checkpoint_make(r);

@@ -215,6 +215,25 @@ static void file_begin(struct journal_scan *s, const struct told *told)
         damage_tell(s, told, s->end, begin, f->first_sequence);
 }
 
+/* At the end of a file: what does not verify is torn, but for frames that must be taken at their
+ * headers' word. Those are lost. */
+static void end_look(struct journal_scan *s, const struct told *told, struct journal_place begin)
+{
+    const struct journal_scan_file *f = &s->files.list[s->at];
+    struct journal_place end = begin;
+    struct journal_frame_header h;
+    const char *frame;
+    uint64_t next_sequence = s->expected;
+    while (journal_frame_at(&s->window, &s->identity, f, end.offset, false, &h, &frame, NULL) ==
+               ERR_OK &&
+           !frame_is_void(f, &h) && frame_is_known(s, f, &h)) {
+        end.offset = journal_frame_end(&h);
+        next_sequence = h.first_sequence + h.row_count;
+    }
+    if (end.offset > begin.offset)
+        damage_tell(s, told, begin, end, next_sequence);
+}
+
 /* The next frame that verifies at or behind the scan's offset in its file. ERR_END: none that
  * counts; what is known to be missing behind the last one was told. */
 static int frame_seek(struct journal_scan *s, bool whole, const struct told *told,
@@ -246,6 +265,8 @@ static int frame_seek(struct journal_scan *s, bool whole, const struct told *tol
         damage_tell(s, told, begin, f->limit, f->limit_sequence);
     else if (s->window.failed)
         return err_set(err, ERR_IO, "%s", s->window.err.text);
+    else
+        end_look(s, told, begin);
     return ERR_END;
 }
 

@@ -18,6 +18,15 @@ void rebuild_note(struct rebuild *r, const struct chain_interval *interval)
         n->partition = arena_copy(&r->arena, interval->partition);
 }
 
+bool rebuild_is_repeated(struct map *ends, const struct rebuild_segment *s)
+{
+    struct map_entry *end = map_put(ends, s->item.partition, 0, NULL);
+    if (s->item.last_sequence <= end->value)
+        return true;
+    end->value = s->item.last_sequence;
+    return false;
+}
+
 static int number_visit(void *context, const struct disk_entry *entry)
 {
     struct rebuild *r = context;
@@ -50,6 +59,7 @@ static int journal_first(struct rebuild *r, uint64_t *first)
 static bool seal_is_whole(const struct rebuild *r, uint64_t through)
 {
     uint64_t rows = 0, after = through - 1, before;
+    struct map ends = {0};
     do {
         before = after;
         for (uint32_t i = 0; i < r->count; i++)
@@ -58,11 +68,13 @@ static bool seal_is_whole(const struct rebuild *r, uint64_t through)
                 after = r->found[i].seal_after;
     } while (after < before);
     for (uint32_t i = 0; i < r->count; i++)
-        if (r->found[i].seal_through > after && r->found[i].seal_through <= through)
+        if (r->found[i].seal_through > after && r->found[i].seal_through <= through &&
+            !rebuild_is_repeated(&ends, &r->found[i]))
             rows += r->found[i].item.row_count;
     for (uint32_t i = 0; i < r->tomb_count; i++)
         if (r->tombs[i].last > after && r->tombs[i].last <= through)
             rows += r->tombs[i].rows;
+    map_free(&ends);
     return rows >= through - after;
 }
 

@@ -20,7 +20,8 @@ struct rebuild_note { /* the last root lines of a partition */
 };
 
 struct rebuild_tomb { /* what a tombstone names */
-    uint64_t last, rows;
+    struct slice partition;
+    uint64_t first, last, rows;
 };
 
 struct rebuild {
@@ -29,7 +30,7 @@ struct rebuild {
     struct store_rebuilt *out;
     struct journal_identity identity;
     struct arena arena;
-    struct rebuild_segment *found; /* by first sequence */
+    struct rebuild_segment *found; /* by first sequence, the longer before the shorter */
     uint32_t count, capacity;
     struct catalog_segment *gone; /* files that are no part of the store any more */
     uint32_t gone_count;
@@ -46,6 +47,9 @@ struct rebuild {
     struct journal_place old_cut;
 };
 
+/* Whether one before it, in the order of found, has all rows of it; ends: of each partition, the
+ * last sequence so far. */
+bool rebuild_is_repeated(struct map *ends, const struct rebuild_segment *s);
 void rebuild_note(struct rebuild *r, const struct chain_interval *interval);
 /* Whether the newest checkpoint is whole, and where the sealed rows end. */
 MUST_CHECK int rebuild_checkpoint_find(struct rebuild *r);

@@ -130,10 +130,9 @@ bool segment_rest_split(struct slice entry, struct slice *name, uint8_t *flags,
 
 /* Entry numbers of a column in a block by occurrence, in row order. TEXT and NUMBER: 0, 1, 2 ... */
 struct segment_ids {
-    uint32_t count;
+    uint32_t count, room;
     uint32_t *entries;
     uint32_t *rows; /* the row (in the block) of each occurrence */
-    struct arena arena;
 };
 /* rows: of that block. */
 MUST_CHECK int segment_read_ids(struct segment *s, uint32_t column, uint32_t block,

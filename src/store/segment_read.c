@@ -385,10 +385,13 @@ int segment_read_ids(struct segment *s, uint32_t column, uint32_t block,
                      const struct segment_rows *rows, struct segment_ids *out, struct err *err)
 {
     check(column < s->about.column_count && block < s->about.block_count);
-    arena_reset(&out->arena);
     out->count = s->column_refs[column].occurrences[block];
-    out->entries = arena_alloc(&out->arena, ((size_t)out->count + 1) * sizeof *out->entries);
-    out->rows = arena_alloc(&out->arena, ((size_t)out->count + 1) * sizeof *out->rows);
+    if (out->count >= out->room) { /* exactly: a search holds those of hundreds of columns */
+        out->room = out->count + 1;
+        mem_free(out->entries);
+        out->entries = mem_alloc((size_t)out->room * 2 * sizeof *out->entries);
+        out->rows = out->entries + out->room;
+    }
     int rc = segment_read_entry_numbers(s, column, block, out->entries, err);
     if (rc == ERR_OK && !occurrences_place(s, column, block, rows, out))
         rc = segment_damaged(s, err, "field %.64s does not fit the rows of block %u",
@@ -400,6 +403,6 @@ int segment_read_ids(struct segment *s, uint32_t column, uint32_t block,
 
 void segment_ids_free(struct segment_ids *ids)
 {
-    arena_free(&ids->arena);
+    mem_free(ids->entries);
     *ids = (struct segment_ids){0};
 }

@@ -104,7 +104,7 @@ exit_codes() {
     expect_code 2
     run "$canh" hunt --data data --rules hit1.yml --from yesteryear
     expect_code 2
-    expect_error 'is not a time'
+    expect_error 'is no time'
     run "$canh" hunt --data data --rules hit1.yml --from 2026-11-22 --to 2026-11-21
     expect_code 2
     run "$canh" hunt --data nowhere --rules hit1.yml

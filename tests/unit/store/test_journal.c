@@ -115,6 +115,37 @@ static void every_flipped_byte(void **state)
     model_end(&m);
 }
 
+/* The last frame is torn, but for its header: it was begun only when the one before was durable. */
+static void a_frame_before_a_torn_one_is_damage(void **state)
+{
+    (void)state;
+    static const char zeros[4096];
+    const char *path = "journal/0000000001.journal";
+    struct model m;
+    struct disk_file *file;
+    struct damages damages;
+    bool lost[3] = {false, false, true};
+    model_begin(&m, 1);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(frame_add(&m, 2, 3000, NULL), ERR_OK);
+    journal_close(&m.journal);
+    uint64_t torn = m.frames[1].end.offset + JOURNAL_SECTOR_BYTES;
+    assert_true(m.frames[2].end.offset - torn <= sizeof zeros);
+    assert_int_equal(disk_open(m.disk, &file, path, DISK_WRITE, NULL), ERR_OK);
+    assert_int_equal(disk_write(file, torn, zeros, m.frames[2].end.offset - torn, NULL), ERR_OK);
+    disk_close(&file);
+    scan_expects(&m, lost, 0, &damages, NULL);
+    assert_int_equal(damages.count, 0);
+    lost[1] = true;
+    assert_true(disk_sim_flip(m.disk, path, (m.frames[1].end.offset - 700) * 8));
+    scan_expects(&m, lost, 0, &damages, NULL);
+    assert_int_equal(damages.count, 1);
+    assert_int_equal(damages.rows, 2);
+    assert_int_equal(damages.last.begin.offset, m.frames[0].end.offset);
+    assert_int_equal(damages.last.end.offset, m.frames[1].end.offset);
+    model_end(&m);
+}
+
 static void lost_file_is_damage(void **state)
 {
     (void)state;
@@ -306,6 +337,7 @@ int main(void)
         cmocka_unit_test(comes_back_in_order),
         cmocka_unit_test(every_truncation),
         cmocka_unit_test(every_flipped_byte),
+        cmocka_unit_test(a_frame_before_a_torn_one_is_damage),
         cmocka_unit_test(lost_file_is_damage),
         cmocka_unit_test(clock_never_goes_back),
         cmocka_unit_test(large_frame_gets_a_larger_file),

@@ -10,6 +10,7 @@ target_compile_definitions(unit_store_query PRIVATE CANH_SOURCE="${PROJECT_SOURC
 canh_unit_test(store segment)
 canh_unit_test(store carry)
 canh_unit_test(store checkpoint)
+canh_unit_test(store notary)
 canh_unit_test(store segment_damage)
 canh_unit_test(store verify)
 target_sources(unit_store_verify PRIVATE support/store_make.c)
