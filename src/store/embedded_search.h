@@ -90,7 +90,6 @@ struct search_segment {
     uint64_t always;                     /* sources of which every row is a candidate */
     uint64_t *rule_masks;                /* by rule */
     struct search_column *columns;
-    struct segment_ids *ids; /* by column: of the block looked at last; kept for their memory */
     bool *judge_columns, *full_columns;
     bool sights_hit;
     struct arena arena;
@@ -122,6 +121,8 @@ struct search {
     struct buf scratch;
     struct map configured; /* text: struct logsource * */
     uint64_t held_candidates;
+    struct segment_ids *ids; /* by column: of the block that is looked at */
+    uint32_t ids_count;
     uint64_t use; /* counts */
     bool gave;    /* the heap's first hit was given out */
     uint64_t cpu_start_ns, told_ns;
@@ -140,8 +141,8 @@ uint64_t search_raised(const struct search_segment *g, const struct retro_name *
                        enum value_kind kind, struct slice text);
 /* The closer look at a block's candidates (search_rows.c): those that no rule can hold for are
  * marked false. */
-void search_rows_look(const struct search_segment *g, const struct search_unit *unit,
-                      const uint64_t *row_masks, bool *candidates);
+void search_rows_look(const struct search *s, const struct search_segment *g,
+                      const struct search_unit *unit, const uint64_t *row_masks, bool *candidates);
 void search_retro_open(struct search *s, const uint64_t *rules);
 int search_frame_look(struct search *s, struct search_unit *unit, struct err *err);
 /* Judges the next chunk of candidates into unit->hits; none left and no hits: the unit is done. */
@@ -156,6 +157,7 @@ int search_look_again(struct search *s, struct search_unit *unit, struct err *er
 /* What a segment's values told, when no block of it is left to be looked at: it can be asked anew.
  */
 void search_masks_forget(struct search_segment *segment);
+void search_ids_free(struct search *s);
 void search_unit_close(struct search *s, struct search_unit *unit);
 void search_segment_close(struct search_segment *segment);
 /* Whether a row of this row_time is in the ranges of the search. */

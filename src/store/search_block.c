@@ -239,6 +239,25 @@ static int block_columns(struct search *s, struct search_segment *g, struct sear
     return ERR_OK;
 }
 
+/* One set for all segments: only the block that is being looked at needs it. */
+static void ids_reserve(struct search *s, uint32_t columns)
+{
+    if (columns <= s->ids_count)
+        return;
+    s->ids = mem_resize(s->ids, columns, sizeof(*s->ids));
+    memset(s->ids + s->ids_count, 0, (columns - s->ids_count) * sizeof(*s->ids));
+    s->ids_count = columns;
+}
+
+void search_ids_free(struct search *s)
+{
+    for (uint32_t i = 0; i < s->ids_count; i++)
+        segment_ids_free(&s->ids[i]);
+    mem_free(s->ids);
+    s->ids = NULL;
+    s->ids_count = 0;
+}
+
 static int block_candidates(struct search *s, struct search_segment *g, struct search_unit *unit,
                             struct err *err)
 {
@@ -246,16 +265,15 @@ static int block_candidates(struct search *s, struct search_segment *g, struct s
     uint64_t *row_masks = mem_zeroed(unit->rows.count + 1, sizeof(*row_masks));
     bool *marks = mem_zeroed(unit->rows.count + 1, sizeof(*marks)), damaged = false;
     int rc = ERR_OK;
-    if (!g->ids)
-        g->ids = mem_zeroed(columns + 1, sizeof(*g->ids));
+    ids_reserve(s, columns);
     for (uint32_t i = 0; i < columns; i++)
-        g->ids[i].count = 0;
+        s->ids[i].count = 0;
     if ((g->retro || g->sights_hit) && !s->options.plain)
-        rc = block_columns(s, g, unit, row_masks, g->ids, &damaged, err);
+        rc = block_columns(s, g, unit, row_masks, s->ids, &damaged, err);
     if (rc == ERR_OK) {
         rows_mark(s, g, unit, row_masks, marks);
         if (g->retro && !damaged && !s->options.plain)
-            search_rows_look(g, unit, row_masks, marks);
+            search_rows_look(s, g, unit, row_masks, marks);
         candidates_collect(s, unit, marks);
         search_candidates_keep(s, unit);
     }
@@ -291,8 +309,4 @@ void search_masks_forget(struct search_segment *g)
         column_forget(&g->columns[i]);
         g->columns[i].told = false;
     }
-    for (uint32_t i = 0; i < count && g->ids; i++)
-        segment_ids_free(&g->ids[i]);
-    mem_free(g->ids);
-    g->ids = NULL;
 }

@@ -358,6 +358,7 @@ void embedded_cursor_close(void *cursor)
     for (uint32_t i = 0; s->segments && i < s->view.segments.count; i++)
         search_segment_close(&s->segments[i]);
     mem_free(s->segments);
+    search_ids_free(s);
     mem_free(s->units);
     mem_free(s->heap);
     matcher_close(&s->matcher);

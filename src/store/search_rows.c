@@ -19,12 +19,12 @@ static bool row_is_sure(const struct search_segment *g, const struct search_unit
 
 typedef void value_found(void *context, uint32_t row, struct row_value value);
 
-static void values_walk(const struct search_segment *g, const bool *wanted, value_found *found,
-                        void *context)
+static void values_walk(const struct search *s, const struct search_segment *g, const bool *wanted,
+                        value_found *found, void *context)
 {
     for (uint32_t column = 0; column < segment_about(g->file)->column_count; column++) {
         const struct search_column *c = &g->columns[column];
-        const struct segment_ids *ids = &g->ids[column];
+        const struct segment_ids *ids = &s->ids[column];
         for (uint32_t i = 0; c->starts && i < ids->count; i++) {
             uint32_t entry = ids->entries[i], row = ids->rows[i];
             if (wanted[row] && c->starts[entry + 1] > c->starts[entry])
@@ -66,22 +66,22 @@ static bool row_possible(const struct search_segment *g, const struct row_value 
     return retro_row_possible(g->retro, g->rule_masks, g->context_bits[context]);
 }
 
-void search_rows_look(const struct search_segment *g, const struct search_unit *unit,
-                      const uint64_t *row_masks, bool *candidates)
+void search_rows_look(const struct search *s, const struct search_segment *g,
+                      const struct search_unit *unit, const uint64_t *row_masks, bool *candidates)
 {
     uint32_t rows = unit->rows.count, total = 0;
     bool *unsure = mem_zeroed(rows + 1, sizeof(*unsure));
     struct gathering gathering = {.starts = mem_zeroed(rows + 2, sizeof(uint32_t))};
     for (uint32_t r = 0; r < rows; r++)
         unsure[r] = candidates[r] && !row_is_sure(g, unit, r, row_masks[r]);
-    values_walk(g, unsure, value_count, &gathering);
+    values_walk(s, g, unsure, value_count, &gathering);
     for (uint32_t r = 0; r <= rows; r++) {
         uint32_t count = gathering.starts[r];
         gathering.starts[r] = total;
         total += count;
     }
     gathering.values = mem_alloc(((size_t)total + 1) * sizeof(*gathering.values));
-    values_walk(g, unsure, value_fill, &gathering);
+    values_walk(s, g, unsure, value_fill, &gathering);
     for (uint32_t r = 0; r < rows; r++) {
         if (!unsure[r])
             continue;
