@@ -51,7 +51,8 @@ struct pending {
     uint32_t rule;
 };
 
-#define RULE_NONE UINT32_MAX
+#define RULE_NONE    UINT32_MAX
+#define RULE_CLOSELY (UINT32_MAX - 1) /* the same, for cores that decide substrings, too */
 
 struct program {
     uint32_t root; /* node; UINT32_MAX: no detection rule */

@@ -64,7 +64,7 @@ static uint32_t rules_of_run(struct building *b, uint32_t from, uint32_t to)
 {
     uint32_t first = b->rule_count;
     for (uint32_t i = from; i < to; i++)
-        if (b->pending[i].rule != RULE_NONE)
+        if (b->pending[i].rule < RULE_CLOSELY)
             b->core->rules[b->rule_count++] = b->pending[i].rule;
     return first;
 }
@@ -133,15 +133,24 @@ static bool atom_is_cheap(const struct atom *atom)
                                                       atom->kind == PREDICATE_ENDSWITH)));
 }
 
-static void node_mark_cheap(const struct ruleset *set, const struct node *node, uint64_t *marks)
+/* Stored values are looked at once each, whatever number of events have them: there substrings are
+ * worth deciding as well. */
+static bool atom_is_substring(const struct atom *atom)
+{
+    return atom->is_plain && atom->kind == PREDICATE_CONTAINS && atom->text.len > 0;
+}
+
+static void node_mark(const struct ruleset *set, const struct node *node, bool closely,
+                      uint64_t *marks)
 {
     if (node->kind == NODE_ATOM) {
-        if (atom_is_cheap(&set->atoms[node->arg]))
+        const struct atom *atom = &set->atoms[node->arg];
+        if (atom_is_cheap(atom) || (closely && atom_is_substring(atom)))
             marks[node->arg / 64] |= (uint64_t)1 << (node->arg % 64);
         return;
     }
     for (uint32_t i = 0; i < node->count; i++)
-        node_mark_cheap(set, &set->nodes[node->arg + i], marks);
+        node_mark(set, &set->nodes[node->arg + i], closely, marks);
 }
 
 /* All witnesses and all cheap atoms of the rule set, in the order in which terms are entered:
@@ -157,7 +166,8 @@ static void pending_sort(struct ruleset *set)
             set->pending[set->pending_count++] =
                 (struct pending){&set->programs[r].witnesses[i], r};
     for (uint32_t a = 0; a < set->atom_count; a++) {
-        if (set->options.plain || !atom_is_cheap(&set->atoms[a]))
+        bool cheap = atom_is_cheap(&set->atoms[a]);
+        if (set->options.plain || (!cheap && !atom_is_substring(&set->atoms[a])))
             continue;
         struct witness *w = arena_alloc(&set->arena, sizeof(*w));
         *w = (struct witness){.kind = WITNESS_TERM,
@@ -165,7 +175,7 @@ static void pending_sort(struct ruleset *set)
                               .atom = a,
                               .term = (enum predicate_kind)set->atoms[a].kind,
                               .text = set->atoms[a].text};
-        set->pending[set->pending_count++] = (struct pending){w, RULE_NONE};
+        set->pending[set->pending_count++] = (struct pending){w, cheap ? RULE_NONE : RULE_CLOSELY};
     }
     if (set->pending_count)
         qsort(set->pending, set->pending_count, sizeof(*set->pending), pending_order);
@@ -183,30 +193,30 @@ static void gather_always(struct building *b, const uint64_t *allowed)
             b->core->always[b->core->always_count++] = r;
 }
 
-static void route_gather(struct building *b, const uint64_t *allowed)
+static void route_gather(struct building *b, const uint64_t *allowed, bool closely)
 {
     struct ruleset *set = b->set;
     uint64_t *marks = mem_zeroed(set->atom_count / 64 + 1, sizeof(*marks));
     for (uint32_t r = 0; r < set->rules->count; r++)
         if (rule_allowed(allowed, r))
-            node_mark_cheap(set, &set->nodes[set->programs[r].root], marks);
+            node_mark(set, &set->nodes[set->programs[r].root], closely, marks);
     gather_always(b, allowed);
     b->pending = mem_zeroed(set->pending_count, sizeof(*b->pending));
     for (uint32_t i = 0; i < set->pending_count; i++) {
         const struct pending *p = &set->pending[i];
         uint32_t atom = p->witness->atom;
-        if (p->rule == RULE_NONE ? marks[atom / 64] >> (atom % 64) & 1
-                                 : rule_allowed(allowed, p->rule))
+        if (p->rule >= RULE_CLOSELY ? marks[atom / 64] >> (atom % 64) & 1
+                                    : rule_allowed(allowed, p->rule))
             b->pending[b->pending_count++] = *p;
     }
     mem_free(marks);
 }
 
-static struct route_core *core_build(struct ruleset *set, const uint64_t *allowed)
+static struct route_core *core_build(struct ruleset *set, const uint64_t *allowed, bool closely)
 {
     struct route_core *core = mem_zeroed(1, sizeof(*core));
     struct building b = {.set = set, .core = core};
-    route_gather(&b, allowed);
+    route_gather(&b, allowed, closely);
     core->target_of_slot =
         arena_zeroed(&core->arena, set->slot_count, sizeof(*core->target_of_slot));
     core->target_count = 1;
@@ -261,13 +271,14 @@ static void known_add(struct ruleset *set, struct map *map, const struct buf *ke
 
 /* The core for these rules, shared by all sources that leave the same ones. NULL: no room for more.
  */
-static struct route_core *core_of(struct ruleset *set, const uint64_t *allowed)
+static struct route_core *core_of(struct ruleset *set, const uint64_t *allowed, bool closely)
 {
     struct buf key = {0};
     buf_append(&key, allowed, (set->rules->count / 64 + 1) * sizeof(*allowed));
+    buf_char(&key, closely ? 'c' : ' ');
     struct route_core *core = known_of(&set->cores_by_rules, &key);
     if (!core && set->core_count < RULESET_ROUTES_MAX) {
-        core = core_build(set, allowed);
+        core = core_build(set, allowed, closely);
         known_add(set, &set->cores_by_rules, &key, core);
     }
     buf_free(&key);
@@ -289,9 +300,9 @@ static struct route_core *core_of_all(struct ruleset *set)
 {
     uint64_t *allowed = rules_allowed(set, NULL);
     if (!set->core_of_all)
-        set->core_of_all = core_of(set, allowed);
+        set->core_of_all = core_of(set, allowed, false);
     if (!set->core_of_all)
-        set->core_of_all = core_build(set, allowed);
+        set->core_of_all = core_build(set, allowed, false);
     mem_free(allowed);
     return set->core_of_all;
 }
@@ -329,7 +340,7 @@ static struct route *route_make(struct ruleset *set, const struct mapping *mappi
     if (!set->options.routing)
         return route_of(set, mapping, core_of_all(set), false);
     uint64_t *allowed = rules_allowed(set, source);
-    const struct route_core *core = core_of(set, allowed);
+    const struct route_core *core = core_of(set, allowed, false);
     mem_free(allowed);
     return core ? route_of(set, mapping, core, false)
                 : route_of(set, mapping, core_of_all(set), true);
@@ -398,7 +409,7 @@ const struct route *route_union(struct ruleset *set, const uint64_t *rules)
     for (uint32_t i = 0; rules && i <= set->rules->count / 64; i++)
         allowed[i] &= rules[i];
     check(pthread_mutex_lock(&set->route_lock) == 0);
-    const struct route_core *core = rules ? core_of(set, allowed) : NULL;
+    const struct route_core *core = rules ? core_of(set, allowed, true) : NULL;
     if (!core)
         core = core_of_all(set);
     mem_free(allowed);

@@ -247,11 +247,10 @@ static void test_inputs_of_an_expired_merge_stay_away(void **state)
     }
 }
 
-/* The first name, or the one that begins with "1-". */
 static int first_see(void *context, const struct disk_entry *entry)
 {
     char *name = context;
-    if (slice_starts(slice_from(entry->name), SLICE("1-")) || name[0] == '\0')
+    if (name[0] == '\0')
         (void)snprintf(name, 100, "%s", entry->name);
     return ERR_OK;
 }
@@ -442,7 +441,7 @@ static void test_expiry_cut_off_loses_nothing_else(void **state)
 {
     bool was_cut = true;
     (void)state;
-    for (uint64_t n = 1; was_cut; n++) {
+    for (uint64_t n = 1; was_cut; n += 1 + n / 8) {
         struct disk *disk = disk_sim_open(n);
         struct store_make m;
         struct store_rebuilt out;
