@@ -277,6 +277,9 @@ static int block_candidates(struct search *s, struct search_segment *g, struct s
         candidates_collect(s, unit, marks);
         search_candidates_keep(s, unit);
     }
+    /* a hunt looks at block after block; a query's memory is better spent on reading rows */
+    if (!s->retro || retro_rule_count(s->retro) <= SEARCH_PRUNE_RULES_MAX)
+        search_ids_free(s);
     mem_free(marks);
     mem_free(row_masks);
     return rc;

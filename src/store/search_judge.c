@@ -209,8 +209,8 @@ static int cursors_open(struct search *s, struct search_unit *unit, struct err *
 {
     struct search_segment *g = &s->segments[unit->segment];
     bool judges = s->options.rules || s->options.indicators;
-    size_t share =
-        s->options.memory_bytes / (s->options.order == STORE_SEQUENCE ? 3 : 2 * SEARCH_CURSORS_MAX);
+    /* a second cursor, and what it gives out, where whole rows are wanted */
+    size_t share = s->options.memory_bytes / (s->options.judged_fields ? 3 : 5);
     int rc = ERR_OK;
     if (judges && !unit->judge_cursor)
         rc = segment_cursor_open(&unit->judge_cursor, g->file, unit->block, g->judge_columns, share,
