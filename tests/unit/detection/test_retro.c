@@ -165,6 +165,51 @@ struct present {
     const char *name, *text;
 };
 
+static void row_value(const char *name, const char *value, bool exact)
+{
+    struct retro_name known;
+    const uint32_t *raised, *tokens;
+    retro_name(retro, slice_from(name), false, &known);
+    (void)retro_value(retro, &known, VALUE_STRING, slice_from(value), &raised);
+    uint32_t count = retro_tokens(retro, &tokens);
+    retro_row_add(retro, tokens, count, exact);
+}
+
+/* Whether rule 0 can hold for an event with these values. */
+static bool row_possible(const char *image, const char *user, bool exact)
+{
+    static const uint64_t masks[1] = {1};
+    retro_row_begin(retro);
+    row_value("Image", image, exact);
+    if (user)
+        row_value("User", user, exact);
+    return retro_row_possible(retro, masks, 1);
+}
+
+static void test_values_of_a_row_together(void **state)
+{
+    (void)state;
+    rules_open("title: A\nlogsource: {product: windows}\ndetection:\n"
+               "    a: {Image|endswith: '\\cmd.exe'}\n    b: {User: root}\n"
+               "    condition: a and not b\n",
+               NULL);
+    assert_true(row_possible("C:\\cmd.exe", "guest", true));
+    assert_true(row_possible("C:\\cmd.exe", NULL, true));
+    assert_false(row_possible("C:\\cmd.exe", "root", true));
+    /* under another mapping the name may mean something else: nothing is certain */
+    assert_true(row_possible("C:\\cmd.exe", "root", false));
+    assert_false(row_possible("C:\\other.exe", "guest", true));
+    rules_close();
+    rules_open("title: A\nlogsource: {product: windows}\ndetection:\n"
+               "    a: {Image|endswith: '\\cmd.exe', User: root}\n"
+               "    b: {Image|re: 'x'}\n    condition: a and not b\n",
+               NULL);
+    assert_true(row_possible("C:\\x\\cmd.exe", "root", true)); /* only judging tells of b */
+    assert_false(row_possible("C:\\cmd.exe", "guest", true));
+    assert_false(row_possible("C:\\cmd.exe", NULL, false));
+    rules_close();
+}
+
 static bool present_name(void *context, uint16_t name)
 {
     const struct present *p = context;
@@ -210,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_only_the_rules_asked_for),
         cmocka_unit_test(test_sources),
         cmocka_unit_test(test_names_of_mappings),
+        cmocka_unit_test(test_values_of_a_row_together),
         cmocka_unit_test(test_prunes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
