@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/disk_sim.h"
+#include "store/notary.h"
 
 static int sequence_note(void *context, const struct row *row)
 {
@@ -210,6 +211,41 @@ static void test_minutes_end_once(void **state)
     disk_sim_close(&disk);
 }
 
+static int heads_count(void *context, const struct notary_line *line)
+{
+    uint32_t *count = context;
+    *count += slice_equal(line->words[0], SLICE("heads"));
+    return ERR_OK;
+}
+
+static uint32_t heads_signed(struct disk *disk)
+{
+    struct err err;
+    uint32_t count = 0;
+    assert_int_equal(notary_read(disk, heads_count, &count, &err), ERR_OK);
+    return count;
+}
+
+/* Heads are signed while the store is open, not only at its end, and not more often than asked. */
+static void test_heads_are_signed_as_time_passes(void **state)
+{
+    struct store_make m;
+    struct err err;
+    struct disk *disk = disk_sim_open(8);
+    (void)state;
+    store_make_on(&m, disk, 8);
+    store_make_rows(&m, 9);
+    assert_int_equal(store_tick(m.store, m.now_ns, &err), ERR_OK);
+    uint32_t before = heads_signed(disk);
+    m.now_ns += 61 * CLOCK_SECOND_NS;
+    assert_int_equal(store_tick(m.store, m.now_ns, &err), ERR_OK);
+    assert_int_equal(heads_signed(disk), before + 1);
+    assert_int_equal(store_tick(m.store, m.now_ns + CLOCK_SECOND_NS, &err), ERR_OK);
+    assert_int_equal(heads_signed(disk), before + 1);
+    store_make_close(&m);
+    disk_sim_close(&disk);
+}
+
 static void test_a_seal_is_wanted_for_rows_bytes_and_age(void **state)
 {
     struct store_make m;
@@ -360,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_one_process_writes),
         cmocka_unit_test(test_a_full_disk_refuses_and_goes_on),
         cmocka_unit_test(test_minutes_end_once),
+        cmocka_unit_test(test_heads_are_signed_as_time_passes),
         cmocka_unit_test(test_a_seal_is_wanted_for_rows_bytes_and_age),
         cmocka_unit_test(test_a_seal_that_fails_is_done_again),
         cmocka_unit_test(test_what_is_found_is_made_durable),
