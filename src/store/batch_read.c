@@ -1,6 +1,6 @@
 #include "base/mem.h"
 #include "store/batch.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 
 /* The least that a name, a context and a row take: what a count can be at most. */
 enum { NAME_BYTES_MIN = 3, CONTEXT_BYTES_MIN = 16 + ROW_CONTEXT_TEXTS * 2 + 1, NAME_FLAGS_ALL = 3 };

@@ -2,7 +2,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "store/batch.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 #include "store/journal_format.h"
 
 enum {

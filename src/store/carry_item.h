@@ -1,6 +1,6 @@
 /* One item of a carry, read with bounds. Private to carry*.c. Ownership: borrows from the bytes. */
 #pragma once
-#include "store/bytes.h"
+#include "base/bytes.h"
 #include "store/carry.h"
 
 struct carry_item {

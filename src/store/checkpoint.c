@@ -5,7 +5,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 
 enum {
     MAGIC_BYTES = 8,

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 #include "store/embedded_rows.h"
 #include "store/journal_format.h"
 #include "store/segment.h"

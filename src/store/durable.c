@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 #include "store/journal.h"
 
 enum { PAGE_BYTES = 4096, VERSION = 1, READS_MAX = 10000 };

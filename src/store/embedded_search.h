@@ -7,7 +7,7 @@
 #pragma once
 #include "base/map.h"
 #include "detection/retro.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 #include "store/store_embedded.h"
 
 enum {
@@ -164,6 +164,8 @@ void search_segment_close(struct search_segment *segment);
 bool search_in_range(const struct search *s, int64_t time_ns, int64_t received_ns,
                      uint64_t sequence);
 bool search_partition_wanted(const struct search *s, struct slice partition);
+/* Whether the row's unit is in the search's scope: asked for every row that may be given out. */
+bool search_unit_wanted(const struct search *s, struct slice unit);
 void search_candidate_add(const struct search *s, struct search_unit *unit, uint32_t *capacity,
                           const struct search_candidate *candidate);
 /* In the order wanted; only the first when all that are held would be too many. */

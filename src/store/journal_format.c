@@ -6,7 +6,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 
 enum {
     HEADER_CHECKED_BYTES = JOURNAL_SECTOR_BYTES - 8,

@@ -1,7 +1,7 @@
 #include <inttypes.h>
 
 #include "base/mem.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 #include "store/journal_format.h"
 
 struct journal_file {

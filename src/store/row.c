@@ -1,7 +1,7 @@
 #include "store/row.h"
 
 #include "base/hash.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 
 bool row_context_equal(const struct row_context *a, const struct row_context *b)
 {

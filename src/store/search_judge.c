@@ -123,6 +123,8 @@ bool search_judge(struct search *s, const struct row *row, const struct logsourc
                   struct search_hit *hit, struct arena *arena)
 {
     *hit = (struct search_hit){0};
+    if (!search_unit_wanted(s, row->context->unit))
+        return false;
     s->progress.rows_judged++;
     if (!s->options.rules && !s->options.indicators)
         return true;
@@ -239,8 +241,8 @@ static void candidate_judge(struct search *s, struct search_unit *unit, uint32_t
         s->progress.damaged_rows++;
         return;
     }
-    if (!unit->judge_cursor)
-        (void)search_judge(s, &row, NULL, hit, &unit->arena);
+    if (!unit->judge_cursor && !search_judge(s, &row, NULL, hit, &unit->arena))
+        return;
     search_hit_copy(hit, &row, &unit->arena);
     unit->hit_count++;
 }

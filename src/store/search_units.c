@@ -31,6 +31,18 @@ bool search_partition_wanted(const struct search *s, struct slice partition)
     return false;
 }
 
+static int unit_compare(const void *key, const void *item)
+{
+    return slice_compare(*(const struct slice *)key, *(const struct slice *)item);
+}
+
+bool search_unit_wanted(const struct search *s, struct slice unit)
+{
+    const struct store_search *o = &s->options;
+    return !o->scoped || (o->unit_count && bsearch(&unit, o->units, o->unit_count,
+                                                   sizeof(*o->units), unit_compare));
+}
+
 static struct search_unit *unit_add(struct search *s)
 {
     if (s->unit_count == s->unit_capacity) {

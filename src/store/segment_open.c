@@ -4,7 +4,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "store/segment_inside.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 #include "store/varint.h"
 
 int segment_damaged(const struct segment *s, struct err *err, const char *format, ...)

@@ -3,7 +3,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "store/segment_writer_inside.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 #include "store/varint.h"
 
 struct segment_writer *segment_writer_open(const struct segment_writer_options *options)

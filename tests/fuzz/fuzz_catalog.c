@@ -9,7 +9,7 @@
 
 #include "base/disk_sim.h"
 #include "base/mem.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 #include "store/store_embedded.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,7 +4,7 @@
 
 #include "base/disk_sim.h"
 #include "base/hash.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 #include "store/checkpoint.h"
 
 static void write_again(const struct checkpoint *c)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/disk_sim.h"
-#include "store/bytes.h"
+#include "base/bytes.h"
 #include "store/journal_format.h"
 
 static const struct journal_identity identity = {.uuid = "a store's uuid.", .epoch = 1};

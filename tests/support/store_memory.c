@@ -147,6 +147,14 @@ static bool in_partitions(const struct store_search *o, struct slice partition)
     return o->partition_count == 0 && partition.data[0] != '_';
 }
 
+static bool in_scope(const struct store_search *o, struct slice unit)
+{
+    for (uint32_t i = 0; i < o->unit_count; i++)
+        if (slice_equal(o->units[i], unit))
+            return true;
+    return !o->scoped;
+}
+
 static uint32_t rules_of(struct memory_cursor *c, const struct memory_row *row,
                          const uint32_t **rules)
 {
@@ -168,6 +176,7 @@ static bool row_is_hit(struct memory_cursor *c, struct memory_row *row)
     const struct store_search *o = &c->options;
     const uint32_t *rules;
     if (row->row.sequence <= o->after_sequence || !in_partitions(o, row->row.context->partition) ||
+        !in_scope(o, row->row.context->unit) ||
         !in_span(row_time(&row->row), o->from_ns, o->until_ns) ||
         !in_span(row->row.received_ns, o->received_from_ns, o->received_until_ns))
         return false;

@@ -59,10 +59,17 @@ static inline const char *bed_user(uint64_t i)
     return users[i % 5];
 }
 
+static inline const char *bed_unit(uint64_t i)
+{
+    static const char *const units[] = {"health", "", "ward-1", "ward-2"};
+    return units[i % 4];
+}
+
 static inline void bed_row(struct search_bed *b, struct batch_writer *writer, uint64_t i)
 {
     struct row_context context = {.partition = slice_from(bed_partition(i)),
                                   .source = i % 2 ? SLICE("dc01") : SLICE("web01"),
+                                  .unit = slice_from(bed_unit(i)),
                                   .file = SLICE("a.ndjson"),
                                   .category = SLICE("*"),
                                   .mapping_set = mapping_set_fingerprint(b->mappings)};

@@ -28,7 +28,10 @@ static bool expected(const struct store_search *o, uint64_t i)
     int64_t time = bed_row_time(i), received = bed_received(i);
     for (uint32_t p = 0; p < o->partition_count; p++)
         partition |= slice_equal(o->partitions[p], slice_from(bed_partition(i)));
-    return partition && i + 1 > o->after_sequence &&
+    bool in_scope = !o->scoped;
+    for (uint32_t u = 0; u < o->unit_count; u++)
+        in_scope |= slice_equal(o->units[u], slice_from(bed_unit(i)));
+    return partition && in_scope && i + 1 > o->after_sequence &&
            (o->from_ns == CLOCK_NONE || time >= o->from_ns) &&
            (o->until_ns == CLOCK_NONE || time < o->until_ns) &&
            (o->received_from_ns == CLOCK_NONE || received >= o->received_from_ns) &&
@@ -105,6 +108,25 @@ static void test_partitions(void **state)
     names[0] = SLICE("nowhere");
     search.partition_count = 1;
     check_search(*state, &search);
+}
+
+/* Scope holds whether rows are judged or only listed, and an empty one shows nothing. */
+static void test_scope(void **state)
+{
+    struct search_bed *b = *state;
+    struct slice units[] = {SLICE("health"), SLICE("ward-2")};
+    struct store_search search = search_bed_all(STORE_OLDEST);
+    search.scoped = true;
+    check_search(b, &search);
+    search.units = units;
+    search.unit_count = 2;
+    check_search(b, &search);
+    search.plain = true;
+    search.rules = search_bed_rules(b, "title: A\nlogsource: {category: any}\ndetection:\n"
+                                       "    a: {n|gte: 0}\n    condition: a\n");
+    check_search(b, &search);
+    search.plain = false;
+    check_search(b, &search);
 }
 
 static void test_rules(void **state)
@@ -255,6 +277,7 @@ int main(void)
     } all[] = {{"orders", test_orders},
                {"ranges", test_ranges},
                {"partitions", test_partitions},
+               {"scope", test_scope},
                {"rules", test_rules},
                {"indicators", test_indicators},
                {"get", test_get},

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/bytes.h"
+#include "base/bytes.h"
 
 enum { FLIPS_A_FILE = 250 };
 
