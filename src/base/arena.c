@@ -92,3 +92,10 @@ void arena_free(struct arena *a)
     }
     *a = (struct arena){0};
 }
+
+void arena_wipe(struct arena *a)
+{
+    for (struct arena_chunk *c = a->chunks; c; c = c->older)
+        explicit_bzero(c->memory, c->size_bytes);
+    arena_free(a);
+}

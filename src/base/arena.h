@@ -44,3 +44,5 @@ struct slice arena_printf(struct arena *a, const char *format, ...) PRINTF_LIKE(
 /* Forgets the contents, keeps one chunk (the largest) for the next use. */
 void arena_reset(struct arena *a);
 void arena_free(struct arena *a);
+/* For what held secrets: overwritten, then freed. */
+void arena_wipe(struct arena *a);

@@ -1,13 +1,18 @@
 #include "base/database.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/database_disk.h"
 #include "base/map.h"
 #include "base/mem.h"
+
+enum { DEADLINE_STEPS = 10000 /* of SQLite's machine between two looks at the clock */ };
 
 struct statement {
     struct database *db;
@@ -23,6 +28,8 @@ struct database {
     struct database_disk *simulated;
     struct map by_text; /* SQL -> struct statement */
     struct statement *statements;
+    uint64_t deadline_ns; /* monotonic; 0: none */
+    struct err said;      /* the newest refusal */
 };
 
 static int code_of(int sqlite_code)
@@ -57,7 +64,7 @@ static int code_of(int sqlite_code)
 }
 
 /* SQLite's newest error as ours. */
-static int refuse(const struct database *db, struct err *err, const char *what)
+static int refuse_now(const struct database *db, struct err *err, const char *what)
 {
     int sqlite_code = sqlite3_extended_errcode(db->sqlite);
     int code = code_of(sqlite_code);
@@ -74,6 +81,12 @@ static int refuse(const struct database *db, struct err *err, const char *what)
                        what, db->path, why);
     return err_set(err, code, "cannot %s the database %s: %s (%d)", what, db->path, why,
                    sqlite_code);
+}
+
+static int refuse(struct database *db, struct err *err, const char *what)
+{
+    int rc = refuse_now(db, &db->said, what);
+    return err_set(err, rc, "%s", db->said.text);
 }
 
 static int pragma(struct database *db, const char *sql, struct err *err)
@@ -188,12 +201,12 @@ static int open_reader(struct database *db, const char *name, struct err *err)
 }
 
 static int open_writer(struct database *db, struct disk *disk, const char *path, const char *name,
-                       struct err *err)
+                       bool wal, struct err *err)
 {
     bool is_new = !disk_exists(disk, path);
     int rc = open_sqlite(db, name, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
     if (rc == ERR_OK)
-        rc = set_journal(db, db->simulated ? "delete" : "wal", err);
+        rc = set_journal(db, wal ? "wal" : "delete", err);
     if (rc == ERR_OK)
         rc = probe(db, err);
     if (rc == ERR_OK && is_new)
@@ -217,7 +230,8 @@ int database_open(struct database **out, struct disk *disk, const char *path,
     buf_string(&name, path);
     db->path = mem_copy_text(buf_text(&name), name.len);
     int rc = mode == DATABASE_READ ? open_reader(db, name.data, err)
-                                   : open_writer(db, disk, path, name.data, err);
+                                   : open_writer(db, disk, path, name.data,
+                                                 mode == DATABASE_WRITE && !db->simulated, err);
     buf_free(&name);
     if (rc == ERR_OK)
         *out = db;
@@ -284,6 +298,102 @@ void database_roll_back(struct database *db)
     (void)sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
 }
 
+bool database_in_transaction(const struct database *db)
+{
+    return !sqlite3_get_autocommit(db->sqlite);
+}
+
+bool database_said(const struct database *db, const struct err *err)
+{
+    return err->code != ERR_OK && db->said.code == err->code &&
+           strcmp(db->said.text, err->text) == 0;
+}
+
+static int deadline_reached(void *context)
+{
+    const struct database *db = context;
+    return clock_monotonic_ns() > db->deadline_ns;
+}
+
+void database_deadline(struct database *db, uint32_t milliseconds)
+{
+    db->deadline_ns = milliseconds ? clock_monotonic_ns() + milliseconds * 1000000ull : 0;
+    sqlite3_progress_handler(db->sqlite, milliseconds ? DEADLINE_STEPS : 0,
+                             milliseconds ? deadline_reached : NULL, db);
+}
+
+int database_checkpoint(struct database *db, bool truncate, uint64_t *pages, struct err *err)
+{
+    int in_log = 0, copied = 0, rc = ERR_OK;
+    if (pages)
+        *pages = 0;
+    if (db->simulated)
+        return ERR_OK;
+    int got =
+        sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
+    if (got == SQLITE_OK && truncate && in_log == copied) {
+        (void)sqlite3_busy_timeout(db->sqlite, 0); /* a reader is not waited for */
+        got = sqlite3_wal_checkpoint_v2(db->sqlite, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        (void)sqlite3_busy_timeout(db->sqlite, DATABASE_BUSY_MS);
+    }
+    if (got != SQLITE_OK && (got & 0xff) != SQLITE_BUSY)
+        rc = refuse(db, err, "check the log of");
+    if (pages && in_log > 0)
+        *pages = (uint64_t)in_log;
+    return rc;
+}
+
+static int backup_pages(struct database *db, struct database *copy, struct err *err)
+{
+    sqlite3_backup *b = sqlite3_backup_init(copy->sqlite, "main", db->sqlite, "main");
+    if (!b)
+        return refuse(copy, err, "write to");
+    int got = sqlite3_backup_step(b, -1);
+    (void)sqlite3_backup_finish(b);
+    return got == SQLITE_DONE ? ERR_OK : refuse(copy, err, "write to");
+}
+
+static int sync_folder_of(const char *path, struct err *err)
+{
+    struct buf folder = {0};
+    const char *slash = strrchr(path, '/');
+    buf_append(&folder, slash ? path : ".", slash ? (size_t)(slash - path) + 1 : 1);
+    int fd = open(buf_text(&folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = ERR_OK;
+    if (fd < 0 || fsync(fd) != 0)
+        rc = err_set_errno(err, errno, "%s", buf_text(&folder));
+    if (fd >= 0)
+        (void)close(fd);
+    buf_free(&folder);
+    return rc;
+}
+
+int database_backup(struct database *db, const char *path, unsigned mode, struct err *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd < 0 && errno == EEXIST)
+        return err_set(err, ERR_BUSY, "%s is there already: name a folder without it", path);
+    if (fd < 0 || fchmod(fd, mode) != 0) {
+        int rc = err_set_errno(err, errno, "%s", path);
+        if (fd >= 0)
+            (void)close(fd);
+        return rc;
+    }
+    struct database copy = {.path = mem_copy_text(path, strlen(path))};
+    int rc = open_sqlite(&copy, path, SQLITE_OPEN_READWRITE, err);
+    if (rc == ERR_OK)
+        rc = backup_pages(db, &copy, err);
+    if (sqlite3_close(copy.sqlite) != SQLITE_OK && rc == ERR_OK)
+        rc = err_set(err, ERR_IO, "cannot close the database %s", path);
+    mem_free(copy.path);
+    if (rc == ERR_OK && fsync(fd) != 0)
+        rc = err_set_errno(err, errno, "%s", path);
+    (void)close(fd);
+    if (rc == ERR_OK)
+        rc = sync_folder_of(path, err);
+    return rc;
+}
+
 int database_check(struct database *db, struct err *err)
 {
     sqlite3_stmt *s = NULL;
@@ -308,6 +418,41 @@ static bool sql_is_wrong(const char *message)
            strstr(message, "unrecognized token");
 }
 
+static void statement_prepare(struct statement *s, unsigned flags)
+{
+    struct database *db = s->db;
+    if (sqlite3_prepare_v3(db->sqlite, s->sql, -1, flags, &s->prepared, NULL) != SQLITE_OK) {
+        check(!sql_is_wrong(sqlite3_errmsg(db->sqlite)));
+        (void)refuse(db, &s->failed, "read");
+    }
+    check(s->prepared || s->failed.code != ERR_OK);
+}
+
+static struct statement *statement_make(struct database *db, const char *sql)
+{
+    struct statement *s = mem_zeroed(1, sizeof(*s));
+    s->db = db;
+    s->sql = mem_copy_text(sql, strlen(sql));
+    return s;
+}
+
+struct statement *statement_open(struct database *db, const char *sql)
+{
+    struct statement *s = statement_make(db, sql);
+    statement_prepare(s, 0);
+    return s;
+}
+
+void statement_close(struct statement **s)
+{
+    if (!*s)
+        return;
+    (void)sqlite3_finalize((*s)->prepared);
+    mem_free((*s)->sql);
+    mem_free(*s);
+    *s = NULL;
+}
+
 struct statement *statement_get(struct database *db, const char *sql)
 {
     struct map_entry *known = map_find(&db->by_text, slice_from(sql));
@@ -319,19 +464,12 @@ struct statement *statement_get(struct database *db, const char *sql)
             return s;
     } else {
         check(db->by_text.count < DATABASE_STATEMENTS_MAX);
-        s = mem_zeroed(1, sizeof(*s));
-        s->db = db;
-        s->sql = mem_copy_text(sql, strlen(sql));
+        s = statement_make(db, sql);
         s->next = db->statements;
         db->statements = s;
         (void)map_put(&db->by_text, slice_from(s->sql), (uintptr_t)s, NULL);
     }
-    if (sqlite3_prepare_v3(db->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->prepared, NULL) !=
-        SQLITE_OK) {
-        check(!sql_is_wrong(sqlite3_errmsg(db->sqlite)));
-        (void)refuse(db, &s->failed, "read");
-    }
-    check(s->prepared || s->failed.code != ERR_OK);
+    statement_prepare(s, SQLITE_PREPARE_PERSISTENT);
     return s;
 }
 

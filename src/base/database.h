@@ -7,7 +7,8 @@
  * never trusted. Limits: below. Threads: a connection belongs to one at a time. Errors: ERR_IO,
  * ERR_FULL, ERR_BUSY, ERR_DAMAGED (not a database, corrupt, or without the tables and columns asked
  * for), ERR_NOT_FOUND (read-only and not there), ERR_LIMIT, ERR_USAGE (against a constraint of the
- * schema, or a change on a read-only connection), ERR_CLOSED after a simulated power cut. */
+ * schema, or a change on a read-only connection), ERR_CLOSED after a simulated power cut,
+ * ERR_CANCELED past a deadline. */
 #pragma once
 #include "base/disk.h"
 
@@ -18,7 +19,11 @@ enum {
 };
 
 struct database;
-enum database_mode { DATABASE_READ, DATABASE_WRITE /* made when it is not there */ };
+enum database_mode {
+    DATABASE_READ,
+    DATABASE_WRITE,     /* made when it is not there */
+    DATABASE_WRITE_MANY /* the same with a rollback journal: several connections may write */
+};
 MUST_CHECK int database_open(struct database **out, struct disk *disk, const char *path,
                              enum database_mode mode, struct err *err);
 void database_close(struct database **db);
@@ -32,12 +37,31 @@ MUST_CHECK int database_begin_read(struct database *db, struct err *err);
 /* PRAGMA integrity_check: ERR_DAMAGED with what it found first. */
 MUST_CHECK int database_check(struct database *db, struct err *err);
 
+/* Whether a transaction is open: an error may have rolled it back. */
+bool database_in_transaction(const struct database *db);
+/* Whether err is this connection's newest refusal, in its own words: for those who tell people in
+ * words of theirs. */
+bool database_said(const struct database *db, const struct err *err);
+/* What takes longer from now on ends with ERR_CANCELED; 0: no end. */
+void database_deadline(struct database *db, uint32_t milliseconds);
+/* Copies what -wal holds into the file, as far as readers allow; with truncate, when all of it is
+ * there and nobody reads it, empties the -wal file, too. *pages (may be NULL): that -wal held.
+ * Nothing to do for a simulated disk. */
+MUST_CHECK int database_checkpoint(struct database *db, bool truncate, uint64_t *pages,
+                                   struct err *err);
+/* A consistent copy as a new file (ERR_BUSY: there is one) of this mode, synced. */
+MUST_CHECK int database_backup(struct database *db, const char *path, unsigned mode,
+                               struct err *err);
+
 /* Statement: prepared once (kept by the connection under its text), used again. */
 struct statement;
 /* Ready to be bound, all parameters NULL; what it was doing under this text before is given up.
  * Wrong SQL is a programmer's error and aborts; what the file makes impossible (a table is missing)
  * is reported by the first step. */
 struct statement *statement_get(struct database *db, const char *sql);
+/* The same for a text that is not kept: statement_close ends it. */
+struct statement *statement_open(struct database *db, const char *sql);
+void statement_close(struct statement **s);
 void statement_u64(struct statement *s, int parameter, uint64_t value); /* from 1; as int64 bits */
 void statement_i64(struct statement *s, int parameter, int64_t value);
 void statement_text(struct statement *s, int parameter, struct slice value); /* copies */

@@ -10,3 +10,4 @@ struct embedded_file {
 
 extern const struct embedded_file embedded_mappings[];
 extern const struct embedded_file embedded_evidence[];
+extern const struct embedded_file embedded_pages[];

@@ -6,6 +6,7 @@
 
 #include "base/io.h"
 #include "base/text.h"
+#include "program/cli_form.h"
 
 enum { CLI_COMMANDS_MAX = 64 };
 
@@ -31,9 +32,13 @@ int cli_parse(const struct option *options, size_t count, int argc, char **argv,
     if (!common->help)
         return -1;
     struct buf out = {0};
-    buf_string(&out, usage);
-    buf_char(&out, '\n');
-    option_help(options, count, cli_vietnamese(common), &out);
+    if (cli_form_now() != CLI_FORM_TEXT) {
+        cli_form_command(options, count, usage, cli_vietnamese(common), &out);
+    } else {
+        buf_string(&out, usage);
+        buf_char(&out, '\n');
+        option_help(options, count, cli_vietnamese(common), &out);
+    }
     int code = cli_write(&out, NULL);
     buf_free(&out);
     return code;
@@ -70,9 +75,22 @@ static int command_unknown(const struct cli_command *commands, const char *prefi
     return cli_fail(CLI_USAGE, &err);
 }
 
+/* Each command's help in the form that is set. */
+static int helps_run(const struct cli_command *commands)
+{
+    int code = CLI_OK;
+    for (const struct cli_command *c = commands; c->name && code == CLI_OK; c++) {
+        char name[] = "", help[] = "--help", *words[] = {name, help, NULL};
+        code = c->run(2, words);
+    }
+    return code;
+}
+
 int cli_dispatch(const struct cli_command *commands, const char *prefix, int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : NULL;
+    if (cli_form_now() != CLI_FORM_TEXT)
+        return helps_run(commands);
     for (const struct cli_command *c = commands; name && c->name; c++)
         if (strcmp(name, c->name) == 0)
             return c->run(argc - 1, argv + 1);
@@ -104,8 +122,24 @@ int cli_write(struct buf *out, bool *closed)
     return cli_fail(CLI_FAILURE, &err);
 }
 
+static struct err *caught;
+
+void cli_catch(struct err *err)
+{
+    caught = err;
+}
+
+bool cli_is_catching(void)
+{
+    return caught != NULL;
+}
+
 int cli_fail(int code, const struct err *err)
 {
+    if (caught) {
+        *caught = *err;
+        return code;
+    }
     fprintf(stderr, "canh: %s\n", err->text);
     return code;
 }

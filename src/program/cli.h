@@ -65,6 +65,11 @@ struct cli_command {
     const char *help_en, *help_vi;     /* one line each */
 };
 
+int cli_audit(int argc, char **argv);
+int cli_backup(int argc, char **argv);
+int cli_doctor(int argc, char **argv);
+int cli_restore(int argc, char **argv);
+int cli_status(int argc, char **argv);
 int cli_config(int argc, char **argv);
 int cli_detect(int argc, char **argv);
 int cli_export(int argc, char **argv);
@@ -76,9 +81,11 @@ int cli_dispatch(const struct cli_command *commands, const char *prefix, int arg
 
 int cli_hunt(int argc, char **argv);
 int cli_intel(int argc, char **argv);
+int cli_key(int argc, char **argv);
 int cli_prove(int argc, char **argv);
 int cli_rules(int argc, char **argv);
 int cli_search(int argc, char **argv);
+int cli_serve(int argc, char **argv);
 int cli_store(int argc, char **argv);
 int cli_tail(int argc, char **argv);
 int cli_verify(int argc, char **argv);
@@ -93,3 +100,7 @@ int cli_parse(const struct option *options, size_t count, int argc, char **argv,
  * (may be NULL) is set. CLI_FAILURE, with a message on stderr, when it cannot be written. */
 int cli_write(struct buf *out, bool *closed);
 int cli_fail(int code, const struct err *err); /* "canh: text" on stderr; returns code */
+/* From here on cli_fail puts its errors into err (the newest one counts) instead of onto stderr: for
+ * a role that runs a command for somebody else. NULL: as before. */
+void cli_catch(struct err *err);
+bool cli_is_catching(void);

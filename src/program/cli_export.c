@@ -206,18 +206,17 @@ static int export_with(struct exporting *e, const struct option_list *words)
     return code;
 }
 
-int cli_export(int argc, char **argv)
+int export_command(int argc, char **argv, const struct data *given)
 {
     struct export_settings settings = {0};
     struct option_list words = {0};
     struct data data = {0};
     struct err err = {0};
-    interrupt_watch();
     int code = cli_parse(
         export_options, sizeof export_options / sizeof export_options[0], argc, argv, &settings,
         &settings.common, &words,
         "canh export --data DIR [-o ndjson|csv|canonical] [--out FILE] [options] [QUERY]\n");
-    if (code < 0 && data_open(&data, &settings.data, false, &err) != ERR_OK)
+    if (code < 0 && cli_query_data(&data, &settings.data, given, &err) != ERR_OK)
         code = cli_fail(CLI_FAILURE, &err);
     if (code < 0) {
         struct exporting e = {.settings = &settings, .data = &data, .fd = -1};
@@ -230,4 +229,10 @@ int cli_export(int argc, char **argv)
     option_list_free(&settings.query.span.partitions);
     option_list_free(&words);
     return code;
+}
+
+int cli_export(int argc, char **argv)
+{
+    interrupt_watch();
+    return export_command(argc, argv, NULL);
 }

@@ -49,6 +49,7 @@ static const struct option hunt_options[] = {
 
 struct hunting { /* all that one hunt holds */
     const struct hunt_settings *settings;
+    const struct data *given;
     struct data data;
     struct sought sought;
     struct slice partitions[HUNT_PARTITIONS_MAX];
@@ -75,7 +76,7 @@ static int span_read(struct hunting *h, struct err *err)
 static int hunting_open(struct hunting *h, struct err *err)
 {
     const struct hunt_settings *s = h->settings;
-    int rc = data_open(&h->data, &s->data, false, err);
+    int rc = cli_query_data(&h->data, &s->data, h->given, err);
     if (rc == ERR_OK)
         rc = sought_open(&h->sought, &s->sought, h->data.config->store.timezone.data, &s->common,
                          err);
@@ -188,6 +189,9 @@ static int hunt_output(struct hunting *h, struct err *err)
         .received_until_ns = CLOCK_NONE,
         .partitions = h->partitions,
         .partition_count = (uint32_t)s->span.partitions.count,
+        .units = h->data.units,
+        .unit_count = h->data.unit_count,
+        .scoped = h->data.scoped,
         .memory_bytes = s->memory_bytes ? s->memory_bytes : config->query_memory_bytes,
         .fail_level = finding_level_of(s->sought.fail_level),
         .canceled = interrupt_flag(),
@@ -209,13 +213,13 @@ static int hunt_exit(const struct hunting *h)
     return h->result.failed_level ? CLI_PROBLEMS : CLI_OK;
 }
 
-static int hunt_with(const struct hunt_settings *settings)
+static int hunt_with(const struct hunt_settings *settings, const struct data *given)
 {
-    struct hunting h = {.settings = settings, .vietnamese = cli_vietnamese(&settings->common)};
+    struct hunting h = {
+        .settings = settings, .given = given, .vietnamese = cli_vietnamese(&settings->common)};
     struct err err;
     int rc = hunting_open(&h, &err);
     if (rc == ERR_OK) {
-        interrupt_watch();
         rc = hunt_output(&h, &err);
         if (settings->stats)
             stats_show(&h);
@@ -226,7 +230,7 @@ static int hunt_with(const struct hunt_settings *settings)
     return code;
 }
 
-int cli_hunt(int argc, char **argv)
+int hunt_command(int argc, char **argv, const struct data *given)
 {
     static const char usage[] =
         "canh hunt --data DIR --rules PATH [--indicators PATH]... [--from TIME] [--to TIME]\n"
@@ -248,9 +252,15 @@ int cli_hunt(int argc, char **argv)
         code = cli_fail(CLI_USAGE, &err);
     }
     if (code < 0)
-        code = hunt_with(&settings);
+        code = hunt_with(&settings, given);
     sought_settings_free(&settings.sought);
     option_list_free(&settings.span.partitions);
     option_list_free(&operands);
     return code;
+}
+
+int cli_hunt(int argc, char **argv)
+{
+    interrupt_watch();
+    return hunt_command(argc, argv, NULL);
 }

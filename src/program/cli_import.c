@@ -153,7 +153,8 @@ static int source_set(struct import *i, struct err *err)
                                .name = c->row.name,
                                .system = c->system,
                                .unit = c->unit,
-                               .configured = buf_as_slice(&i->logsource)};
+                               .configured = buf_as_slice(&i->logsource),
+                               .flags = ROW_HISTORICAL};
     if (!row_partition_name_ok(i->source.partition) || i->source.partition.data[0] == '_')
         return err_set(err, ERR_USAGE,
                        "--partition cannot be %.*s: a name has a to z, 0 to 9, _ and -, and does "

@@ -17,6 +17,15 @@ int cli_query_check_partitions(const struct option_list *partitions, struct err 
     return ERR_OK;
 }
 
+int cli_query_data(struct data *out, const struct data_settings *settings, const struct data *given,
+                   struct err *err)
+{
+    if (!given)
+        return data_open(out, settings, false, err);
+    data_borrow(out, given);
+    return ERR_OK;
+}
+
 int cli_query_open(struct query_run *out, const struct data *data,
                    const struct query_settings *settings, const struct option_list *words,
                    struct err *err)
@@ -34,6 +43,9 @@ int cli_query_open(struct query_run *out, const struct data *data,
     int rc = cli_query_check_partitions(&settings->span.partitions, err);
     if (rc == ERR_OK)
         rc = query_run_open(out, data->store, &options, err);
+    out->search.units = data->units;
+    out->search.unit_count = data->unit_count;
+    out->search.scoped = data->scoped;
     out->search.memory_bytes =
         (size_t)(settings->memory_bytes ? settings->memory_bytes : c->query_memory_bytes);
     return rc;
@@ -70,9 +82,11 @@ int cli_query_fail(const struct query_run *run, const struct err *err)
 {
     bool of_query = err->line == 1 && err->column > 0 && run->text.len > 0;
     if (of_query) {
-        (void)fprintf(stderr, "canh: the query, column %lu: %s\n", (unsigned long)err->column,
-                      err->text);
-        place_show(buf_as_slice(&run->text), err->column);
+        struct err told = *err;
+        (void)err_prefix(&told, "the query, column %lu", (unsigned long)err->column);
+        (void)cli_fail(CLI_USAGE, &told);
+        if (!cli_is_catching())
+            place_show(buf_as_slice(&run->text), err->column);
         return CLI_USAGE;
     }
     bool usage = err->code == ERR_USAGE || err->code == ERR_UNSUPPORTED || err->code == ERR_SYNTAX;

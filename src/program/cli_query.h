@@ -67,6 +67,14 @@ struct query_settings { /* a member of a command's settings */
             "(mặc định: store.query_memory)"                                                  \
     }
 
+/* The commands themselves, over a store that is open (the query role's); given NULL: as their
+ * options say. Results go to the standard output. */
+int search_command(int argc, char **argv, const struct data *given);
+int export_command(int argc, char **argv, const struct data *given);
+int hunt_command(int argc, char **argv, const struct data *given);
+/* data_open, or data_borrow of what is given. */
+MUST_CHECK int cli_query_data(struct data *out, const struct data_settings *settings,
+                              const struct data *given, struct err *err);
 /* ERR_USAGE when one is no name of a partition. */
 MUST_CHECK int cli_query_check_partitions(const struct option_list *partitions, struct err *err);
 /* out is zeroed by the caller and is to be closed either way. */

@@ -132,7 +132,7 @@ static int search_with(const struct search_settings *settings, struct data *data
     return code;
 }
 
-int cli_search(int argc, char **argv)
+int search_command(int argc, char **argv, const struct data *given)
 {
     static const char usage[] = "canh search --data DIR [--from T] [--to T] [options] QUERY\n"
                                 "canh search --data DIR [options] RULE.yml... [QUERY]\n";
@@ -140,7 +140,6 @@ int cli_search(int argc, char **argv)
     struct option_list words = {0};
     struct data data = {0};
     struct err err = {0};
-    interrupt_watch();
     int code = cli_parse(search_options, sizeof search_options / sizeof search_options[0], argc,
                          argv, &settings, &settings.common, &words, usage);
     if (code < 0 && words.count == 0) {
@@ -149,7 +148,7 @@ int cli_search(int argc, char **argv)
                       "_time:24h'`; * is every event");
         code = cli_fail(CLI_USAGE, &err);
     }
-    if (code < 0 && data_open(&data, &settings.data, false, &err) != ERR_OK)
+    if (code < 0 && cli_query_data(&data, &settings.data, given, &err) != ERR_OK)
         code = cli_fail(CLI_FAILURE, &err);
     if (code < 0)
         code = search_with(&settings, &data, &words, &err);
@@ -157,4 +156,10 @@ int cli_search(int argc, char **argv)
     option_list_free(&settings.query.span.partitions);
     option_list_free(&words);
     return code;
+}
+
+int cli_search(int argc, char **argv)
+{
+    interrupt_watch();
+    return search_command(argc, argv, NULL);
 }

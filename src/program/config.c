@@ -109,32 +109,54 @@ static void partitions_finish(struct config *config)
     }
 }
 
-int config_open(struct config **out, const char *path, char *const *environment,
-                struct buf *problems, struct err *err)
+static void reader_begin(struct opening *o, struct config *config, struct buf *problems)
 {
-    struct config *config = mem_zeroed(1, sizeof(*config));
-    struct opening o = {.reader = {.table = &config_table,
-                                   .config = config,
-                                   .arena = &config->arena,
-                                   .problems = problems}};
-    config_read_begin(&o.reader);
-    int rc = files_read(&o, path, environment);
-    if (rc == ERR_OK && environment)
-        config_read_environment(&o.reader, environment);
-    if (rc == ERR_OK && o.reader.problem_count > 0) {
+    o->reader = (struct config_reader){
+        .table = &config_table, .config = config, .arena = &config->arena, .problems = problems};
+    config_read_begin(&o->reader);
+}
+
+/* Behind all reading. rc: of that. Takes config. */
+static int opening_end(struct opening *o, struct config *config, int rc, struct config **out,
+                       struct err *err)
+{
+    if (rc == ERR_OK && o->reader.problem_count == 0)
+        config_check(&o->reader, config);
+    if (rc == ERR_OK && o->reader.problem_count > 0) {
         rc = ERR_USAGE;
-        o.err = o.reader.first;
+        o->err = o->reader.first;
     }
-    buf_free(&o.text);
+    buf_free(&o->text);
     if (rc) {
         if (err)
-            *err = o.err;
+            *err = o->err;
         config_close(&config);
         return rc;
     }
     partitions_finish(config);
     *out = config;
     return ERR_OK;
+}
+
+int config_open_text(struct config **out, struct slice yaml, struct err *err)
+{
+    struct config *config = mem_zeroed(1, sizeof(*config));
+    struct opening o = {0};
+    reader_begin(&o, config, NULL);
+    config_read_text(&o.reader, "settings", yaml);
+    return opening_end(&o, config, ERR_OK, out, err);
+}
+
+int config_open(struct config **out, const char *path, char *const *environment,
+                struct buf *problems, struct err *err)
+{
+    struct config *config = mem_zeroed(1, sizeof(*config));
+    struct opening o = {0};
+    reader_begin(&o, config, problems);
+    int rc = files_read(&o, path, environment);
+    if (rc == ERR_OK && environment)
+        config_read_environment(&o.reader, environment);
+    return opening_end(&o, config, rc, out, err);
 }
 
 void config_close(struct config **config)
@@ -173,4 +195,40 @@ const struct config_source *config_source_of_path(const struct config *config, c
                 return &sources[i];
         }
     return NULL;
+}
+
+const struct config_channel *config_channel(const struct config *config, struct slice name)
+{
+    const struct config_channel *channels = config->channels.items;
+    for (uint32_t i = 0; i < config->channels.count; i++)
+        if (slice_equal(channels[i].row.name, name))
+            return &channels[i];
+    return NULL;
+}
+
+const struct config_command *config_command(const struct config *config, struct slice name,
+                                            uint32_t *index)
+{
+    const struct config_command *commands = config->commands.items;
+    for (uint32_t i = 0; i < config->commands.count; i++)
+        if (slice_equal(commands[i].row.name, name)) {
+            if (index)
+                *index = i;
+            return &commands[i];
+        }
+    return NULL;
+}
+
+enum log_level config_log_level(const struct config *config)
+{
+    static const char *const names[] = {"error", "warning", "info", "debug"};
+    for (int i = LOG_ERROR; i <= LOG_DEBUG; i++)
+        if (slice_equal(config->serve.log_level, slice_from(names[i])))
+            return (enum log_level)i;
+    return LOG_INFO;
+}
+
+bool config_has_web(const struct config *config)
+{
+    return !slice_equal(config->web.listen, SLICE("none"));
 }

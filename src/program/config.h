@@ -9,7 +9,7 @@
  * the config's; texts end with a NUL that their length does not count. */
 #pragma once
 #include "base/arena.h"
-#include "base/str.h"
+#include "base/log.h"
 
 #define CONFIG_BYTES_MAX    ((size_t)1 << 20) /* a file */
 #define CONFIG_DEFAULT_PATH "/etc/canh/canh.yaml"
@@ -17,6 +17,9 @@ enum {
     CONFIG_FILES_MAX = 256,
     CONFIG_PARTITIONS_MAX = 64,
     CONFIG_SOURCES_MAX = 4096,
+    CONFIG_LISTENERS_MAX = 32,
+    CONFIG_CHANNELS_MAX = 64,
+    CONFIG_COMMANDS_MAX = 16,
     CONFIG_LIST_MAX = 256,
     CONFIG_TEXT_BYTES_MAX = 4096,
     CONFIG_NAME_BYTES_MAX = 32,
@@ -67,13 +70,70 @@ struct config_source {
     struct slice timezone;
     struct slice product, category, service; /* log source; empty: as the mapping says */
     struct slice system, unit;
+    struct config_list follow; /* patterns of files that serve follows */
+};
+
+struct config_serve { /* the daemon as a whole */
+    struct config_row row;
+    struct slice user;      /* prefix of the roles' users when started as root */
+    bool one_user;          /* started as root, too: all roles run as `user` itself */
+    uint64_t drain_ns;      /* how long roles may take to finish */
+    uint64_t hang_ns;       /* a role that does not answer as long is ended */
+    struct slice log_level; /* error, warning, info, debug */
+    bool sandbox_required;  /* no start with a partial sandbox */
+};
+
+struct config_web {
+    struct config_row row;
+    struct slice listen; /* address:port; "none": no web (config_has_web) */
+    bool tls;
+    struct slice certificate_file, key_file; /* empty: those of DATA/keys */
+    uint64_t connections, connections_per_address, timeout_ns, body_bytes;
+    struct slice name; /* how people call it: links, certificate */
+};
+
+struct config_rules {
+    struct config_row row;
+    struct config_list paths; /* rule files and folders */
+    struct slice mappings;    /* instead of the built-in ones */
+    bool indicators;          /* of DATA/intel */
+};
+
+struct config_listener { /* where events come in */
+    struct config_row row;
+    struct slice kind;   /* http */
+    struct slice listen; /* address:port */
+    bool tls;
+    bool token;          /* senders need a token with the right `ingest` */
+    struct slice source; /* of sources: what its events are */
+    uint64_t connections, connections_per_address, timeout_ns, body_bytes;
+};
+
+struct config_channel { /* where messages go out */
+    struct config_row row;
+    struct slice kind; /* webhook, command */
+    struct slice url;
+    struct slice secret_file; /* signs the body: HMAC-SHA-256 */
+    struct slice ca_file;     /* instead of the system's authorities */
+    struct slice command;     /* of commands */
+    uint64_t timeout_ns;
+};
+
+struct config_command { /* programs that the parent may start, by their place here */
+    struct config_row row;
+    struct config_list run; /* absolute path and arguments */
+    uint64_t timeout_ns, output_bytes;
 };
 
 struct config {
     struct config_store store;
-    struct config_rows partitions; /* of struct config_partition */
-    struct config_partition usual; /* for partitions that are not named */
-    struct config_rows sources;    /* of struct config_source */
+    struct config_serve serve;
+    struct config_web web;
+    struct config_rules rules;
+    struct config_rows listeners, channels, commands; /* of struct config_listener ... */
+    struct config_rows partitions;                    /* of struct config_partition */
+    struct config_partition usual;                    /* for partitions that are not named */
+    struct config_rows sources;                       /* of struct config_source */
     struct arena arena;
 };
 
@@ -84,6 +144,15 @@ struct config {
 MUST_CHECK int config_open(struct config **out, const char *path, char *const *environment,
                            struct buf *problems, struct err *err);
 void config_close(struct config **config);
+/* Of a text that config_print wrote: for roles, which read no files of settings. */
+MUST_CHECK int config_open_text(struct config **out, struct slice yaml, struct err *err);
+const struct config_channel *config_channel(const struct config *config, struct slice name);
+/* *index: its place, which is what the parent is asked for. */
+const struct config_command *config_command(const struct config *config, struct slice name,
+                                            uint32_t *index);
+
+enum log_level config_log_level(const struct config *config);
+bool config_has_web(const struct config *config); /* web.listen is not "none" */
 
 /* What holds for the partition: its row, else that of `default`, else the defaults. */
 const struct config_partition *config_partition(const struct config *config, struct slice name);

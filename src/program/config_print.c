@@ -63,24 +63,28 @@ static void rows_print(const struct config_section *section, const struct config
     }
 }
 
+void config_print_section(const struct config *config, const struct config_section *section,
+                          struct buf *out)
+{
+    const char *at = (const char *)config + section->offset;
+    size_t blanks;
+    const char *name = section_place(section, &blanks);
+    const struct config_rows *rows =
+        section->shape == CONFIG_ONE ? NULL : (const struct config_rows *)(const void *)at;
+    if (rows && rows->count == 0)
+        return;
+    indent(out, blanks);
+    buf_printf(out, "%s:\n", name);
+    if (rows)
+        rows_print(section, rows, blanks + 2, out);
+    else
+        keys_print(section, at, blanks + 2, out);
+}
+
 void config_print(const struct config *config, struct buf *out)
 {
-    for (uint32_t i = 0; i < config_table.count; i++) {
-        const struct config_section *section = &config_table.sections[i];
-        const char *at = (const char *)config + section->offset;
-        size_t blanks;
-        const char *name = section_place(section, &blanks);
-        const struct config_rows *rows =
-            section->shape == CONFIG_ONE ? NULL : (const struct config_rows *)(const void *)at;
-        if (rows && rows->count == 0)
-            continue;
-        indent(out, blanks);
-        buf_printf(out, "%s:\n", name);
-        if (rows)
-            rows_print(section, rows, blanks + 2, out);
-        else
-            keys_print(section, at, blanks + 2, out);
-    }
+    for (uint32_t i = 0; i < config_table.count; i++)
+        config_print_section(config, &config_table.sections[i], out);
 }
 
 static void default_print(const struct config_key *key, const char *head, bool vietnamese,

@@ -84,6 +84,11 @@ void config_read_environment(struct config_reader *r, char *const *environment);
 /* One more problem; column 0, line 0: none known. */
 void config_read_problem(struct config_reader *r, const char *file, uint32_t line, uint32_t column,
                          const char *format, ...) PRINTF_LIKE(5, 6);
+/* What no single value shows: references between rows, addresses, what is wanted together. */
+void config_check(struct config_reader *r, const struct config *config);
+/* One section's part of config_print; nothing when it has no rows. */
+void config_print_section(const struct config *config, const struct config_section *section,
+                          struct buf *out);
 /* CANH_STORE_SEAL_ROWS */
 void config_environment_name(const struct config_section *section, const struct config_key *key,
                              struct buf *out);

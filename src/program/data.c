@@ -38,8 +38,16 @@ int data_open(struct data *out, const struct data_settings *settings, bool write
     return store_open(&out->store, out->path, &options, err);
 }
 
+void data_borrow(struct data *out, const struct data *given)
+{
+    *out = *given;
+    out->borrowed = true;
+}
+
 void data_close(struct data *data)
 {
+    if (data->borrowed)
+        return;
     store_close(&data->store);
     config_close(&data->config);
 }

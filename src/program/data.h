@@ -1,6 +1,7 @@
 /* Data: the store of a data folder, opened for a command by its options and the configuration.
  *
- * Threads: one. Ownership: config and store belong to the struct until data_close. */
+ * Threads: one. Ownership: config and store belong to the struct until data_close, unless it was
+ * borrowed. */
 #pragma once
 #include "program/cli.h"
 #include "program/config.h"
@@ -32,6 +33,12 @@ struct data {
     struct config *config;
     struct store *store;
     const char *path; /* of the folder */
+    /* scoped: who asks sees only rows of these units (ascending). A command line that opens the
+     * files itself has no scope. */
+    const struct slice *units;
+    uint32_t unit_count;
+    bool scoped;
+    bool borrowed;
 };
 
 /* Only the configuration: path is set, store is not. Problems of it go to stderr. */
@@ -40,6 +47,8 @@ MUST_CHECK int data_find(struct data *out, const struct data_settings *settings,
  * caller and is to be closed either way. */
 MUST_CHECK int data_open(struct data *out, const struct data_settings *settings, bool write,
                          struct err *err);
+/* The same store for a command that is run for somebody else; data_close leaves it open. */
+void data_borrow(struct data *out, const struct data *given);
 void data_close(struct data *data);
 /* An event's id: `epoch:sequence`, or the sequence alone. ERR_USAGE. */
 MUST_CHECK int data_read_id(const struct data *data, const char *text, uint64_t *sequence,

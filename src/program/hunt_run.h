@@ -25,6 +25,9 @@ struct hunt_run_options {
     int64_t received_from_ns, received_until_ns;
     const struct slice *partitions; /* none: all but internal ones */
     uint32_t partition_count;
+    const struct slice *units; /* scoped: rows of these units only (store_search) */
+    uint32_t unit_count;
+    bool scoped;
     size_t memory_bytes; /* 0: STORE_QUERY_BYTES */
     enum rule_level fail_level;
     bool plain;           /* no pruning (the tests' twin) */

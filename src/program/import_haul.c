@@ -13,6 +13,7 @@ void import_haul_close(struct import_haul **haul)
     if (!h)
         return;
     batch_free(&h->batch);
+    buf_free(&h->raw);
     mem_free(h->items);
     arena_free(&h->arena);
     mem_free(h);
@@ -23,6 +24,7 @@ void import_haul_clear(struct import_haul *h)
 {
     arena_reset(&h->arena);
     buf_clear(&h->batch.section);
+    buf_clear(&h->raw);
     h->batch.row_count = 0;
     h->batch.raw_bytes = 0;
     h->item_count = 0;

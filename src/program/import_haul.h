@@ -34,6 +34,7 @@ struct import_item {
 struct import_haul {
     const struct input_file *file;
     struct batch batch;
+    struct buf raw; /* instead of batch, when the source wants it so */
     struct import_item *items;
     size_t item_count, item_capacity;
     size_t item_bytes;

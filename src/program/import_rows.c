@@ -49,6 +49,11 @@ void import_rows_close(struct import_rows **rows)
     *rows = NULL;
 }
 
+void import_rows_source(struct import_rows *rows, const struct import_source *source)
+{
+    rows->source = source;
+}
+
 void import_rows_begin(struct import_rows *r, int64_t received_ns)
 {
     r->received_ns = received_ns;
@@ -89,7 +94,7 @@ static int row_try(struct import_rows *r, const struct internal_row *row, struct
                                   .system = r->source->system,
                                   .unit = r->source->unit,
                                   .file = slice_part(row->file, 0, ROW_TEXT_BYTES_MAX),
-                                  .flags = ROW_HISTORICAL | ROW_INTERNAL};
+                                  .flags = r->source->flags | ROW_INTERNAL};
     uint32_t number, index;
     int rc = batch_context(r->writer, &context, &number, err);
     return rc ? rc : batch_add(r->writer, number, row->time_ns, row->line, &r->record, &index, err);

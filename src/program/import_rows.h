@@ -14,6 +14,8 @@ struct import_rows;
 struct import_rows *import_rows_open(const struct rule_list *rules,
                                      const struct import_source *source, uint32_t epoch);
 void import_rows_close(struct import_rows **rows);
+/* From here on rows are of this source (borrowed). */
+void import_rows_source(struct import_rows *rows, const struct import_source *source);
 void import_rows_begin(struct import_rows *rows, int64_t received_ns);
 MUST_CHECK int import_rows_finding(struct import_rows *rows, const struct output_finding *finding,
                                    struct err *err);

@@ -58,14 +58,19 @@ static void haul_begin(struct import_worker *w)
 {
     import_haul_clear(w->part->haul);
     w->part->haul->file = w->job->block.file;
-    batch_begin(w->writer, clock_now_ns(), true);
+    batch_begin(w->writer, clock_now_ns(), !w->source->raw);
     w->context_known = false;
 }
 
 static void haul_end(struct import_worker *w)
 {
-    if (batch_rows(w->writer) > 0)
-        batch_end(w->writer, &w->part->haul->batch);
+    struct import_haul *haul = w->part->haul;
+    if (batch_rows(w->writer) == 0)
+        return;
+    if (w->source->raw)
+        buf_slice(&haul->raw, batch_raw(w->writer));
+    else
+        batch_end(w->writer, &haul->batch);
 }
 
 static void hand_over(struct import_worker *w)
@@ -113,7 +118,7 @@ static int context_add(struct import_worker *w, const struct event_source *seen,
         .system = w->source->system,
         .unit = w->source->unit,
         .file = cut(slice_from(w->part->haul->file->name)),
-        .flags = ROW_HISTORICAL,
+        .flags = w->source->flags,
         .mapping_set = w->mapping_set,
         .product = cut(seen->product),
         .category = seen->categories_known ? cut(buf_as_slice(&categories)) : SLICE("*"),
@@ -254,6 +259,11 @@ static void worker_refused(void *context, const struct span *span, const struct 
     haul_relieve(w);
     refuse(w, span->line, span->text, err->text);
     w->part->haul->records++;
+}
+
+void import_worker_near(struct import_worker *w, int64_t near_ns)
+{
+    w->judge.near_ns = near_ns;
 }
 
 void import_worker_run(struct import_worker *w, struct pipeline_job *job)

@@ -6,8 +6,10 @@
 #include "program/judge.h"
 #include "program/pipeline.h"
 
-struct import_source { /* what all events of an import have in common */
+struct import_source { /* what all events of an import, or of a live source, have in common */
     struct slice partition, name, system, unit, configured; /* as struct row_context has them */
+    uint32_t flags; /* enum row_context_flag: ROW_HISTORICAL, or 0 for what comes in live */
+    bool raw;       /* hauls carry the batch's raw bytes, for the engine */
 };
 
 struct import_worker;
@@ -18,5 +20,7 @@ struct import_worker *import_worker_open(const struct detector *detector,
 /* Adds the thread's processor time and what its matcher counted to the sums. */
 void import_worker_close(struct import_worker **worker, uint64_t *cpu_ns,
                          struct matcher_stats *sum);
+/* For a worker that lives long: what near_ns is from now on. */
+void import_worker_near(struct import_worker *worker, int64_t near_ns);
 /* Makes the haul of job's part; hands it over in between when it holds too much. */
 void import_worker_run(struct import_worker *worker, struct pipeline_job *job);

@@ -53,6 +53,8 @@ static void take(struct pipeline *p, struct slot *slot, bool last_part)
 
 bool pipeline_hand_over(struct pipeline_job *job)
 {
+    if (job->hand_over)
+        return job->hand_over(job);
     struct slot *slot = (struct slot *)job;
     struct pipeline *p = slot->pipeline;
     if (!p->work) {

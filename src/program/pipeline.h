@@ -15,6 +15,8 @@ enum { PIPELINE_THREADS_MAX = 64 };
 struct pipeline_job {
     struct input_block block;
     void *own; /* what job_open gave: used again for block after block */
+    /* Of a job that is in no pipeline (live sources): does what pipeline_hand_over says. */
+    bool (*hand_over)(struct pipeline_job *job);
 };
 
 struct pipeline_calls {

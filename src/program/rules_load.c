@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/io.h"
 #include "formats/archive.h"
 #include "formats/yaml.h"
@@ -35,6 +36,7 @@ static void text_read(struct loading *l, struct slice name)
 {
     struct rules_load *out = l->out;
     out->file_count++;
+    out->fingerprint = hash_slice(buf_as_slice(&l->text), hash_slice(name, out->fingerprint));
     out->refused_count += sigma_read(&out->rules, &out->problems, arena_copy(&out->arena, name),
                                      buf_as_slice(&l->text), l->options, &out->arena);
 }

@@ -16,6 +16,7 @@ struct rules_load {
     struct rule_list rules;       /* in the order of the paths, by name within a folder */
     struct problem_list problems; /* in the order they were found */
     uint32_t file_count;          /* files read */
+    uint64_t fingerprint;         /* of their names and texts, in order */
     uint32_t refused_count;       /* documents that are no usable rule */
     uint32_t unreadable_count;    /* paths that could not be read: problems of code `unreadable` */
 };

@@ -45,6 +45,9 @@ struct batch {
 };
 /* Packs what was added into out (zeroed or used before; its memory is used again). */
 void batch_end(struct batch_writer *w, struct batch *out);
+/* Instead: the bytes alone, for another process that makes the rest (batch_take). Good until the
+ * writer is used again. */
+struct slice batch_raw(struct batch_writer *w);
 void batch_free(struct batch *batch);
 
 struct batch_reader {
@@ -67,3 +70,11 @@ MUST_CHECK int batch_reader_open(struct batch_reader *r, struct slice bytes, str
 /* The next row into *row (good until the next call); false: no more. */
 bool batch_next(struct batch_reader *r, struct row *row);
 void batch_reader_free(struct batch_reader *r);
+
+/* Taking what another process wrote: its raw bytes, once a reader has checked them, become a batch
+ * with digests, just as if it had been written here. */
+struct batch_taker;
+struct batch_taker *batch_taker_open(void);
+void batch_taker_close(struct batch_taker **taker);
+/* All rows of r, which stands at its first one and then at its end. out: as for batch_end. */
+void batch_take(struct batch_taker *taker, struct batch_reader *r, struct batch *out);

@@ -375,6 +375,11 @@ static struct slice batch_join(struct batch_writer *w)
     return slice_make(at, bytes);
 }
 
+struct slice batch_raw(struct batch_writer *w)
+{
+    return batch_join(w);
+}
+
 void batch_end(struct batch_writer *w, struct batch *out)
 {
     struct slice bytes = batch_join(w);

@@ -206,6 +206,16 @@ struct slice carry_cursor(const struct carry *c, struct slice name)
     return cursor ? slice_make(cursor->value, cursor->value_len) : SLICE("");
 }
 
+void carry_cursors(const struct carry *c, struct slice begin, carry_cursor_visit *visit,
+                   void *context)
+{
+    for (struct map_entry *e = NULL; (e = map_next(&c->cursors, e));) {
+        const struct named *cursor = named_of(e);
+        if (slice_starts(cursor->name, begin))
+            visit(context, cursor->name, slice_make(cursor->value, cursor->value_len));
+    }
+}
+
 bool carry_has_id(const struct carry *c, uint64_t id)
 {
     return carry_ids_has(&c->ids, id);

@@ -75,6 +75,10 @@ void carry_trim(struct carry *carry, int64_t ids_before_ns, int64_t inputs_befor
 
 /* The value of a cursor, or the empty slice. */
 struct slice carry_cursor(const struct carry *carry, struct slice name);
+/* Those whose name begins so; in no promised order. */
+typedef void carry_cursor_visit(void *context, struct slice name, struct slice value);
+void carry_cursors(const struct carry *carry, struct slice begin, carry_cursor_visit *visit,
+                   void *context);
 bool carry_has_id(const struct carry *carry, uint64_t id);
 const uint64_t *carry_counters(const struct carry *carry, struct slice source); /* or NULL */
 typedef void carry_source_visit(void *context, struct slice source, const uint64_t *counters);

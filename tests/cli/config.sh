@@ -60,7 +60,19 @@ defaults_are_a_file_to_begin_with() {
     expect_code 0
     # with the marks of comment taken away, but for keys without a default
     sed -n 's/^#\( *[-a-z][- a-z_]*:\)/\1/p' commented.yaml |
-        grep -v -E '^ +(match|format|timezone|product|category|service|system|unit):$' >plain.yaml
+        grep -v -E '^ +(match|format|timezone|product|category|service|system|unit|follow):$' |
+        grep -v -E '^ +(certificate_file|key_file|name|paths|mappings):$' |
+        sed '/^listeners:/,$d' >plain.yaml
+    # rows that want more than defaults
+    cat >>plain.yaml <<'END'
+listeners:
+  - {name: in, source: example}
+channels:
+  - {name: chat, url: "https://chat.example/hook"}
+  - {name: siren, kind: command, command: horn}
+commands:
+  - {name: horn, run: [/usr/bin/logger, -t, canh]}
+END
     run "$canh" config check plain.yaml
     expect_code 0
     expect_out '1 sources, 1 named partitions'
@@ -74,6 +86,38 @@ the_documented_example_is_good() {
     expect_out '1 sources, 2 named partitions'
 }
 
-cases check_says_where_it_is_wrong files_are_found defaults_are_a_file_to_begin_with \
+rows_are_held_against_each_other() {
+    cat >canh.yaml <<'END'
+web: {listen: "0.0.0.0:8480", name: "a b"}
+serve: {log_level: loud}
+sources:
+  - {name: portal, follow: [/var/*/x.log]}
+listeners:
+  - {name: web, kind: smoke, source: nobody}
+  - {name: in, listen: "10.0.0.1:99999", source: portal}
+  - {name: open, listen: "10.0.0.1:99", source: portal}
+channels:
+  - {name: chat, url: "http://chat.example/"}
+  - {name: siren, kind: command, command: horn}
+commands:
+  - {name: bell, run: [bell]}
+END
+    run "$canh" config check canh.yaml
+    expect_code 1
+    expect_error 'canh.yaml:1:1: tls: it listens beyond loopback'
+    expect_error 'web.name: this is no host name'
+    expect_error 'serve.log_level: there is no such level'
+    expect_error 'canh.yaml:4:1: portal.follow: * and ? may stand in the last part only'
+    expect_error 'canh.yaml:6:1: web.kind: there is no such kind of listener'
+    expect_error 'web.source: there is no such row in sources'
+    expect_error 'web.name: web and control are taken'
+    expect_error 'in.listen: "10.0.0.1:99999" is no address with a port'
+    expect_error 'open.tls: it listens beyond loopback'
+    expect_error 'chat.url: a webhook wants an address that begins with https://'
+    expect_error 'siren.command: there is no such row in commands'
+    expect_error 'bell.run: it wants the whole path of a program'
+}
+
+cases rows_are_held_against_each_other check_says_where_it_is_wrong files_are_found defaults_are_a_file_to_begin_with \
     the_documented_example_is_good
 finish

@@ -10,3 +10,14 @@ set_tests_properties(cli/threads PROPERTIES LABELS "cli;tsan")
 add_test(NAME cli/man COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/man.sh $<TARGET_FILE:canh>
     ${PROJECT_SOURCE_DIR})
 set_tests_properties(cli/man PROPERTIES LABELS cli TIMEOUT 60)
+foreach(name serve)
+    add_test(NAME cli/${name}
+        COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/${name}.sh $<TARGET_FILE:canh>
+            ${PROJECT_SOURCE_DIR})
+    set_tests_properties(cli/${name} PROPERTIES LABELS cli TIMEOUT 300)
+endforeach()
+add_executable(canh_totp support/totp.c)
+target_link_libraries(canh_totp PRIVATE PkgConfig::GNUTLS)
+add_test(NAME cli/web COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/web.sh $<TARGET_FILE:canh>
+    ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_totp>)
+set_tests_properties(cli/web PROPERTIES LABELS cli TIMEOUT 300 SKIP_RETURN_CODE 77)

@@ -1,0 +1,10 @@
+#!/bin/sh
+# Measures the state: durable commands, lists of many rows, the audit chain (bench_state.c). Prints a
+# table, or with --json one object a row. The data lies in a folder under BENCH_DIR (default: the
+# build folder), which should be on a disk and not in memory.
+set -eu
+cd "$(dirname "$0")/.."
+program=${BENCH_STATE:-build/release/bench/bench_state}
+folder=$(mktemp -d "${BENCH_DIR:-build}/bench-state-XXXXXX")
+trap 'rm -rf "$folder"' EXIT INT TERM
+"$program" "$folder/data" "$@"

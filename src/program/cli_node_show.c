@@ -1,0 +1,153 @@
+/* What a command gave, for people: a sentence, what is worth knowing, and secrets, once. */
+#include <stdio.h>
+
+#include "formats/json.h"
+#include "program/cell.h"
+#include "program/cli_node.h"
+#include "program/client_inside.h"
+
+enum { LINES_MAX = 200 /* of one list: the rest is counted */ };
+
+struct showing {
+    struct slice json;
+    bool vietnamese;
+    struct buf *out;
+};
+
+static void text_put(struct slice escaped, struct buf *out)
+{
+    struct buf text = {0};
+    buf_reserve(&text, escaped.len + 1);
+    text.len = json_unescape(text.data, escaped);
+    (void)cell_terminal(buf_as_slice(&text), 0, out);
+    cli_secret_wipe(&text);
+}
+
+/* Members of an object (`a: 1, b: x`) or of a list, on one line. */
+static void inline_put(struct json_reader *r, struct buf *out)
+{
+    uint32_t depth = r->depth;
+    bool first = true;
+    enum json_token token;
+    while ((token = json_next(r)) != JSON_ERROR && token != JSON_END && r->depth >= depth) {
+        if (token == JSON_OBJECT_CLOSE || token == JSON_ARRAY_CLOSE ||
+            token == JSON_OBJECT_OPEN || token == JSON_ARRAY_OPEN)
+            continue;
+        if (token == JSON_KEY) {
+            buf_string(out, first ? "" : ", ");
+            text_put(r->text, out);
+            buf_string(out, ": ");
+            first = true;
+            continue;
+        }
+        buf_string(out, first ? "" : ", ");
+        if (token == JSON_STRING || token == JSON_NUMBER)
+            text_put(r->text, out);
+        else
+            buf_string(out, token == JSON_TRUE ? "true" : token == JSON_FALSE ? "false" : "-");
+        first = false;
+    }
+}
+
+static void list_put(const struct showing *s, struct json_reader *r, struct slice name)
+{
+    uint64_t count = 0;
+    enum json_token token;
+    text_put(name, s->out);
+    buf_string(s->out, ":\n");
+    while ((token = json_next(r)) != JSON_ARRAY_CLOSE && token != JSON_ERROR &&
+           token != JSON_END) {
+        struct buf line = {0};
+        if (token == JSON_OBJECT_OPEN || token == JSON_ARRAY_OPEN)
+            inline_put(r, &line);
+        else
+            text_put(r->text, &line);
+        if (++count <= LINES_MAX)
+            buf_printf(s->out, "  %s\n", buf_text(&line));
+        cli_secret_wipe(&line);
+    }
+    if (count > LINES_MAX)
+        buf_printf(s->out, s->vietnamese ? "  ... và %llu dòng nữa\n" : "  ... and %llu more\n",
+                   (unsigned long long)(count - LINES_MAX));
+}
+
+static bool is_of_sentence(struct slice key)
+{
+    return slice_equal(key, SLICE("id")) || slice_equal(key, SLICE("name"));
+}
+
+/* The picture for a terminal comes last; the one for pages not at all. */
+static bool is_passed_over(struct slice key)
+{
+    return slice_equal(key, SLICE("svg")) || slice_equal(key, SLICE("picture"));
+}
+
+static void member_put(const struct showing *s, struct json_reader *r, struct slice key)
+{
+    enum json_token token = json_next(r);
+    struct buf line = {0};
+    if (token == JSON_ARRAY_OPEN) {
+        list_put(s, r, key);
+        return;
+    }
+    if (token == JSON_OBJECT_OPEN)
+        inline_put(r, &line);
+    else if (token == JSON_STRING || token == JSON_NUMBER)
+        text_put(r->text, &line);
+    else
+        buf_string(&line, token == JSON_TRUE ? "true" : token == JSON_FALSE ? "false" : "-");
+    if (!is_of_sentence(key) && !is_passed_over(key)) {
+        text_put(key, s->out);
+        buf_printf(s->out, ": %s\n", buf_text(&line));
+    }
+    cli_secret_wipe(&line);
+}
+
+static void picture_put(const struct showing *s)
+{
+    struct buf picture = {0};
+    if (client_answer_text(s->json, "picture", &picture))
+        buf_slice(s->out, buf_as_slice(&picture));
+    cli_secret_wipe(&picture);
+}
+
+static void once_put(const struct showing *s)
+{
+    static const char *const secrets[] = {"token", "codes", "secret", "password", "link"};
+    struct slice value;
+    bool has = false;
+    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
+        has |= client_answer_raw(s->json, secrets[i], &value);
+    if (has)
+        buf_string(s->out, s->vietnamese
+                               ? "Phần bí mật trên chỉ hiện một lần: hãy cất giữ ngay.\n"
+                               : "What is secret here is shown only this once: keep it now.\n");
+}
+
+void cli_node_show(struct slice json, const char *title, bool vietnamese, uint64_t audit_id,
+                   struct buf *out)
+{
+    struct showing s = {.json = json, .vietnamese = vietnamese, .out = out};
+    struct json_reader r;
+    struct slice id;
+    struct buf name = {0};
+    buf_printf(out, vietnamese ? "Xong: %s" : "Done: %s", title);
+    if (client_answer_text(json, "name", &name)) {
+        buf_string(out, " ");
+        (void)cell_terminal(buf_as_slice(&name), 0, out);
+    }
+    if (client_answer_raw(json, "id", &id))
+        buf_printf(out, vietnamese ? " (mã %.*s)" : " (id %.*s)", (int)id.len, id.data);
+    if (audit_id)
+        buf_printf(out, vietnamese ? ", dòng nhật ký kiểm toán %llu" : ", audit row %llu",
+                   (unsigned long long)audit_id);
+    buf_char(out, '\n');
+    buf_free(&name);
+    json_reader_open(&r, json);
+    if (json.len == 0 || json_next(&r) != JSON_OBJECT_OPEN)
+        return;
+    while (json_next(&r) == JSON_KEY)
+        member_put(&s, &r, r.text);
+    picture_put(&s);
+    once_put(&s);
+}

@@ -1,0 +1,413 @@
+#include "program/engine_commit.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "program/engine_commit_check.h"
+#include "program/import_correlation.h"
+#include "program/import_rows.h"
+
+#define RETRY_NS_MIN CLOCK_SECOND_NS
+#define RETRY_NS_MAX (30 * CLOCK_SECOND_NS)
+#define TRIM_NS      (600 * CLOCK_SECOND_NS)
+/* Ids against doubles are kept for a week. */
+#define IDS_NS         ((int64_t)7 * 86400 * CLOCK_SECOND_NS)
+#define RUN_HISTORICAL SLICE("reader")
+
+struct engine_commit {
+    struct engine_commit_options options;
+    struct store *store;
+    struct import_sealer *sealer;
+    struct import_rows *rows;
+    struct import_correlation live, historical;
+    bool are_open, is_started;
+    struct batch_taker *taker;
+    struct engine_commit_work work[ENGINE_COMMIT_HAULS_MAX];
+    uint32_t count; /* of works in the group */
+    struct batch *batches;
+    uint32_t batch_capacity;
+    struct buf items;
+    struct import_source row_source; /* of the internal rows being made */
+    uint64_t *findings;              /* counted there */
+    uint64_t run_findings;
+    bool failed, reopens; /* reopens: the store itself is to be opened again */
+    struct err err;
+    uint64_t retry_ns, retry_at_ns; /* monotonic */
+    int64_t trimmed_ns;
+};
+
+static void found(void *context, const struct output_finding *finding)
+{
+    struct engine_commit *c = context;
+    struct err err;
+    int rc = import_rows_finding(c->rows, finding, &err);
+    if (rc)
+        log_err(LOG_ERROR, "finding", &err);
+    else
+        (*c->findings)++;
+}
+
+static void correlations_close(struct engine_commit *c)
+{
+    if (!c->are_open)
+        return;
+    import_correlation_close(&c->live);
+    import_correlation_close(&c->historical);
+    c->are_open = false;
+}
+
+static void correlation_open(struct engine_commit *c, struct import_correlation *out,
+                             struct slice run)
+{
+    import_correlation_open(out, c->options.live->detectors[0], run, clock_now_ns());
+    import_correlation_resume(out, store_carry(c->store));
+    import_correlation_begin(out, &c->items, found, c);
+}
+
+/* As the store's carry has them: what was seen of events that were not stored is forgotten. */
+static void correlations_open(struct engine_commit *c)
+{
+    correlations_close(c);
+    correlation_open(c, &c->live, SLICE(""));
+    correlation_open(c, &c->historical, RUN_HISTORICAL);
+    c->are_open = true;
+}
+
+static int store_begin(struct engine_commit *c, struct err *err)
+{
+    int rc = store_open(&c->store, c->options.data, c->options.store, err);
+    if (rc)
+        return rc;
+    if (c->is_started)
+        c->sealer = import_sealer_open(c->store, c->options.seal_bytes);
+    c->rows = import_rows_open(&c->options.live->detectors[0]->load.rules,
+                               &c->options.live->sources[0].row, store_epoch(c->store));
+    correlations_open(c);
+    return ERR_OK;
+}
+
+static void store_end(struct engine_commit *c)
+{
+    import_sealer_close(&c->sealer);
+    import_rows_close(&c->rows);
+    store_close(&c->store);
+}
+
+int engine_commit_open(struct engine_commit **out, const struct engine_commit_options *options,
+                       struct err *err)
+{
+    struct engine_commit *c = mem_zeroed(1, sizeof(*c));
+    c->options = *options;
+    c->taker = batch_taker_open();
+    c->findings = &c->run_findings;
+    *out = c;
+    int rc = store_begin(c, err);
+    if (rc)
+        engine_commit_close(out);
+    return rc;
+}
+
+void engine_commit_start(struct engine_commit *c)
+{
+    c->is_started = true;
+    c->sealer = import_sealer_open(c->store, c->options.seal_bytes);
+}
+
+void engine_commit_close(struct engine_commit **commit)
+{
+    struct engine_commit *c = *commit;
+    if (!c)
+        return;
+    correlations_close(c);
+    store_end(c);
+    for (uint32_t i = 0; i < ENGINE_COMMIT_HAULS_MAX; i++)
+        engine_commit_work_free(&c->work[i]);
+    batch_taker_close(&c->taker);
+    mem_free(c->batches);
+    buf_free(&c->items);
+    mem_free(c);
+    *commit = NULL;
+}
+
+struct store *engine_commit_store(struct engine_commit *c)
+{
+    return c->store;
+}
+
+bool engine_commit_ok(const struct engine_commit *c, struct err *err)
+{
+    if (c->failed)
+        *err = c->err;
+    return !c->failed;
+}
+
+/* ---- a group ---- */
+
+static void item_finding(struct engine_commit *c, const struct engine_commit_work *w,
+                         const struct import_item *item, uint64_t sequence)
+{
+    struct output_finding finding = {
+        .rule = item->rule,
+        .place = {w->head.listener, item->line, item->time_ns, sequence + item->row},
+        .host = item->host,
+        .matched = item->fields,
+        .matched_count = item->count};
+    found(c, &finding);
+}
+
+static void item_refused(struct engine_commit *c, const struct engine_commit_work *w,
+                         const struct import_item *item)
+{
+    struct import_refused refused = {w->head.listener, item->reason, item->text, item->line};
+    struct err err;
+    if (import_rows_refused(c->rows, &refused, &err) != ERR_OK)
+        log_err(LOG_ERROR, "refused", &err);
+}
+
+/* Names beyond the limit are shown as none. */
+static uint32_t place_of(struct import_correlation *to, struct slice name)
+{
+    bool is_new = !map_find(&to->place_of_name, name);
+    return import_correlation_place(
+        to, is_new && to->name_count >= ENGINE_COMMIT_PLACES_MAX ? SLICE("") : name);
+}
+
+static void items_take(struct engine_commit *c, const struct engine_commit_work *w,
+                       uint64_t sequence)
+{
+    struct import_correlation *to = w->to->historical ? &c->historical : &c->live;
+    uint32_t place = place_of(to, w->head.listener);
+    for (size_t i = 0; i < w->haul->item_count; i++) {
+        const struct import_item *item = &w->haul->items[i];
+        if (item->kind == IMPORT_FINDING) {
+            item_finding(c, w, item, sequence);
+        } else if (item->kind == IMPORT_REFUSED) {
+            item_refused(c, w, item);
+        } else {
+            struct correlate_input input = {
+                .rule = item->rule,
+                .place = {place, item->line, item->time_ns, sequence + item->row},
+                .values = item->values};
+            import_correlation_feed(to, &input, item->count);
+        }
+    }
+}
+
+static void source_begin(struct engine_commit *c, const struct engine_commit_work *w)
+{
+    c->row_source = w->source->row;
+    c->row_source.flags = w->to->historical ? ROW_HISTORICAL : 0;
+    import_rows_source(c->rows, &c->row_source);
+    c->findings = &w->to->findings;
+}
+
+static void counters_put(struct engine_commit *c, const struct engine_commit_work *w)
+{
+    struct buf name = {0};
+    const uint64_t counters[] = {w->head.received, w->reader.row_count, w->haul->refused,
+                                 w->to->findings, w->head.bytes};
+    buf_string(&name, w->to->historical ? "import" : "live");
+    if (w->head.source.len) {
+        buf_char(&name, '/');
+        buf_slice(&name, w->head.source);
+    }
+    if (w->head.received || w->to->findings)
+        carry_put_counters(&c->items, buf_as_slice(&name), counters,
+                           sizeof(counters) / sizeof(counters[0]));
+    for (uint32_t i = 0; i < w->head.cursor_count; i++)
+        carry_put_cursor(&c->items, w->head.cursors[i].name, w->head.cursors[i].value);
+    buf_free(&name);
+}
+
+static void group_build(struct engine_commit *c)
+{
+    uint64_t sequence = store_next_sequence(c->store);
+    buf_clear(&c->items);
+    import_rows_begin(c->rows, clock_now_ns());
+    for (uint32_t i = 0; i < c->count; i++) {
+        struct engine_commit_work *w = &c->work[i];
+        w->to->first_sequence = w->reader.row_count ? sequence : 0;
+        source_begin(c, w);
+        items_take(c, w, sequence);
+        counters_put(c, w);
+        sequence += w->reader.row_count;
+        if (w->reader.row_count)
+            batch_take(c->taker, &w->reader, &w->batch);
+    }
+    c->findings = &c->run_findings;
+}
+
+static uint32_t group_batches(struct engine_commit *c, uint64_t *raw_bytes)
+{
+    uint32_t internal_count, count = 0;
+    const struct batch *internal = import_rows_end(c->rows, &internal_count);
+    if (c->batch_capacity < c->count + internal_count) {
+        c->batch_capacity = 2 * (c->count + internal_count);
+        c->batches = mem_resize(c->batches, c->batch_capacity, sizeof(*c->batches));
+    }
+    for (uint32_t i = 0; i < c->count; i++)
+        if (c->work[i].reader.row_count)
+            c->batches[count++] = c->work[i].batch;
+    for (uint32_t i = 0; i < internal_count; i++)
+        c->batches[count++] = internal[i];
+    for (uint32_t i = 0; i < count; i++)
+        *raw_bytes += c->batches[i].raw_bytes;
+    return count;
+}
+
+static int append(struct engine_commit *c, const struct store_group *group, struct err *err)
+{
+    uint64_t first;
+    bool freed;
+    int rc = store_append(c->store, group, &first, err);
+    if (rc != ERR_FULL)
+        return rc;
+    rc = policy_make_room(c->store, c->options.policies, c->options.policy_count, &freed, err);
+    return rc ? rc : store_append(c->store, group, &first, err);
+}
+
+static int group_append(struct engine_commit *c, struct err *err)
+{
+    uint64_t raw_bytes = 0;
+    struct store_group group = {.batch_count = group_batches(c, &raw_bytes),
+                                .carry = buf_as_slice(&c->items),
+                                .now_ns = clock_now_ns()};
+    group.batches = c->batches;
+    if (group.batch_count == 0 && group.carry.len == 0)
+        return ERR_OK;
+    int rc = append(c, &group, err);
+    if (rc)
+        return err_prefix(err, "the newest events could not be stored");
+    struct err seal_err;
+    if (store_tick(c->store, clock_now_ns(), &seal_err) ||
+        import_sealer_appended(c->sealer, raw_bytes, &seal_err))
+        log_err(LOG_ERROR, "seal", &seal_err);
+    return ERR_OK;
+}
+
+static void fail(struct engine_commit *c, const struct err *err)
+{
+    c->retry_ns = c->retry_ns ? 2 * c->retry_ns : (uint64_t)RETRY_NS_MIN;
+    if (c->retry_ns > (uint64_t)RETRY_NS_MAX)
+        c->retry_ns = (uint64_t)RETRY_NS_MAX;
+    c->retry_at_ns = clock_monotonic_ns() + c->retry_ns;
+    log_err(LOG_ERROR, "store", err);
+    c->failed = true;
+    c->reopens = c->reopens || (err->code != ERR_FULL && err->code != ERR_BUSY);
+    c->err = *err;
+}
+
+static void retry(struct engine_commit *c)
+{
+    struct err err;
+    if (!c->failed || clock_monotonic_ns() < c->retry_at_ns)
+        return;
+    if (c->reopens) {
+        check(pthread_mutex_lock(c->options.care) == 0);
+        correlations_close(c);
+        store_end(c);
+        int rc = store_begin(c, &err);
+        check(pthread_mutex_unlock(c->options.care) == 0);
+        if (rc) {
+            fail(c, &err);
+            return;
+        }
+    } else {
+        correlations_open(c);
+    }
+    c->failed = c->reopens = false;
+}
+
+static void group_result(struct engine_commit *c, int rc, const struct err *err)
+{
+    for (uint32_t i = 0; i < c->count; i++) {
+        struct engine_commit_work *w = &c->work[i];
+        w->to->rc = rc;
+        if (rc) {
+            w->to->err = *err;
+            continue;
+        }
+        w->to->stored = w->reader.row_count;
+        w->to->refused = (uint32_t)w->haul->refused;
+        w->to->received = w->head.received;
+    }
+    if (rc)
+        fail(c, err);
+    else
+        c->retry_ns = 0;
+}
+
+void engine_commit_group(struct engine_commit *c, struct engine_haul *const *hauls, uint32_t count)
+{
+    struct err err;
+    check(count <= ENGINE_COMMIT_HAULS_MAX);
+    retry(c);
+    c->count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct engine_haul *haul = hauls[i];
+        struct engine_commit_work *w = &c->work[c->count];
+        haul->rc = c->failed ? c->err.code : engine_commit_work_take(w, c->options.live, haul);
+        if (c->failed)
+            haul->err = c->err;
+        c->count += haul->rc == ERR_OK;
+    }
+    if (c->count == 0)
+        return;
+    group_build(c);
+    int rc = group_append(c, &err);
+    group_result(c, rc, &err);
+    for (uint32_t i = 0; i < c->count; i++)
+        engine_commit_work_relieve(&c->work[i]);
+}
+
+/* ---- a reader's run ---- */
+
+int engine_commit_run_end(struct engine_commit *c, bool whole, uint64_t *findings, struct err *err)
+{
+    *findings = 0;
+    retry(c);
+    if (c->failed) {
+        *err = c->err;
+        return c->err.code;
+    }
+    c->count = 0;
+    c->run_findings = 0;
+    buf_clear(&c->items);
+    import_rows_begin(c->rows, clock_now_ns());
+    c->row_source = c->options.live->sources[0].row;
+    c->row_source.flags = ROW_HISTORICAL;
+    import_rows_source(c->rows, &c->row_source);
+    if (whole)
+        import_correlation_end(&c->historical);
+    carry_put_end_run(&c->items, RUN_HISTORICAL);
+    int rc = group_append(c, err);
+    if (rc) {
+        fail(c, err);
+        return rc;
+    }
+    import_correlation_close(&c->historical);
+    correlation_open(c, &c->historical, RUN_HISTORICAL);
+    *findings = c->run_findings;
+    return ERR_OK;
+}
+
+/* ---- time ---- */
+
+void engine_commit_tick(struct engine_commit *c, int64_t now_ns)
+{
+    struct err err;
+    retry(c);
+    if (c->failed)
+        return;
+    if (store_tick(c->store, now_ns, &err) || import_sealer_appended(c->sealer, 0, &err))
+        log_err(LOG_ERROR, "seal", &err);
+    if (now_ns - c->trimmed_ns < TRIM_NS && now_ns >= c->trimmed_ns)
+        return;
+    c->trimmed_ns = now_ns;
+    int64_t longest_ns = correlate_plan_longest_ns(c->options.live->detectors[0]->plan);
+    store_carry_trim(c->store, now_ns - IDS_NS, now_ns - longest_ns - CORRELATE_LATE_MAX_NS);
+}
+
+int engine_commit_seal(struct engine_commit *c, struct err *err)
+{
+    return c->failed ? ERR_OK : import_sealer_finish(c->sealer, true, err);
+}

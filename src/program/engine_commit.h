@@ -1,0 +1,64 @@
+/* Engine commit: hauls of several senders become one durable group: checked, numbered, their
+ * findings and refused records made rows, correlations fed, cursors and counters put beside.
+ *
+ * A haul that says what its sender may not say is forged: it is left out, the others go on. When a
+ * group cannot be stored, none of it is, and what correlations had seen of it is forgotten. Limits:
+ * ENGINE_COMMIT_HAULS_MAX a group. Threads: the committer's. Ownership: borrows what the options
+ * name. DESIGN section 4. */
+#pragma once
+#include <pthread.h>
+
+#include "program/haul.h"
+#include "program/import_sealer.h"
+#include "program/live.h"
+#include "program/policy.h"
+
+enum {
+    ENGINE_COMMIT_HAULS_MAX = 16,
+    ENGINE_COMMIT_PLACES_MAX = 100000 /* names of files that a correlator knows */
+};
+#define ENGINE_COMMIT_BYTES_MAX ((size_t)32 << 20) /* of hauls: a group has one more at most */
+
+struct engine_commit_options {
+    const char *data; /* folder of the store */
+    const struct store_options *store;
+    const struct live *live;
+    const struct store_policy *policies;
+    uint32_t policy_count;
+    uint64_t seal_bytes;
+    pthread_mutex_t *care; /* held while the store is opened again */
+};
+
+struct engine_haul { /* a haul on its way, and what became of it */
+    int fd;          /* memory that its sender writes; read once, into the engine's own */
+    uint64_t offset;
+    uint32_t bytes;
+    bool historical; /* a reader's: it may name import_source only, and findings do not alert */
+    struct slice import_source;
+    int rc; /* ERR_OK: durable. ERR_DAMAGED: forged. ERR_UNSUPPORTED: of other rules */
+    struct err err;
+    uint64_t first_sequence, findings, received;
+    uint32_t stored, refused;
+    int64_t received_ns;
+};
+
+struct engine_commit;
+/* Opens the store as its one writer; start: its threads begin. */
+MUST_CHECK int engine_commit_open(struct engine_commit **out,
+                                  const struct engine_commit_options *options, struct err *err);
+void engine_commit_start(struct engine_commit *c);
+void engine_commit_close(struct engine_commit **commit);
+/* Each haul's result is set. */
+void engine_commit_group(struct engine_commit *c, struct engine_haul *const *hauls, uint32_t count);
+/* A reader has ended: windows of its correlations close when it read the whole of its file, and
+ * they are forgotten. */
+MUST_CHECK int engine_commit_run_end(struct engine_commit *c, bool whole, uint64_t *findings,
+                                     struct err *err);
+/* Time passes: heads are signed, old windows forgotten; a store that failed is opened again when it
+ * is time. */
+void engine_commit_tick(struct engine_commit *c, int64_t now_ns);
+/* Whether the store does what it should; else err says why not. */
+bool engine_commit_ok(const struct engine_commit *c, struct err *err);
+/* Seals what is there; waits. */
+MUST_CHECK int engine_commit_seal(struct engine_commit *c, struct err *err);
+struct store *engine_commit_store(struct engine_commit *c); /* NULL while it has failed */

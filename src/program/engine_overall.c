@@ -1,0 +1,162 @@
+/* The judgement over all: is everything watched? What is not known counts as not watched. */
+#include <stdio.h>
+
+#include "program/engine_status.h"
+#include "program/engine_store.h"
+#include "program/keys.h"
+
+enum { REASON_BYTES = 640, OUTBOX_LATE_S = 3600, JUMP_SHOWN_S = 3600 };
+
+struct judgement {
+    struct json_writer *w; /* inside of the array of reasons, or NULL */
+    enum engine_overall worst;
+};
+
+static void reason(struct judgement *j, enum engine_overall grade, const char *code,
+                   const char *english, const char *vietnamese)
+{
+    if (grade > j->worst)
+        j->worst = grade;
+    if (!j->w)
+        return;
+    json_open_object(j->w);
+    json_key(j->w, "code");
+    json_string(j->w, slice_from(code));
+    json_key(j->w, "en");
+    json_string(j->w, slice_from(english));
+    json_key(j->w, "vi");
+    json_string(j->w, slice_from(vietnamese));
+    json_close_object(j->w);
+}
+
+/* A reason with one text in it that is the same in both languages. */
+static void reason_about(struct judgement *j, enum engine_overall grade, const char *code,
+                         const char *const texts[2], const char *about)
+{
+    char both[2][REASON_BYTES];
+    for (int i = 0; i < 2; i++) {
+        const char *mark = strchr(texts[i], '@');
+        size_t head = mark ? (size_t)(mark - texts[i]) : strlen(texts[i]);
+        (void)snprintf(both[i], REASON_BYTES, "%.*s%s%s", (int)head, texts[i], mark ? about : "",
+                       mark ? mark + 1 : "");
+    }
+    reason(j, grade, code, both[0], both[1]);
+}
+
+bool engine_status_is_partial(const struct engine_role *role)
+{
+    return role->state == ROLE_READY && role->role != ROLE_PARENT &&
+           (role->layers & SANDBOX_LAYERS_ALL) != SANDBOX_LAYERS_ALL;
+}
+
+static void roles_judge(const struct engine *e, struct judgement *j)
+{
+    static const char *const down[2] = {"the role @ is not at work",
+                                        "vai trò @ hiện không hoạt động"};
+    static const char *const partial[2] = {"the sandbox of the role @ is partial",
+                                           "vai trò @ chỉ được cách ly một phần"};
+    const struct engine_status *s = e->status;
+    if (e->is_alone) {
+        reason(j, ENGINE_UNKNOWN, "alone", "the node does not run: start `canh serve`",
+               "nút chưa chạy: hãy khởi động `canh serve`");
+        return;
+    }
+    if (!s->is_told)
+        reason(j, ENGINE_UNKNOWN, "starting", "the node is just starting", "nút đang khởi động");
+    for (uint32_t i = 0; i < s->roles.count; i++) {
+        const struct engine_role *r = &s->roles.rows[i];
+        const char *name = role_specs[r->role].name;
+        bool wanted = role_specs[r->role].kept && r->instance == 0;
+        /* the parent starts no web without web.listen, and no intake without sources */
+        if (wanted && r->state != ROLE_READY && r->state != ROLE_ABSENT)
+            reason_about(j, r->role == ROLE_INTAKE ? ENGINE_UNKNOWN : ENGINE_PARTIAL, "role", down,
+                         name);
+        if (engine_status_is_partial(r))
+            reason_about(j, ENGINE_PARTIAL, "sandbox", partial, name);
+    }
+}
+
+static void sources_judge(const struct engine *e, struct judgement *j)
+{
+    const struct config *c = e->context->config;
+    const struct config_source *sources = c->sources.items;
+    bool followed = false;
+    for (uint32_t i = 0; i < c->sources.count; i++)
+        followed |= sources[i].follow.count > 0;
+    if (!followed && c->listeners.count == 0)
+        reason(j, ENGINE_UNKNOWN, "sources",
+               "nothing is watched yet: canh.yaml has no listener and no file to follow",
+               "chưa giám sát nguồn nào: canh.yaml chưa có listener và chưa có tệp cần theo dõi");
+}
+
+static void store_judge(struct engine *e, struct judgement *j)
+{
+    static const char *const texts[2] = {"the event store: @", "kho sự kiện: @"};
+    struct buf why = {0};
+    const char *code = e->store ? engine_store_trouble(e->store, &why) : NULL;
+    if (code)
+        reason_about(j, ENGINE_UNKNOWN, code, texts, buf_text(&why));
+    buf_free(&why);
+}
+
+static void state_judge(struct engine *e, const struct engine_figures *f, struct judgement *j)
+{
+    static const char *const failing[2] = {"commands cannot be kept: @",
+                                           "không lưu được các lệnh: @"};
+    if (f->failures > 0)
+        reason_about(j, ENGINE_PARTIAL, "state", failing, f->failure);
+    if (f->disk_free_bytes < e->context->config->store.reserve_bytes)
+        reason(j, ENGINE_PARTIAL, "disk",
+               "the disk of the data folder is nearly full: make room, or keep events for less "
+               "time",
+               "ổ đĩa chứa dữ liệu sắp đầy: hãy giải phóng chỗ hoặc giảm thời gian lưu");
+    if (f->outbox.waiting > 0 && f->outbox.oldest_ns != CLOCK_NONE &&
+        clock_now_ns() - f->outbox.oldest_ns > OUTBOX_LATE_S * CLOCK_SECOND_NS)
+        reason(j, ENGINE_PARTIAL, "outbox",
+               "messages have waited for more than an hour: `canh outbox list` says why",
+               "có tin nhắn chờ gửi quá một giờ: xem lý do bằng `canh outbox list`");
+}
+
+static void certificate_judge(const struct engine *e, const struct engine_figures *f,
+                              struct judgement *j)
+{
+    if (e->context->config->web.tls &&
+        f->certificate_until_ns < clock_now_ns() + KEYS_WARN_DAYS * 86400 * CLOCK_SECOND_NS)
+        reason(j, ENGINE_PARTIAL, "certificate",
+               "the console's certificate is missing or ends soon: `canh keys` renews it",
+               "chứng thư của giao diện web bị thiếu hoặc sắp hết hạn: gia hạn bằng `canh keys`");
+}
+
+static void clock_judge(const struct engine_status *s, struct judgement *j)
+{
+    if (s->jump_at_ns != CLOCK_NONE &&
+        clock_now_ns() - s->jump_at_ns < JUMP_SHOWN_S * CLOCK_SECOND_NS)
+        reason(j, ENGINE_PARTIAL, "clock",
+               "the system's clock jumped within the last hour: check time synchronisation",
+               "đồng hồ hệ thống bị nhảy trong một giờ qua: hãy kiểm tra đồng bộ thời gian");
+}
+
+enum engine_overall engine_status_overall(struct engine *e, const struct engine_figures *f,
+                                          struct json_writer *w)
+{
+    static const char *const names[] = {"watching", "partial", "unknown"};
+    struct judgement j = {.w = w};
+    if (w) {
+        json_open_object(w);
+        json_key(w, "reasons");
+        json_open_array(w);
+    }
+    roles_judge(e, &j);
+    sources_judge(e, &j);
+    store_judge(e, &j);
+    state_judge(e, f, &j);
+    certificate_judge(e, f, &j);
+    clock_judge(e->status, &j);
+    if (w) {
+        json_close_array(w);
+        json_key(w, "state");
+        json_string(w, slice_from(names[j.worst]));
+        json_close_object(w);
+    }
+    return j.worst;
+}

@@ -1,0 +1,21 @@
+/* Inside of the node's status: engine_status.c writes it, engine_overall.c judges. Threads: the
+ * loop's. */
+#pragma once
+#include "formats/json.h"
+#include "program/engine.h"
+#include "program/engine_parse.h"
+
+struct engine_status {
+    struct buf roles_payload; /* of the newest ROLES: `roles` borrows from it */
+    struct engine_roles roles;
+    bool is_told;
+    int64_t clock_offset_ns; /* wall clock against the monotonic one */
+    int64_t jump_ns, jump_at_ns;
+    uint64_t touched_ns, ticks;
+};
+
+enum engine_overall { ENGINE_WATCHING, ENGINE_PARTIAL, ENGINE_UNKNOWN };
+/* Whether all is watched; w (may be NULL) gets it as an object, with the reasons. */
+enum engine_overall engine_status_overall(struct engine *e, const struct engine_figures *f,
+                                          struct json_writer *w);
+bool engine_status_is_partial(const struct engine_role *role); /* its sandbox lacks a layer */

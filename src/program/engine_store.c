@@ -1,0 +1,480 @@
+/* The engine's store: its life, its senders, what goes to the committer and comes back. */
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "program/engine_store_inside.h"
+
+#define DAY_NS   ((int64_t)86400 * CLOCK_SECOND_NS)
+#define NIGHT_NS ((int64_t)3 * 3600 * CLOCK_SECOND_NS) /* care at 03:00 local time */
+enum { SLOTS_MAX = 32 };
+
+static const struct metric metrics_begin[STORE_METRICS] = {
+    [STORE_METRIC_RECEIVED] = {.name = "canh_events_received_total",
+                               .help = "records that sources gave, stored or not"},
+    [STORE_METRIC_STORED] = {.name = "canh_events_stored_total", .help = "events made durable"},
+    [STORE_METRIC_REFUSED] = {.name = "canh_events_refused_total",
+                              .help = "records that could not be read, kept as refused"},
+    [STORE_METRIC_FINDINGS] = {.name = "canh_findings_total", .help = "findings made durable"},
+    [STORE_METRIC_FORGED] = {.name = "canh_hauls_total",
+                             .labels = "result=\"forged\"",
+                             .help = "batches of events that came to the engine"},
+    [STORE_METRIC_FAILED] = {.name = "canh_hauls_total",
+                             .labels = "result=\"failed\"",
+                             .help = "batches of events that came to the engine"},
+    [STORE_METRIC_GROUPS] = {.name = "canh_store_groups_total",
+                             .help =
+                                 "groups of batches that were tried to be made durable at once"},
+    [STORE_METRIC_SECONDS_APPEND] = {.name = "canh_haul_seconds",
+                                     .kind = METRIC_HISTOGRAM,
+                                     .labels = "stage=\"append\"",
+                                     .help = "time of batches, by stage"},
+    [STORE_METRIC_SECONDS_DURABLE] = {.name = "canh_haul_seconds",
+                                      .kind = METRIC_HISTOGRAM,
+                                      .labels = "stage=\"receipt_to_durable\"",
+                                      .help = "time of batches, by stage"},
+    [STORE_METRIC_QUEUED] = {.name = "canh_store_queue",
+                             .kind = METRIC_GAUGE,
+                             .help = "batches that wait for the store"},
+    [STORE_METRIC_BYTES] = {.name = "canh_store_bytes",
+                            .kind = METRIC_GAUGE,
+                            .help = "sealed segments on the disk"},
+    [STORE_METRIC_JOURNAL_BYTES] = {.name = "canh_store_journal_bytes",
+                                    .kind = METRIC_GAUGE,
+                                    .help = "journal on the disk"},
+    [STORE_METRIC_OK] = {.name = "canh_store_writable",
+                         .kind = METRIC_GAUGE,
+                         .help = "1: events can be stored"},
+};
+
+/* ---- senders ---- */
+
+static void sender_unuse(struct store_sender *sender)
+{
+    if (--sender->uses > 0)
+        return;
+    if (sender->memory.fd >= 0)
+        (void)close(sender->memory.fd);
+    mem_free(sender);
+}
+
+struct store_job *engine_store_job(struct engine_store *s, enum store_job_kind kind,
+                                   struct store_sender *sender)
+{
+    struct store_job *job = mem_zeroed(1, sizeof(*job));
+    (void)s;
+    job->kind = kind;
+    job->sender = sender;
+    job->queued_ns = clock_monotonic_ns();
+    if (sender)
+        sender->uses++;
+    return job;
+}
+
+void engine_store_job_put(struct engine_store *s, struct store_job *job)
+{
+    bool imports = job->kind == STORE_RUN_END || job->haul.historical;
+    check(pthread_mutex_lock(&s->mutex) == 0);
+    engine_store_queue_put(imports ? &s->import_jobs : &s->live_jobs, job);
+    metric_set(&s->metrics[STORE_METRIC_QUEUED], s->live_jobs.count + s->import_jobs.count);
+    check(pthread_cond_broadcast(&s->changed) == 0);
+    check(pthread_mutex_unlock(&s->mutex) == 0);
+}
+
+static void job_free(struct store_job *job)
+{
+    if (job->sender)
+        sender_unuse(job->sender);
+    buf_free(&job->cursors);
+    mem_free(job);
+}
+
+int engine_store_shared(struct engine_store *s, struct wire_message *message, struct err *err)
+{
+    struct bytes_in in = bytes_in(buf_as_slice(&message->payload));
+    struct store_shared shared = {.slots = bytes_take_u32(&in), .slot_bytes = bytes_take_u64(&in)};
+    shared.role = (enum role)bytes_take_u32(&in);
+    shared.instance = bytes_take_u32(&in);
+    if (in.bad || bytes_left(&in) || message->fd_count != 1 || shared.slots > SLOTS_MAX ||
+        shared.slot_bytes > ROLE_SLOT_BYTES)
+        return err_set(err, ERR_SYNTAX, "the message SHARED is not as it must be");
+    struct store_shared *place = NULL;
+    for (int i = 0; i < STORE_SHARED_MAX && !place; i++)
+        if (s->shared[i].fd >= 0 && s->shared[i].role == shared.role)
+            place = &s->shared[i];
+    for (int i = 0; i < STORE_SHARED_MAX && !place; i++)
+        if (s->shared[i].fd < 0)
+            place = &s->shared[i];
+    if (!place)
+        return err_set(err, ERR_LIMIT, "too many memories are shared");
+    if (place->fd >= 0)
+        (void)close(place->fd);
+    shared.fd = wire_take_fd(message, 0);
+    *place = shared;
+    return ERR_OK;
+}
+
+static void memory_take(struct engine_store *s, struct store_sender *sender)
+{
+    for (int i = 0; i < STORE_SHARED_MAX; i++) {
+        struct store_shared *shared = &s->shared[i];
+        if (shared->fd < 0 || shared->role != sender->peer->role ||
+            shared->instance != sender->peer->instance)
+            continue;
+        sender->memory = *shared;
+        shared->fd = -1;
+        return;
+    }
+    log_say(LOG_ERROR, "store", "a sender of events has no memory to share");
+}
+
+void engine_store_peer(struct engine_store *s, struct engine_peer *peer)
+{
+    struct store_sender *sender = mem_zeroed(1, sizeof(*sender));
+    sender->peer = peer;
+    sender->uses = 1;
+    sender->memory.fd = -1;
+    peer->own = sender;
+    memory_take(s, sender);
+    if (peer->role == ROLE_READER)
+        engine_store_import_reader(s, sender);
+    /* Behind all hauls that an earlier intake had handed over: its cursors are durable then. */
+    engine_store_job_put(s, engine_store_job(s, STORE_RESUME, sender));
+}
+
+void engine_store_gone(struct engine_store *s, struct engine_peer *peer)
+{
+    struct store_sender *sender = peer->own;
+    if (!sender)
+        return;
+    peer->own = NULL;
+    sender->peer = NULL;
+    if (sender->import)
+        engine_store_import_gone(s, sender);
+    sender_unuse(sender);
+}
+
+static int haul_take(struct engine_store *s, struct store_sender *sender,
+                     struct wire_message *message, struct err *err)
+{
+    struct bytes_in in = bytes_in(buf_as_slice(&message->payload));
+    uint32_t slot = bytes_take_u32(&in), bytes = bytes_take_u32(&in);
+    bool historical = sender->peer->role == ROLE_READER;
+    if (in.bad || bytes_left(&in) || slot >= sender->memory.slots ||
+        bytes > sender->memory.slot_bytes || sender->busy & 1u << slot)
+        return err_set(err, ERR_SYNTAX,
+                       "a haul names memory that is not there, or not its sender's");
+    if (historical && (!sender->import || sender->import->is_ending))
+        return err_set(err, ERR_SYNTAX, "a reader that nobody asked for sends events");
+    struct store_job *job = engine_store_job(s, STORE_HAUL, sender);
+    sender->busy |= 1u << slot;
+    job->id = message->id;
+    job->slot = slot;
+    job->haul = (struct engine_haul){.fd = sender->memory.fd,
+                                     .offset = slot * sender->memory.slot_bytes,
+                                     .bytes = bytes,
+                                     .historical = historical};
+    if (historical)
+        job->haul.import_source = sender->import->source;
+    engine_store_job_put(s, job);
+    return ERR_OK;
+}
+
+int engine_store_message(struct engine_store *s, struct engine_peer *peer,
+                         struct wire_message *message, struct err *err)
+{
+    struct store_sender *sender = peer->own;
+    if (!sender)
+        return err_set(err, ERR_SYNTAX, "a haul of nobody");
+    return message->type == MESSAGE_HAUL ? haul_take(s, sender, message, err)
+                                         : engine_store_import_all(s, sender, message, err);
+}
+
+/* ---- what the committer has done ---- */
+
+static void resume_send(const struct store_job *job)
+{
+    struct bytes_in in = bytes_in(buf_as_slice(&job->cursors));
+    struct buf payload = {0};
+    while (bytes_left(&in) && !in.bad && job->sender->peer) {
+        buf_clear(&payload);
+        bytes_put_text(&payload, bytes_take_text(&in, CARRY_NAME_BYTES_MAX));
+        bytes_put_text(&payload, bytes_take_text(&in, CARRY_NAME_BYTES_MAX));
+        engine_send(job->sender->peer, MESSAGE_CURSOR, 0, buf_as_slice(&payload), NULL, 0);
+    }
+    buf_clear(&payload);
+    bytes_put_u32(&payload, (uint32_t)job->haul.first_sequence);
+    if (job->sender->peer)
+        engine_send(job->sender->peer, MESSAGE_RESUME, 0, buf_as_slice(&payload), NULL, 0);
+    buf_free(&payload);
+}
+
+static void haul_count(struct engine_store *s, const struct engine_haul *haul)
+{
+    int64_t passed_ns = clock_now_ns() - haul->received_ns;
+    if (haul->rc) {
+        metric_add(&s->metrics[haul->rc == ERR_DAMAGED ? STORE_METRIC_FORGED : STORE_METRIC_FAILED],
+                   1);
+        return;
+    }
+    metric_add(&s->metrics[STORE_METRIC_RECEIVED], haul->received);
+    metric_add(&s->metrics[STORE_METRIC_STORED], haul->stored);
+    metric_add(&s->metrics[STORE_METRIC_REFUSED], haul->refused);
+    metric_add(&s->metrics[STORE_METRIC_FINDINGS], haul->findings);
+    if (passed_ns >= 0)
+        metric_observe(&s->metrics[STORE_METRIC_SECONDS_DURABLE], (uint64_t)passed_ns);
+}
+
+static void haul_answer(const struct store_job *job)
+{
+    const struct engine_haul *haul = &job->haul;
+    struct buf payload = {0};
+    bytes_put_u32(&payload, job->slot);
+    bytes_put_u32(&payload, (uint32_t)haul->rc);
+    bytes_put_text(&payload, slice_from(haul->rc ? haul->err.text : ""));
+    bytes_put_u64(&payload, haul->first_sequence);
+    bytes_put_u32(&payload, haul->stored);
+    bytes_put_u32(&payload, haul->refused);
+    engine_send(job->sender->peer, MESSAGE_HAUL_DONE, job->id, buf_as_slice(&payload), NULL, 0);
+    buf_free(&payload);
+}
+
+static void haul_done(struct engine_store *s, const struct store_job *job)
+{
+    struct store_sender *sender = job->sender;
+    sender->busy &= ~(1u << job->slot);
+    haul_count(s, &job->haul);
+    if (sender->import)
+        engine_store_import_hauled(s, job);
+    if (!sender->peer)
+        return;
+    if (job->haul.rc == ERR_DAMAGED)
+        engine_violation(sender->peer, &job->haul.err);
+    else
+        haul_answer(job);
+}
+
+static void job_done(struct engine_store *s, struct store_job *job)
+{
+    if (job->kind == STORE_HAUL)
+        haul_done(s, job);
+    else if (job->kind == STORE_RUN_END)
+        engine_store_import_end(s, job);
+    else if (job->haul.rc == ERR_OK)
+        resume_send(job);
+    else if (job->sender->peer)
+        job->sender->resumes_later = true;
+}
+
+static void done_ready(uv_async_t *async)
+{
+    struct engine_store *s = async->data;
+    check(pthread_mutex_lock(&s->mutex) == 0);
+    struct store_job *job = s->done.first;
+    s->done = (struct store_queue){0};
+    metric_set(&s->metrics[STORE_METRIC_QUEUED], s->live_jobs.count + s->import_jobs.count);
+    check(pthread_mutex_unlock(&s->mutex) == 0);
+    while (job) {
+        struct store_job *next = job->next;
+        job_done(s, job);
+        job_free(job);
+        job = next;
+    }
+}
+
+/* ---- life ---- */
+
+static void store_options_set(const struct config_store *c, struct store_options *out)
+{
+    *out = (struct store_options){.write = true,
+                                  .sign = true,
+                                  .seal_rows = c->seal_rows,
+                                  .seal_bytes = c->seal_bytes,
+                                  .seal_age_ns = (int64_t)c->seal_age_ns,
+                                  .journal_file_bytes = c->journal_file_bytes,
+                                  .reserve_bytes = c->reserve_bytes,
+                                  .query_ns = (int64_t)c->query_ns,
+                                  .sign_ns = (int64_t)c->sign_every_ns};
+}
+
+int engine_store_open(struct engine_store **out, struct engine *engine, struct err *err)
+{
+    const struct config *config = engine->context->config;
+    struct engine_store *s = mem_zeroed(1, sizeof(*s));
+    struct live_options live = {.config = config, .interpreted = true};
+    *out = s;
+    s->engine = engine;
+    for (int i = 0; i < STORE_SHARED_MAX; i++)
+        s->shared[i].fd = -1;
+    memcpy(s->metrics, metrics_begin, sizeof(s->metrics));
+    check(pthread_mutex_init(&s->care, NULL) == 0);
+    check(pthread_mutex_init(&s->mutex, NULL) == 0);
+    check(pthread_cond_init(&s->changed, NULL) == 0);
+    s->policy_count = policy_list(config, s->policies);
+    store_options_set(&config->store, &s->store_options);
+    int rc = clock_zone_open(&s->zone, config->store.timezone, err);
+    if (rc == ERR_OK)
+        rc = live_open(&s->live, &live, err);
+    struct engine_commit_options commit = {.data = engine->context->data,
+                                           .store = &s->store_options,
+                                           .live = &s->live,
+                                           .policies = s->policies,
+                                           .policy_count = s->policy_count,
+                                           .seal_bytes = config->store.seal_bytes,
+                                           .care = &s->care};
+    return rc ? rc : engine_commit_open(&s->commit, &commit, err);
+}
+
+int engine_store_start(struct engine_store *s, struct err *err)
+{
+    (void)err;
+    check(uv_async_init(&s->engine->context->loop, &s->ready, done_ready) == 0);
+    s->ready.data = s;
+    engine_commit_start(s->commit);
+    check(pthread_create(&s->committer, NULL, engine_store_committer, s) == 0);
+    check(pthread_create(&s->carer, NULL, engine_store_carer, s) == 0);
+    s->is_started = true;
+    return ERR_OK;
+}
+
+void engine_store_drain(struct engine_store *s)
+{
+    s->is_draining = true;
+}
+
+bool engine_store_idle(struct engine_store *s)
+{
+    check(pthread_mutex_lock(&s->mutex) == 0);
+    bool idle = !s->live_jobs.first && !s->import_jobs.first && !s->done.first && s->under_way == 0;
+    check(pthread_mutex_unlock(&s->mutex) == 0);
+    return idle;
+}
+
+void engine_store_stop(struct engine_store *s)
+{
+    if (!s->is_started)
+        return;
+    check(pthread_mutex_lock(&s->mutex) == 0);
+    s->is_ending = true;
+    check(pthread_cond_broadcast(&s->changed) == 0);
+    check(pthread_mutex_unlock(&s->mutex) == 0);
+    check(pthread_join(s->committer, NULL) == 0);
+    check(pthread_join(s->carer, NULL) == 0);
+    s->is_started = false;
+    done_ready(&s->ready);
+    uv_close((uv_handle_t *)&s->ready, NULL);
+}
+
+void engine_store_close(struct engine_store **store)
+{
+    struct engine_store *s = *store;
+    if (!s)
+        return;
+    engine_commit_close(&s->commit);
+    engine_store_imports_free(s);
+    for (int i = 0; i < STORE_SHARED_MAX; i++)
+        if (s->shared[i].fd >= 0)
+            (void)close(s->shared[i].fd);
+    live_close(&s->live);
+    clock_zone_close(&s->zone);
+    check(pthread_cond_destroy(&s->changed) == 0);
+    check(pthread_mutex_destroy(&s->mutex) == 0);
+    check(pthread_mutex_destroy(&s->care) == 0);
+    mem_free(s);
+    *store = NULL;
+}
+
+/* Those that could not be told where to go on, since the store had failed. */
+static void resume_again(struct engine_store *s)
+{
+    for (struct engine_peer *p = s->engine->peers; p; p = p->next) {
+        struct store_sender *sender =
+            p->peer && (p->role == ROLE_INTAKE || p->role == ROLE_READER) ? p->own : NULL;
+        if (!sender || !sender->resumes_later)
+            continue;
+        sender->resumes_later = false;
+        engine_store_job_put(s, engine_store_job(s, STORE_RESUME, sender));
+    }
+}
+
+/* Once a night, and not at the start: a node that starts at noon has had its care. */
+static bool night_has_come(struct engine_store *s, int64_t now_ns)
+{
+    int64_t local_ns = now_ns + (int64_t)clock_zone_offset(s->zone, now_ns) * CLOCK_SECOND_NS;
+    int64_t night = (local_ns - NIGHT_NS) / DAY_NS;
+    bool is_first = s->night == 0, has_come = night > s->night;
+    s->night = night;
+    return has_come && !is_first;
+}
+
+void engine_store_tick(struct engine_store *s, int64_t now_ns)
+{
+    bool night = night_has_come(s, now_ns);
+    engine_store_import_tick(s);
+    resume_again(s);
+    check(pthread_mutex_lock(&s->mutex) == 0);
+    s->is_ticked = true;
+    s->is_night = s->is_night || night;
+    check(pthread_cond_broadcast(&s->changed) == 0);
+    check(pthread_mutex_unlock(&s->mutex) == 0);
+}
+
+/* ---- what others ask ---- */
+
+int engine_store_snapshot(struct engine_store *s, const char *folder, struct err *err)
+{
+    check(pthread_mutex_lock(&s->care) == 0);
+    struct store *store = engine_commit_store(s->commit);
+    int rc = store ? store_snapshot(store, folder, err)
+                   : err_set(err, ERR_IO, "the store cannot be read now: `canh status` says why");
+    check(pthread_mutex_unlock(&s->care) == 0);
+    return rc;
+}
+
+static void figures_copy(struct engine_store *s, struct store_figures *out)
+{
+    check(pthread_mutex_lock(&s->mutex) == 0);
+    *out = s->figures;
+    check(pthread_mutex_unlock(&s->mutex) == 0);
+}
+
+static void number(struct json_writer *w, const char *key, uint64_t value)
+{
+    json_key(w, key);
+    json_u64(w, value);
+}
+
+void engine_store_status(struct engine_store *s, struct json_writer *out)
+{
+    struct store_figures f;
+    figures_copy(s, &f);
+    number(out, "epoch", f.epoch);
+    number(out, "rows", f.rows + f.journal_rows);
+    number(out, "segments", f.segments);
+    number(out, "bytes", f.bytes);
+    number(out, "journal_bytes", f.journal_bytes);
+    number(out, "received", metric_value(&s->metrics[STORE_METRIC_RECEIVED]));
+    number(out, "stored", metric_value(&s->metrics[STORE_METRIC_STORED]));
+    number(out, "refused", metric_value(&s->metrics[STORE_METRIC_REFUSED]));
+    number(out, "findings", metric_value(&s->metrics[STORE_METRIC_FINDINGS]));
+    number(out, "queued", metric_value(&s->metrics[STORE_METRIC_QUEUED]));
+    number(out, "rules", s->live.detectors[0]->load.rules.count);
+    json_key(out, "writable");
+    json_bool(out, !f.failed);
+}
+
+const char *engine_store_trouble(struct engine_store *s, struct buf *why)
+{
+    struct store_figures f;
+    figures_copy(s, &f);
+    if (!f.failed)
+        return NULL;
+    buf_string(why, f.err.text[0] ? f.err.text : "the store is read-only");
+    return f.err.code == ERR_FULL ? "disk_full" : "store";
+}
+
+struct metric *engine_store_metrics(struct engine_store *s, uint32_t *count)
+{
+    *count = STORE_METRICS;
+    return s->metrics;
+}

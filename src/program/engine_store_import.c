@@ -1,0 +1,190 @@
+/* The engine's store: files that clients give, one reader after the other. */
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "program/engine_store_inside.h"
+
+static void import_free(struct store_import *import)
+{
+    if (import->fd >= 0)
+        (void)close(import->fd);
+    mem_free(import->name);
+    engine_peer_unuse(import->client);
+    mem_free(import);
+}
+
+void engine_store_imports_free(struct engine_store *s)
+{
+    while (s->imports) {
+        struct store_import *import = s->imports;
+        s->imports = import->next;
+        mem_free(import->name); /* clients are gone with the loop */
+        if (import->fd >= 0)
+            (void)close(import->fd);
+        mem_free(import);
+    }
+}
+
+static void answer(struct engine_peer *client, uint64_t id, const struct store_import *import,
+                   int rc, const struct err *err)
+{
+    struct buf payload = {0};
+    bytes_put_u32(&payload, (uint32_t)rc);
+    bytes_put_text(&payload, slice_from(rc ? err->text : ""));
+    bytes_put_u64(&payload, import ? import->stored : 0);
+    bytes_put_u64(&payload, import ? import->refused : 0);
+    bytes_put_u64(&payload, import ? import->findings : 0);
+    engine_send(client, MESSAGE_IMPORTED, id, buf_as_slice(&payload), NULL, 0);
+    buf_free(&payload);
+}
+
+/* The first of the list is done. */
+static void import_end(struct engine_store *s)
+{
+    struct store_import *import = s->imports;
+    log_say(import->rc ? LOG_WARNING : LOG_INFO, "import",
+            "%llu events stored, %llu records refused, %llu findings%s%s",
+            (unsigned long long)import->stored, (unsigned long long)import->refused,
+            (unsigned long long)import->findings, import->rc ? ": " : "",
+            import->rc ? import->err.text : "");
+    answer(import->client, import->id, import, import->rc, &import->err);
+    s->imports = import->next;
+    import_free(import);
+    engine_store_import_next(s);
+}
+
+void engine_store_import_next(struct engine_store *s)
+{
+    struct store_import *import = s->imports;
+    struct buf payload = {0};
+    if (!import || import->began_ns || s->is_draining)
+        return;
+    import->began_ns = (int64_t)clock_monotonic_ns();
+    bytes_put_text(&payload, import->source);
+    bytes_put_text(&payload, slice_from(import->name));
+    engine_tell_parent(s->engine, MESSAGE_START_READER, 0, buf_as_slice(&payload), &import->fd, 1);
+    (void)close(import->fd);
+    import->fd = -1;
+    buf_free(&payload);
+}
+
+static uint32_t imports_count(const struct engine_store *s)
+{
+    uint32_t count = 0;
+    for (const struct store_import *i = s->imports; i; i = i->next)
+        count++;
+    return count;
+}
+
+int engine_store_import(struct engine_store *s, struct engine_peer *client,
+                        struct wire_message *message, struct err *err)
+{
+    struct bytes_in in = bytes_in(buf_as_slice(&message->payload));
+    struct slice source = bytes_take_text(&in, CONFIG_NAME_BYTES_MAX);
+    struct slice name = bytes_take_text(&in, ROW_TEXT_BYTES_MAX);
+    struct err why;
+    int rc = ERR_OK;
+    if (in.bad || bytes_left(&in) || message->fd_count != 1)
+        return err_set(err, ERR_SYNTAX, "the message IMPORT is not as it must be");
+    const struct live_source *configured = live_source(&s->live, source);
+    if (!configured)
+        rc = err_set(&why, ERR_NOT_FOUND,
+                     "the node's configuration has no source %.*s: `canh config print` shows which "
+                     "it has",
+                     (int)source.len, source.data);
+    else if (s->is_draining || imports_count(s) >= STORE_IMPORTS_MAX)
+        rc = err_set(&why, ERR_BUSY, "too many imports wait: try again later");
+    if (rc) {
+        answer(client, message->id, NULL, rc, &why);
+        return ERR_OK;
+    }
+    struct store_import *import = mem_zeroed(1, sizeof(*import)), **end = &s->imports;
+    import->client = engine_peer_use(client);
+    import->id = message->id;
+    import->source = configured->row.name;
+    import->name = mem_copy_text(name.data, name.len);
+    import->fd = wire_take_fd(message, 0);
+    while (*end)
+        end = &(*end)->next;
+    *end = import;
+    engine_store_import_next(s);
+    return ERR_OK;
+}
+
+void engine_store_import_reader(struct engine_store *s, struct store_sender *sender)
+{
+    struct store_import *import = s->imports;
+    if (!import || !import->began_ns || import->has_reader)
+        return; /* what it sends is refused */
+    import->has_reader = true;
+    sender->import = import;
+}
+
+static void run_end(struct engine_store *s, struct store_sender *sender, bool whole)
+{
+    struct store_job *job = engine_store_job(s, STORE_RUN_END, sender);
+    sender->import->is_ending = true;
+    job->whole = whole;
+    engine_store_job_put(s, job);
+}
+
+int engine_store_import_all(struct engine_store *s, struct store_sender *sender,
+                            struct wire_message *message, struct err *err)
+{
+    struct bytes_in in = bytes_in(buf_as_slice(&message->payload));
+    uint64_t records = bytes_take_u64(&in), refused = bytes_take_u64(&in);
+    struct store_import *import = sender->import;
+    if (in.bad || bytes_left(&in) || !import || import->is_ending || refused > records)
+        return err_set(err, ERR_SYNTAX, "the message HAULED_ALL is not as it must be");
+    import->is_read = true;
+    run_end(s, sender, true);
+    return ERR_OK;
+}
+
+void engine_store_import_gone(struct engine_store *s, struct store_sender *sender)
+{
+    struct store_import *import = sender->import;
+    if (import->is_ending)
+        return;
+    import->rc = err_set(&import->err, ERR_IO,
+                         "the process that read the file ended before it was done: what it had "
+                         "given is stored; the node's log says why it ended");
+    run_end(s, sender, false);
+}
+
+void engine_store_import_hauled(struct engine_store *s, const struct store_job *job)
+{
+    struct store_import *import = job->sender->import;
+    (void)s;
+    import->stored += job->haul.stored;
+    import->refused += job->haul.refused;
+    import->findings += job->haul.findings;
+}
+
+void engine_store_import_end(struct engine_store *s, const struct store_job *job)
+{
+    struct store_import *import = job->sender->import;
+    check(import && import == s->imports);
+    job->sender->import = NULL;
+    import->findings += job->haul.findings;
+    metric_add(&s->metrics[STORE_METRIC_FINDINGS], job->haul.findings);
+    if (job->haul.rc && !import->rc) {
+        import->rc = job->haul.rc;
+        import->err = job->haul.err;
+    }
+    import_end(s);
+}
+
+void engine_store_import_tick(struct engine_store *s)
+{
+    struct store_import *import = s->imports;
+    if (!import || !import->began_ns || import->has_reader)
+        return;
+    int64_t waited_ns = (int64_t)clock_monotonic_ns() - import->began_ns;
+    if (waited_ns < STORE_READER_SECONDS * CLOCK_SECOND_NS)
+        return;
+    import->rc = err_set(&import->err, ERR_BUSY,
+                         "no process could be started to read the file: `canh status` says why");
+    import_end(s);
+}

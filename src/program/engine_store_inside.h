@@ -1,0 +1,137 @@
+/* The inside of the engine's store, shared by engine_store*.c only.
+ *
+ * Jobs go from the loop to the committer's thread in two queues, intake's before the reader's, and
+ * come back done. A job holds its sender, a sender its memory. Threads: the loop's, but where said
+ * otherwise. */
+#pragma once
+#include <pthread.h>
+
+#include "program/engine_commit.h"
+#include "program/engine_store.h"
+
+enum {
+    STORE_SHARED_MAX = 8,     /* memories whose sender has no wire yet */
+    STORE_IMPORTS_MAX = 16,   /* waiting */
+    STORE_CURSORS_MAX = 2000, /* told to intake */
+    STORE_READER_SECONDS = 60 /* until it is there */
+};
+
+struct store_shared {
+    enum role role;
+    uint32_t instance;
+    int fd; /* -1: free place */
+    uint32_t slots;
+    uint64_t slot_bytes;
+};
+
+struct store_sender {
+    struct engine_peer *peer; /* NULL: gone */
+    struct store_shared memory;
+    uint32_t busy; /* slots that are the engine's, by bit */
+    uint32_t uses;
+    bool resumes_later;
+    struct store_import *import; /* a reader's; NULL: none is wanted */
+};
+
+enum store_job_kind { STORE_HAUL, STORE_RESUME, STORE_RUN_END };
+
+struct store_job {
+    enum store_job_kind kind;
+    struct store_sender *sender;
+    uint64_t id; /* HAUL */
+    uint32_t slot;
+    struct engine_haul haul;
+    struct buf cursors; /* RESUME: texts name and value, by turns */
+    bool whole;         /* RUN_END */
+    uint64_t queued_ns; /* monotonic */
+    struct store_job *next;
+};
+
+struct store_queue {
+    struct store_job *first, **end;
+    uint32_t count;
+};
+
+struct store_import {
+    struct engine_peer *client;
+    uint64_t id; /* of the message that asked */
+    struct slice source;
+    char *name;
+    int fd;           /* -1: given to the reader */
+    int64_t began_ns; /* monotonic; 0: waits */
+    bool has_reader, is_ending, is_read;
+    uint64_t stored, refused, findings;
+    int rc;
+    struct err err;
+    struct store_import *next;
+};
+
+struct store_figures { /* under mutex: as the committer saw them last */
+    uint64_t rows, segments, bytes, journal_rows, journal_bytes, sealed;
+    uint32_t epoch;
+    bool failed;
+    struct err err;
+};
+
+enum store_metric {
+    STORE_METRIC_RECEIVED,
+    STORE_METRIC_STORED,
+    STORE_METRIC_REFUSED,
+    STORE_METRIC_FINDINGS,
+    STORE_METRIC_FORGED,
+    STORE_METRIC_FAILED,
+    STORE_METRIC_GROUPS,
+    STORE_METRIC_SECONDS_APPEND,
+    STORE_METRIC_SECONDS_DURABLE,
+    STORE_METRIC_QUEUED,
+    STORE_METRIC_BYTES,
+    STORE_METRIC_JOURNAL_BYTES,
+    STORE_METRIC_OK,
+    STORE_METRICS
+};
+
+struct engine_store {
+    struct engine *engine;
+    struct live live;
+    struct store_options store_options;
+    struct engine_commit *commit; /* the committer's, once it runs */
+    struct store_policy policies[POLICY_MAX];
+    uint32_t policy_count;
+    struct store_shared shared[STORE_SHARED_MAX];
+    struct store_import *imports; /* the first is under way */
+    bool is_draining, is_started;
+    uv_async_t ready;
+
+    pthread_mutex_t care; /* the store itself: held by snapshot, merge, expiry */
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    struct store_queue live_jobs, import_jobs, done; /* under mutex, and what follows */
+    uint32_t under_way;
+    bool is_ending, is_ticked, is_night;
+    struct store_figures figures;
+
+    pthread_t committer, carer;
+    struct clock_zone *zone;
+    int64_t night;      /* day of the last care; the loop's */
+    int64_t counted_ns; /* the committer's */
+    struct metric metrics[STORE_METRICS];
+};
+
+/* engine_store_commit.c: threads */
+void *engine_store_committer(void *store);
+void *engine_store_carer(void *store);
+void engine_store_queue_put(struct store_queue *queue, struct store_job *job);
+/* engine_store_import.c */
+void engine_store_import_next(struct engine_store *s);
+void engine_store_import_hauled(struct engine_store *s, const struct store_job *job);
+void engine_store_import_end(struct engine_store *s, const struct store_job *job);
+void engine_store_import_reader(struct engine_store *s, struct store_sender *sender);
+void engine_store_import_gone(struct engine_store *s, struct store_sender *sender);
+void engine_store_import_tick(struct engine_store *s);
+MUST_CHECK int engine_store_import_all(struct engine_store *s, struct store_sender *sender,
+                                       struct wire_message *message, struct err *err);
+void engine_store_imports_free(struct engine_store *s);
+/* engine_store.c */
+struct store_job *engine_store_job(struct engine_store *s, enum store_job_kind kind,
+                                   struct store_sender *sender);
+void engine_store_job_put(struct engine_store *s, struct store_job *job);

@@ -1,0 +1,172 @@
+#include "program/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+
+struct part {
+    const char *name;
+    mode_t mode;      /* when it is made */
+    mode_t refused;   /* bits that it may not have */
+    const char *mend; /* for chmod */
+    const char *group;
+};
+static const struct part parts[] = {
+    {"", 02751, 0026, "0751", "-store"},
+    {"/state", 02750, 0027, "2750", "-state"},
+    {"/private", 0700, 0077, "0700", NULL},
+    {"/keys", 0700, 0077, "0700", NULL},
+};
+
+int folder_user(const struct config *config, const char *suffix, struct proc_user *out,
+                struct err *err)
+{
+    char name[CONFIG_NAME_BYTES_MAX + 16];
+    *out = (struct proc_user){0};
+    if (geteuid() != 0)
+        return ERR_OK;
+    (void)snprintf(name, sizeof(name), "%s%s", config->serve.user.data,
+                   config->serve.one_user ? "" : suffix);
+    return proc_user_find(name, out, err);
+}
+
+/* Whether roles run as users of their own, so that groups open what is shared. */
+static bool users_are_apart(const struct config *config, const struct proc_user *engine)
+{
+    struct proc_user named;
+    return geteuid() == 0 && engine->change && !config->serve.one_user &&
+           proc_user_find(config->serve.user.data, &named, NULL) == ERR_OK &&
+           named.user == engine->user;
+}
+
+static int part_check(const struct part *part, const char *path, uid_t owner, struct err *err)
+{
+    struct stat about;
+    if (lstat(path, &about) != 0)
+        return err_set_errno(err, errno, "%s", path);
+    if (!S_ISDIR(about.st_mode))
+        return err_set(err, ERR_USAGE, "%s is no folder: move it away", path);
+    if (about.st_uid != owner)
+        return err_set(err, ERR_USAGE,
+                       "%s belongs to user %lu, not to the engine's (%lu): run chown -R %lu %s",
+                       path, (unsigned long)about.st_uid, (unsigned long)owner,
+                       (unsigned long)owner, path);
+    if (about.st_mode & part->refused)
+        return err_set(err, ERR_USAGE,
+                       "%s can be read or changed by others (mode %04o): run chmod %s %s", path,
+                       (unsigned)(about.st_mode & 07777), part->mend, path);
+    return ERR_OK;
+}
+
+static int part_make(const struct part *part, const char *path, const struct config *config,
+                     const struct proc_user *engine, struct err *err)
+{
+    bool apart = users_are_apart(config, engine), is_new = mkdir(path, 0700) == 0;
+    uid_t owner = engine->change ? engine->user : geteuid();
+    gid_t group = engine->change ? engine->group : getegid();
+    if (!is_new && errno != EEXIST)
+        return err_set_errno(err, errno, "%s cannot be made", path);
+    if (apart && part->group) {
+        char name[CONFIG_NAME_BYTES_MAX + 16];
+        (void)snprintf(name, sizeof(name), "%s%s", config->serve.user.data, part->group);
+        int rc = proc_group_find(name, &group, err);
+        if (rc != ERR_OK)
+            return rc;
+    }
+    if (is_new && engine->change && chown(path, owner, group) != 0)
+        return err_set_errno(err, errno, "%s cannot be given to the engine's user", path);
+    int rc = is_new ? ERR_OK : part_check(part, path, owner, err);
+    if (rc != ERR_OK)
+        return rc;
+    if (!is_new && !(apart && part->group))
+        return ERR_OK;
+    if (apart && chown(path, owner, group) != 0)
+        return err_set_errno(err, errno, "%s cannot be given to its group", path);
+    if (chmod(path, part->mode) != 0)
+        return err_set_errno(err, errno, "%s cannot be given its mode", path);
+    return ERR_OK;
+}
+
+int folder_make(const struct config *config, const char *data, const struct proc_user *engine,
+                struct err *err)
+{
+    char path[FOLDER_PATH_BYTES_MAX];
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        int len = snprintf(path, sizeof(path), "%s%s", data, parts[i].name);
+        if (len < 0 || (size_t)len >= sizeof(path))
+            return err_set(err, ERR_LIMIT, "the path of the data folder is too long: %.80s...",
+                           data);
+        int rc = part_make(&parts[i], path, config, engine, err);
+        if (rc != ERR_OK)
+            return rc;
+    }
+    return ERR_OK;
+}
+
+int folder_lock(const char *data, int *fd, struct err *err)
+{
+    char path[FOLDER_PATH_BYTES_MAX];
+    (void)snprintf(path, sizeof(path), "%s/run.lock", data);
+    int made = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (made < 0)
+        return err_set_errno(err, errno, "%s", path);
+    uint64_t until_ns = clock_monotonic_ns() + FOLDER_LOCK_MS * UINT64_C(1000000);
+    while (flock(made, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            int rc = err_set_errno(err, errno, "%s cannot be locked", path);
+            (void)close(made);
+            return rc;
+        }
+        if (clock_monotonic_ns() >= until_ns) {
+            (void)close(made);
+            return err_set(err, ERR_BUSY,
+                           "another canh has the data folder %s: stop it, or wait for it (fuser %s "
+                           "names it)",
+                           data, path);
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    }
+    *fd = made;
+    return ERR_OK;
+}
+
+static int settings_file_check(const char *path, struct err *err)
+{
+    struct stat about;
+    if (stat(path, &about) != 0)
+        return errno == ENOENT ? ERR_OK : err_set_errno(err, errno, "%s", path);
+    if (about.st_uid != 0 && about.st_uid != geteuid())
+        return err_set(err, ERR_USAGE,
+                       "%s belongs to user %lu, who could change what runs here: run chown root %s",
+                       path, (unsigned long)about.st_uid, path);
+    if (about.st_mode & 0022 && !(about.st_mode & S_ISVTX))
+        return err_set(err, ERR_USAGE, "%s can be changed by others (mode %04o): run chmod go-w %s",
+                       path, (unsigned)(about.st_mode & 07777), path);
+    return ERR_OK;
+}
+
+static int settings_visit(void *context, const char *path)
+{
+    return slice_ends(slice_from(path), SLICE(".yaml")) ? settings_file_check(path, context)
+                                                        : ERR_OK;
+}
+
+int folder_check_settings(const char *path, struct err *err)
+{
+    char folder[FOLDER_PATH_BYTES_MAX];
+    const char *slash = strrchr(path, '/');
+    int rc = settings_file_check(path, err);
+    int len = snprintf(folder, sizeof(folder), "%.*sconf.d",
+                       slash ? (int)(slash + 1 - path) : 0, path);
+    if (rc != ERR_OK || len < 0 || (size_t)len >= sizeof(folder) || access(folder, F_OK) != 0)
+        return rc;
+    rc = settings_file_check(folder, err);
+    return rc ? rc : io_walk(folder, settings_visit, NULL, err, err);
+}

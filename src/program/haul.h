@@ -1,0 +1,41 @@
+/* Flat hauls: what intake and reader hand to the engine through shared memory: a raw batch of rows,
+ * and what the detector found in them.
+ *
+ * The engine copies the slot, then checks everything by a bounded walk: rows by batch_reader_open,
+ * items against the number of rows and rules; contexts may not name internal partitions, sources
+ * that are not the sender's, or flags that it may not set. Limits: ROLE_SLOT_BYTES; those of
+ * import_haul.h. Threads: any. */
+#pragma once
+#include "program/import_haul.h"
+
+enum haul_limit {
+    HAUL_CURSORS_MAX = 256,
+    HAUL_ITEMS_MAX = 1 << 17,
+    HAUL_RECORDS_MAX = 1 << 30 /* records or bytes that one haul may claim to come of */
+};
+/* What names of cursors of followed files begin with. */
+#define HAUL_FOLLOWED SLICE("follow:")
+struct haul_cursor {
+    struct slice name, value; /* how far a file is read with this haul; carry_put_cursor */
+};
+/* What a source's splitter counted, before parsing: for the ledger. */
+struct haul_head {
+    uint64_t rules;    /* fingerprint of the rule set that judged: the engine's must be the same */
+    uint64_t received; /* records cut, stored or not: rows and refused ones are among them */
+    uint64_t bytes;
+    struct slice source;   /* name in canh.yaml */
+    struct slice listener; /* or path: for contexts' file */
+    int64_t received_ns;   /* when its first record was read */
+    struct haul_cursor cursors[HAUL_CURSORS_MAX];
+    uint32_t cursor_count;
+};
+/* raw: the batch's bytes (batch_raw). ERR_LIMIT: longer than max. */
+MUST_CHECK int haul_pack(const struct haul_head *head, struct slice raw,
+                         const struct import_haul *haul, size_t max, struct buf *out,
+                         struct err *err);
+/* Which rules judged it: looked at first, since items name rules by number. False: no haul. */
+bool haul_rules(struct slice bytes, uint64_t *rules);
+/* Into haul (cleared first; its batch is left empty) and *raw, which borrow from bytes. rule_count:
+ * of the engine's rules. ERR_DAMAGED with what does not hold. */
+MUST_CHECK int haul_unpack(struct slice bytes, uint32_t rule_count, struct haul_head *head,
+                           struct slice *raw, struct import_haul *haul, struct err *err);

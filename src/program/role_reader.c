@@ -1,0 +1,243 @@
+/* Role reader: one file that somebody gave, judged as history, then gone. */
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "program/intake_judge.h"
+#include "program/peer.h"
+
+enum { PATH_BYTES = 64, TICK_MS = 100 };
+#define WAIT_NS  ((uint64_t)60 * CLOCK_SECOND_NS)
+#define FOR_EVER UINT64_MAX
+
+struct reader {
+    struct role_context *context;
+    struct live live;
+    struct intake_shared *shared;
+    const struct live_source *source;
+    struct import_source row;
+    struct peer *engine;
+    pthread_t thread;
+    uv_timer_t tick;
+    uv_async_t done;
+    uint64_t records, refused;
+    int rc;
+    struct err err;
+};
+
+/* ---- the thread that reads ---- */
+
+/* The file's name, where the descriptor's path would be shown. */
+static void name_mend(const struct reader *r, const char *path, struct input_file *file,
+                      struct arena *arena)
+{
+    struct slice name = slice_from(file->name), below = slice_part(name, strlen(path), SIZE_MAX);
+    if (slice_starts(name, slice_from(path)))
+        file->name = arena_printf(arena, "%s%.*s", r->context->files[0].path, (int)below.len,
+                                  below.data)
+                         .data;
+}
+
+static int block_judge(struct reader *r, struct intake_judge *judge, struct input_block *from,
+                       const struct input_file *file)
+{
+    struct intake_block block = {.source = r->source,
+                                 .row = &r->row,
+                                 .file = file,
+                                 .received_ns = clock_now_ns(),
+                                 .wait_ns = WAIT_NS,
+                                 .retries_ns = FOR_EVER};
+    struct input_block *to = intake_judge_block(judge);
+    struct span_list spans = to->spans;
+    to->spans = from->spans; /* the texts stay the input's */
+    int rc = intake_judge_run(judge, &block, &r->err);
+    to->spans = spans;
+    r->records += from->spans.count;
+    r->refused += block.refused;
+    return rc;
+}
+
+static int input_all(struct reader *r, struct intake_judge *judge, struct input *input,
+                     const char *path)
+{
+    struct input_block block = {0};
+    struct input_file file = {0};
+    struct arena arena = {0};
+    const struct input_file *shown = NULL;
+    int rc;
+    while ((rc = input_next(input, &block, &r->err)) == ERR_OK) {
+        if (block.file != shown) {
+            arena_reset(&arena);
+            file = *block.file;
+            name_mend(r, path, &file, &arena);
+            shown = block.file;
+        }
+        rc = block_judge(r, judge, &block, &file);
+        if (rc)
+            break;
+    }
+    input_block_free(&block);
+    arena_free(&arena);
+    return rc == ERR_END ? ERR_OK : rc;
+}
+
+static void note(void *context, enum input_note kind, const char *text)
+{
+    (void)context;
+    log_say(kind == INPUT_NOTE_UNREADABLE ? LOG_WARNING : LOG_INFO, "read", "%s", text);
+}
+
+static int file_read(struct reader *r, struct intake_judge *judge)
+{
+    char path[PATH_BYTES];
+    const char *paths[] = {path};
+    struct input *input = NULL;
+    struct input_options options = {
+        .paths = paths, .path_count = 1, .format = r->source->format, .note = note};
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", r->context->files[0].fd);
+    int rc = input_open(&input, &options, &r->err);
+    if (rc)
+        return rc;
+    rc = input_all(r, judge, input, path);
+    if (rc == ERR_OK && input_unreadable_count(input) > 0 && r->records == 0)
+        rc = err_set(&r->err, ERR_IO, "%s cannot be read: the node's log says why",
+                     r->context->files[0].path);
+    r->records += input_refused_count(input);
+    r->refused += input_refused_count(input);
+    input_close(&input);
+    return rc;
+}
+
+static void *reader_thread(void *context)
+{
+    struct reader *r = context;
+    if (intake_shared_term(r->shared, 0, WAIT_NS) == 0) {
+        r->rc = err_set(&r->err, ERR_BUSY, "the engine does not answer");
+    } else {
+        struct intake_judge *judge = intake_judge_open(&r->live, r->shared);
+        r->rc = file_read(r, judge);
+        intake_judge_close(&judge);
+    }
+    (void)uv_async_send(&r->done);
+    return NULL;
+}
+
+/* ---- the loop ---- */
+
+static void engine_message(void *context, struct peer *peer, struct wire_message *message)
+{
+    struct reader *r = context;
+    struct err err;
+    (void)peer;
+    if (intake_shared_message(r->shared, message, &err) != ERR_OK)
+        log_err(LOG_ERROR, "engine", &err);
+}
+
+/* What was handed over may be stored or not: the import is told as failed. */
+static void engine_closed(void *context, struct peer *peer, const struct err *err)
+{
+    struct reader *r = context;
+    (void)peer;
+    (void)err;
+    intake_shared_end(r->shared);
+    intake_shared_gone(r->shared);
+    peer_close(&r->engine);
+}
+
+static void on_peer(struct role_context *c, enum role role, uint32_t instance, int fd)
+{
+    static const struct peer_calls calls = {engine_message, engine_closed};
+    struct reader *r = c->own;
+    (void)instance;
+    if (role != ROLE_ENGINE || r->engine) {
+        (void)close(fd);
+        return;
+    }
+    r->engine = peer_open(&c->loop, fd, &calls, r);
+    intake_shared_begin(r->shared, r->engine);
+}
+
+static void on_drain(struct role_context *c)
+{
+    struct reader *r = c->own;
+    intake_shared_end(r->shared);
+}
+
+static void all_told(uv_timer_t *timer)
+{
+    struct reader *r = timer->data;
+    if (!r->engine || !(wire_events(peer_wire(r->engine)) & POLLOUT))
+        uv_stop(&r->context->loop);
+}
+
+static void read_done(uv_async_t *done)
+{
+    struct reader *r = done->data;
+    struct buf payload = {0};
+    struct err err;
+    check(pthread_join(r->thread, NULL) == 0);
+    bytes_put_u64(&payload, r->records);
+    bytes_put_u64(&payload, r->refused);
+    if (r->rc == ERR_OK && r->engine)
+        r->rc = peer_send(r->engine, MESSAGE_HAULED_ALL, 0, buf_as_slice(&payload), NULL, 0, &err);
+    buf_free(&payload);
+    check(uv_timer_start(&r->tick, all_told, TICK_MS, TICK_MS) == 0);
+}
+
+int reader_open(struct role_context *c, struct err *err)
+{
+    struct live_options options = {.config = c->config, .judges = true};
+    struct reader *r = mem_zeroed(1, sizeof(*r));
+    c->own = r;
+    c->on_peer = on_peer;
+    c->on_drain = on_drain;
+    r->context = c;
+    if (c->file_count != 1)
+        return err_set(err, ERR_USAGE, "a reader gets one file");
+    options.only = slice_from(c->files[0].source);
+    int rc = live_open(&r->live, &options, err);
+    if (rc)
+        return rc;
+    r->source = live_source(&r->live, options.only);
+    if (!r->source)
+        return err_set(err, ERR_NOT_FOUND, "canh.yaml has no source %s", c->files[0].source);
+    r->row = r->source->row;
+    r->row.flags = ROW_HISTORICAL;
+    return intake_shared_open(&r->shared, c->shared_fd, c->slots, c->slot_bytes, err);
+}
+
+int reader_run(struct role_context *c, struct err *err)
+{
+    struct reader *r = c->own;
+    check(uv_async_init(&c->loop, &r->done, read_done) == 0);
+    check(uv_timer_init(&c->loop, &r->tick) == 0);
+    r->done.data = r->tick.data = r;
+    check(pthread_create(&r->thread, NULL, reader_thread, r) == 0);
+    (void)uv_run(&c->loop, UV_RUN_DEFAULT);
+    peer_close(&r->engine);
+    if (r->rc)
+        *err = r->err;
+    return r->rc;
+}
+
+void reader_close(struct role_context *c)
+{
+    struct reader *r = c->own;
+    if (!r)
+        return;
+    intake_shared_close(&r->shared);
+    live_close(&r->live);
+    mem_free(r);
+    c->own = NULL;
+}
+
+uint32_t reader_paths(const struct role_context *c, struct sandbox_path *paths, uint32_t max)
+{
+    (void)c;
+    (void)paths;
+    (void)max;
+    return 0;
+}

@@ -1,0 +1,42 @@
+#include "state/commands_state.h"
+
+#include "state/db_commands.h"
+
+const struct command *const state_commands[] = {
+    &command_host_add,
+    &command_host_change,
+    &command_host_import,
+    &command_host_remove,
+    &command_invite_accept,
+    &command_node_note,
+    &command_outbox_drop,
+    &command_outbox_retry,
+    &command_outbox_send,
+    &command_outbox_settle,
+    &command_session_close,
+    &command_session_open,
+    &command_session_remove,
+    &command_session_touch,
+    &command_system_add,
+    &command_system_change,
+    &command_system_import,
+    &command_system_remove,
+    &command_token_add,
+    &command_token_remove,
+    &command_unit_add,
+    &command_unit_change,
+    &command_unit_remove,
+    &command_user_add,
+    &command_user_bind,
+    &command_user_change,
+    &command_user_invite,
+    &command_user_password,
+    &command_user_recovery,
+    &command_user_remove,
+    &command_user_totp,
+    &command_user_totp_confirm,
+    &command_user_totp_remove,
+    &command_user_unlock,
+    NULL,
+};
+const uint32_t state_command_count = sizeof state_commands / sizeof state_commands[0] - 1;

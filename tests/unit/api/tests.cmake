@@ -1,0 +1,2 @@
+canh_unit_test(api request)
+canh_unit_test(api api)
