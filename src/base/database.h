@@ -2,13 +2,13 @@
  *
  * Opened on a `disk`: a real one uses SQLite's own files, WAL and synchronous=EXTRA for the one
  * writer and read-only connections for everybody else; a simulated one goes through a VFS of our
- * own on disk.h with a rollback journal (one process). A reader that can make no -shm file and
- * finds no -wal file reads the file as one that nobody changes. Schema and texts of a file are
- * never trusted. Limits: below. Threads: a connection belongs to one at a time. Errors: ERR_IO,
- * ERR_FULL, ERR_BUSY, ERR_DAMAGED (not a database, corrupt, or without the tables and columns asked
- * for), ERR_NOT_FOUND (read-only and not there), ERR_LIMIT, ERR_USAGE (against a constraint of the
- * schema, or a change on a read-only connection), ERR_CLOSED after a simulated power cut,
- * ERR_CANCELED past a deadline. */
+ * own on disk.h with a rollback journal (one process). Of a file with WAL one connection writes. A
+ * reader that can make no -shm file and finds no -wal file reads the file as one that nobody
+ * changes. Schema and texts of a file are never trusted. Limits: below. Threads: a connection
+ * belongs to one at a time. Errors: ERR_IO, ERR_FULL, ERR_BUSY, ERR_DAMAGED (not a database,
+ * corrupt, or without the tables and columns asked for), ERR_NOT_FOUND (read-only and not there),
+ * ERR_LIMIT, ERR_USAGE (against a constraint of the schema, or a change on a read-only connection),
+ * ERR_CLOSED after a simulated power cut, ERR_CANCELED past a deadline. */
 #pragma once
 #include "base/disk.h"
 

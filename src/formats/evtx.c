@@ -1,10 +1,13 @@
 #include "formats/evtx.h"
 
+#include <libbfio.h> /* before libevtx.h, which then takes its handles */
 #include <libevtx.h>
 
 #include "base/mem.h"
+#include "formats/evtx_io.h"
 
 struct evtx {
+    libbfio_handle_t *io;
     libevtx_file_t *file;
     int record_count, recovered_count;
     int next; /* records, then recovered ones */
@@ -27,15 +30,15 @@ static int fail(struct err *err, int code, const char *what, libevtx_error_t **e
     return err_set(err, code, "%s%s%s", what, text[0] ? ": " : "", colon ? colon + 2 : text);
 }
 
-int evtx_open(struct evtx **out, const char *path, struct err *err)
+int evtx_open(struct evtx **out, int fd, struct err *err)
 {
     libevtx_error_t *error = NULL;
     *out = NULL;
     libevtx_notify_set_verbose(0);
     struct evtx *e = mem_zeroed(1, sizeof(*e));
     int rc = ERR_OK;
-    if (libevtx_file_initialize(&e->file, &error) != 1 ||
-        libevtx_file_open(e->file, path, LIBEVTX_OPEN_READ, &error) != 1)
+    if (!evtx_io_open(&e->io, fd) || libevtx_file_initialize(&e->file, &error) != 1 ||
+        libevtx_file_open_file_io_handle(e->file, e->io, LIBEVTX_OPEN_READ, &error) != 1)
         rc = fail(err, ERR_SYNTAX, "libevtx cannot read this file", &error);
     else if (libevtx_file_get_number_of_records(e->file, &e->record_count, &error) != 1)
         rc = fail(err, ERR_SYNTAX, "libevtx finds no records in this file", &error);
@@ -116,6 +119,8 @@ void evtx_close(struct evtx **e)
         (void)libevtx_file_close((*e)->file, NULL);
         (void)libevtx_file_free(&(*e)->file, NULL);
     }
+    if ((*e)->io)
+        (void)libbfio_handle_free(&(*e)->io, NULL);
     mem_free(*e);
     *e = NULL;
 }

@@ -3,7 +3,7 @@
  *
  * Limits: EVTX_BYTES_MAX a file that does not lie on disk by itself (archive member, pipe);
  * EVTX_XML_BYTES_MAX a record. Threads: one a file; different files may be read at the same time.
- * This is the one reader of the formats floor that opens a file itself: libevtx wants to seek. */
+ * This is the one reader of the formats floor that reads a file itself: libevtx wants to seek. */
 #pragma once
 #include "base/str.h"
 
@@ -12,7 +12,8 @@
 
 struct evtx;
 bool evtx_signature(struct slice head); /* the first bytes are those of an EVTX file */
-MUST_CHECK int evtx_open(struct evtx **out, const char *path, struct err *err);
+/* fd: can be sought in; borrowed until evtx_close. */
+MUST_CHECK int evtx_open(struct evtx **out, int fd, struct err *err);
 /* The next record: its XML appended to xml, *record_number its EventRecordID as the file has it (0
  * when unknown). ERR_END after the last, ERR_SYNTAX or ERR_LIMIT for one record that cannot be
  * read: go on. Records that libevtx recovered from unused space come last. */

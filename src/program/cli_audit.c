@@ -120,8 +120,7 @@ static void summary_text(const struct audit_verified *r, bool head_given, bool v
 {
     char head[AUDIT_HEAD_TEXT_BYTES];
     audit_head_text(&r->head, head);
-    buf_printf(out,
-               vi ? "đã kiểm tra %llu dòng: %llu lỗi\n" : "checked %llu rows: %llu problems\n",
+    buf_printf(out, vi ? "đã kiểm tra %llu dòng: %llu lỗi\n" : "checked %llu rows: %llu problems\n",
                (unsigned long long)r->rows, (unsigned long long)r->problems);
     buf_printf(out, vi ? "đầu chuỗi: %s (%s)\n" : "head: %s (%s)\n", head,
                r->is_signed ? (vi ? "chữ ký đúng" : "signed")
@@ -152,8 +151,9 @@ static int verify_with(const struct audit_settings *settings, struct err *err)
     int code = CLI_OK;
     int rc = output_options_set(&output, settings->common.output, STDOUT_FILENO, err);
     if (rc == ERR_OK && settings->head && head.len != HEAD_DIGITS)
-        rc = err_set(err, ERR_USAGE, "--head takes the %d hexadecimal digits that an earlier "
-                                     "`canh audit verify` printed",
+        rc = err_set(err, ERR_USAGE,
+                     "--head takes the %d hexadecimal digits that an earlier "
+                     "`canh audit verify` printed",
                      HEAD_DIGITS);
     if (rc == ERR_OK)
         rc = data_find(&data, &settings->data, err);
@@ -263,8 +263,8 @@ static int audit_run(int argc, char **argv, const char *usage, const struct opti
     struct option_list operands = {0};
     struct err err = {0};
     interrupt_watch();
-    int code = cli_parse(options, option_count, argc, argv, &settings, &settings.common, &operands,
-                         usage);
+    int code =
+        cli_parse(options, option_count, argc, argv, &settings, &settings.common, &operands, usage);
     if (code < 0 && operands.count) {
         (void)err_set(&err, ERR_USAGE, "audit %s takes options only", argv[0]);
         code = cli_fail(CLI_USAGE, &err);
@@ -287,8 +287,7 @@ static int audit_list(int argc, char **argv)
 static int audit_check(int argc, char **argv)
 {
     return audit_run(argc, argv, "canh audit verify [--head HEX] [--public-key FILE]\n",
-                     verify_options, sizeof verify_options / sizeof verify_options[0],
-                     verify_with);
+                     verify_options, sizeof verify_options / sizeof verify_options[0], verify_with);
 }
 
 static int audit_export(int argc, char **argv)

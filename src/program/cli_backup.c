@@ -44,9 +44,9 @@ int backup_passphrase(const char *file, bool is_new, bool vietnamese, struct buf
 {
     if (file)
         return cli_secret_file(file, out, err);
-    return cli_secret_ask(vietnamese ? "Cụm mật khẩu của bản sao lưu: "
-                                     : "Passphrase of the backup: ",
-                          is_new, vietnamese, out, err);
+    return cli_secret_ask(
+        vietnamese ? "Cụm mật khẩu của bản sao lưu: " : "Passphrase of the backup: ", is_new,
+        vietnamese, out, err);
 }
 
 /* The node copies state and store, in this order, into a folder of its own; it is moved here. */
@@ -87,8 +87,8 @@ static int key_keep(void *context, const char *path)
     buf_reserve(bytes, KEYS_BYTES_MAX + 1);
     int rc = io_read_file(bytes, path, KEYS_BYTES_MAX, k->err);
     buf_string(&k->names[k->count], strrchr(path, '/') + 1);
-    k->files[k->count] = (struct vault_file){buf_as_slice(&k->names[k->count]),
-                                             buf_as_slice(bytes)};
+    k->files[k->count] =
+        (struct vault_file){buf_as_slice(&k->names[k->count]), buf_as_slice(bytes)};
     k->count++;
     return rc;
 }

@@ -52,7 +52,10 @@ void doctor_say(struct doctor *d, enum doctor_grade grade, const char *subject, 
     char text[TEXT_BYTES];
     va_list arguments;
     va_start(arguments, vietnamese);
-    (void)vsnprintf(text, sizeof text, d->vietnamese ? vietnamese : english, arguments);
+    if (d->vietnamese)
+        (void)vsnprintf(text, sizeof text, vietnamese, arguments);
+    else
+        (void)vsnprintf(text, sizeof text, english, arguments);
     va_end(arguments);
     line_put(d, grade, subject, text);
 }
@@ -65,7 +68,7 @@ void doctor_err(struct doctor *d, const char *subject, const struct err *err)
 static void all_look(struct doctor *d)
 {
     static void (*const checks[])(struct doctor *) = {
-        doctor_clock, doctor_disk,  doctor_folders,      doctor_users,
+        doctor_clock, doctor_disk,         doctor_folders, doctor_users,
         doctor_ports, doctor_certificates, doctor_sandbox, doctor_limits};
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
         checks[i](d);
@@ -112,8 +115,9 @@ int cli_doctor(int argc, char **argv)
     struct doctor_settings settings = {0};
     struct option_list operands = {0};
     struct err err = {0};
-    int code = cli_parse(doctor_options, sizeof doctor_options / sizeof doctor_options[0], argc,
-                         argv, &settings, &settings.common, &operands, "canh doctor [--data DIR]\n");
+    int code =
+        cli_parse(doctor_options, sizeof doctor_options / sizeof doctor_options[0], argc, argv,
+                  &settings, &settings.common, &operands, "canh doctor [--data DIR]\n");
     if (code < 0 && operands.count) {
         (void)err_set(&err, ERR_USAGE, "doctor takes options only");
         code = cli_fail(CLI_USAGE, &err);

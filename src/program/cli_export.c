@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "program/cli_node.h"
 #include "program/cli_query.h"
 #include "program/interrupt.h"
 #include "program/row_json.h"
@@ -16,6 +17,7 @@
 struct export_settings {
     struct cli_common common;
     struct data_settings data;
+    struct server_settings server;
     struct query_settings query;
     const char *out;
     bool about;
@@ -24,6 +26,7 @@ struct export_settings {
 #define AT(member) offsetof(struct export_settings, member)
 static const struct option export_options[] = {
     DATA_OPTIONS(export_settings, data),
+    SERVER_OPTIONS(export_settings, server),
     {"out", 0, OPTION_TEXT, AT(out), "FILE", 0, 0,
      "write there instead of to stdout; a file that exists is not touched",
      "ghi vào tệp này thay vì ra stdout; không ghi đè tệp đã có"},
@@ -216,6 +219,8 @@ int export_command(int argc, char **argv, const struct data *given)
         export_options, sizeof export_options / sizeof export_options[0], argc, argv, &settings,
         &settings.common, &words,
         "canh export --data DIR [-o ndjson|csv|canonical] [--out FILE] [options] [QUERY]\n");
+    if (code < 0 && settings.server.server && !given)
+        code = cli_node_ask("export", argc, argv, &settings.server, &settings.common);
     if (code < 0 && cli_query_data(&data, &settings.data, given, &err) != ERR_OK)
         code = cli_fail(CLI_FAILURE, &err);
     if (code < 0) {

@@ -48,8 +48,9 @@ void cli_form_begin(bool vietnamese, struct buf *out)
     else
         buf_printf(out,
                    ".Dd\n.Dt CANH-COMMANDS 1\n.Os\n.Sh NAME\n.Nm canh-commands\n.Nd %s\n.Sh %s\n",
-                   vietnamese ? "mọi lệnh của canh và tùy chọn" : "all commands of canh and their "
-                                                                  "options",
+                   vietnamese ? "mọi lệnh của canh và tùy chọn"
+                              : "all commands of canh and their "
+                                "options",
                    vietnamese ? "LỆNH" : "COMMANDS");
 }
 

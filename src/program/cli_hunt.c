@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "program/cli_node.h"
 #include "program/cli_query.h"
 #include "program/figure.h"
 #include "program/hunt_run.h"
@@ -18,6 +19,7 @@ enum { HUNT_PARTITIONS_MAX = 64 };
 struct hunt_settings {
     struct cli_common common;
     struct data_settings data;
+    struct server_settings server;
     struct sought_settings sought;
     struct span_settings span;
     uint64_t memory_bytes;
@@ -27,6 +29,7 @@ struct hunt_settings {
 #define AT(member) offsetof(struct hunt_settings, member)
 static const struct option hunt_options[] = {
     DATA_OPTIONS(hunt_settings, data),
+    SERVER_OPTIONS(hunt_settings, server),
     SOUGHT_OPTIONS(hunt_settings, sought),
     CLI_QUERY_SPAN_OPTIONS(hunt_settings, span),
     DETECTOR_MAPPINGS_OPTION(hunt_settings, sought.detector),
@@ -240,6 +243,8 @@ int hunt_command(int argc, char **argv, const struct data *given)
     struct err err;
     int code = cli_parse(hunt_options, sizeof(hunt_options) / sizeof(hunt_options[0]), argc, argv,
                          &settings, &settings.common, &operands, usage);
+    if (code < 0 && settings.server.server && !given)
+        code = cli_node_ask("hunt", argc, argv, &settings.server, &settings.common);
     if (code < 0 && operands.count) {
         (void)err_set(
             &err, ERR_USAGE,

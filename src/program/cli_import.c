@@ -9,6 +9,7 @@
 #include "program/config.h"
 #include "program/detector_options.h"
 #include "program/figure.h"
+#include "program/import_node.h"
 #include "program/import_run.h"
 #include "program/policy.h"
 
@@ -415,14 +416,49 @@ static void import_end(struct import *i)
     buf_free(&i->logsource);
 }
 
+/* What a running node decides by its own settings. */
+static int node_takes(const struct import_settings *s, struct err *err)
+{
+    bool other = s->detector.rules.count || s->partition || s->format || s->detector.source ||
+                 s->detector.timezone || s->detector.mappings || s->findings || s->again;
+    if (!other)
+        return ERR_OK;
+    return err_set(err, ERR_USAGE,
+                   "a node runs on this data folder and imports by its own settings: leave out "
+                   "--rules, --partition, --format, --logsource, --timezone, --mappings, "
+                   "--findings and --again, or use another --data");
+}
+
+/* *done: a node runs here, and has been asked. */
+static int import_by_node(struct import *i, bool *done, struct err *err)
+{
+    struct client_settings settings = {.data = i->settings->data,
+                                       .config = i->settings->config,
+                                       .vietnamese = i->shown.vietnamese};
+    struct client *client = NULL;
+    int rc = client_open(&client, &settings, err);
+    *done = rc == ERR_OK && client_has_daemon(client);
+    if (*done)
+        rc = node_takes(i->settings, err);
+    if (*done && rc == ERR_OK)
+        rc = output_options_set(&i->shown, i->settings->common.output, STDOUT_FILENO, err);
+    if (*done && rc == ERR_OK)
+        rc = import_node(client, i->settings->source, i->paths, note, i, &i->result, err);
+    client_close(&client);
+    return rc;
+}
+
 static int import_with(struct import_settings *settings, const struct option_list *paths)
 {
     struct import i = {.settings = settings, .paths = paths};
     struct err err;
     int code = CLI_OK;
+    bool done = false;
     i.shown.vietnamese = cli_vietnamese(&settings->common);
-    int rc = import_start(&i, &err);
-    if (rc == ERR_OK)
+    int rc = import_by_node(&i, &done, &err);
+    if (rc == ERR_OK && !done)
+        rc = import_start(&i, &err);
+    if (rc == ERR_OK && !done)
         rc = import_all(&i, &err);
     if (rc == ERR_OK)
         code = summary_show(&i);

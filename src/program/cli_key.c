@@ -1,5 +1,5 @@
-/* canh key: the node's keys (docs/keys.md). It works on the files of DATA/keys; a running node takes
- * them up when it is told to (SIGHUP for the certificate, a restart for the node's key). */
+/* canh key: the node's keys (docs/keys.md). It works on the files of DATA/keys; a running node
+ * takes them up when it is told to (SIGHUP for the certificate, a restart for the node's key). */
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,10 +44,11 @@ static void certificate_tell(struct key_run *run, enum keys_file file)
         rc = keys_certificate_read(buf_as_slice(&pem), &about, &run->err);
     if (rc == ERR_OK) {
         (void)clock_text(until, about.not_after_ns);
-        long long days = (long long)((about.not_after_ns - clock_now_ns()) /
-                                     (86400 * CLOCK_SECOND_NS));
-        buf_printf(&line, run->vietnamese ? "%s, cấp bởi %s, hết hạn %s (còn %lld ngày)"
-                                          : "%s, of %s, until %s (%lld days)",
+        long long days =
+            (long long)((about.not_after_ns - clock_now_ns()) / (86400 * CLOCK_SECOND_NS));
+        buf_printf(&line,
+                   run->vietnamese ? "%s, cấp bởi %s, hết hạn %s (còn %lld ngày)"
+                                   : "%s, of %s, until %s (%lld days)",
                    about.subject, about.issuer, until, days);
         if (about.names[0])
             buf_printf(&line, "\n%12s%s", "", about.names);
@@ -72,8 +73,7 @@ static void node_tell(struct key_run *run)
         for (size_t i = 0; i < sizeof(public_key); i++)
             buf_printf(&line, "%02x", public_key[i]);
     }
-    file_tell(run, keys_file_name(KEYS_NODE),
-              rc ? slice_from(run->err.text) : buf_as_slice(&line));
+    file_tell(run, keys_file_name(KEYS_NODE), rc ? slice_from(run->err.text) : buf_as_slice(&line));
     sign_key_close(&key);
     keys_wipe(&pem);
     buf_free(&line);
@@ -96,9 +96,8 @@ static int key_csr(struct key_run *run)
 static void next_tell(struct key_run *run, bool is_tls)
 {
     if (is_tls)
-        buf_string(&run->out, run->vietnamese
-                                  ? "để dùng: systemctl reload canh (hoặc gửi SIGHUP)\n"
-                                  : "to use it: systemctl reload canh (or SIGHUP)\n");
+        buf_string(&run->out, run->vietnamese ? "để dùng: systemctl reload canh (hoặc gửi SIGHUP)\n"
+                                              : "to use it: systemctl reload canh (or SIGHUP)\n");
     else
         buf_string(&run->out, run->vietnamese ? "để dùng: systemctl restart canh\n"
                                               : "to use it: systemctl restart canh\n");
@@ -169,7 +168,8 @@ static int csr_main(int argc, char **argv)
 
 static int rotate_main(int argc, char **argv)
 {
-    return key_run(argc, argv, "canh key rotate tls [--data DIR]\ncanh key rotate node [--data DIR]\n",
+    return key_run(argc, argv,
+                   "canh key rotate tls [--data DIR]\ncanh key rotate node [--data DIR]\n",
                    key_rotate);
 }
 

@@ -31,7 +31,7 @@ struct listing_run {
     struct clock_zone *zone;
     struct buf out;
     uint64_t rows;
-    bool closed;
+    bool closed, denied;
     struct arena arena;
 };
 
@@ -94,8 +94,7 @@ static struct pipe_cell cell_of(const struct listing_column *column,
         return (struct pipe_cell){.kind = PIPE_MISSING};
     if (column->kind == LISTING_TIME) {
         size_t len = clock_text(room, value->number);
-        return (struct pipe_cell){
-            .kind = PIPE_TIME, .time_ns = value->number, .text = {room, len}};
+        return (struct pipe_cell){.kind = PIPE_TIME, .time_ns = value->number, .text = {room, len}};
     }
     if (column->kind == LISTING_BOOL) {
         const char *yes = vietnamese ? "có" : "yes", *no = vietnamese ? "không" : "no";
@@ -103,9 +102,8 @@ static struct pipe_cell cell_of(const struct listing_column *column,
     }
     if (column->kind == LISTING_NUMBER) {
         int len = snprintf(room, size, "%lld", (long long)value->number);
-        return (struct pipe_cell){.kind = PIPE_NUMBER,
-                                  .number = (double)value->number,
-                                  .text = {room, (size_t)len}};
+        return (struct pipe_cell){
+            .kind = PIPE_NUMBER, .number = (double)value->number, .text = {room, (size_t)len}};
     }
     return (struct pipe_cell){.kind = PIPE_TEXT, .text = value->text};
 }
@@ -138,9 +136,8 @@ static int ask_make(struct listing_run *run, struct listing_filter *filters,
     ask->filters = filters;
     for (uint32_t i = 0; i < run->listing->column_count; i++)
         if (run->settings.filters[i])
-            filters[ask->filter_count++] =
-                (struct listing_filter){slice_from(run->listing->columns[i].name),
-                                        slice_from(run->settings.filters[i])};
+            filters[ask->filter_count++] = (struct listing_filter){
+                slice_from(run->listing->columns[i].name), slice_from(run->settings.filters[i])};
     ask->text = slice_from(run->settings.text);
     ask->after = run->settings.after;
     ask->limit = (uint32_t)(run->settings.limit < UINT32_MAX ? run->settings.limit : UINT32_MAX);
@@ -171,6 +168,7 @@ static int list_with(struct listing_run *run, struct err *err)
         rc = client_list(client, run->listing, &ask, row_show, run, err);
     if (run->grid && rc == ERR_OK)
         grid_end(run->grid, &run->out);
+    run->denied = client && client_was_denied(client);
     client_close(&client);
     return rc == ERR_CLOSED && run->closed ? ERR_OK : rc;
 }
@@ -195,7 +193,7 @@ int cli_list(const struct listing *listing, int argc, char **argv)
     }
     if (code < 0) {
         int rc = list_with(run, &err);
-        code = rc ? cli_fail(cli_node_exit(rc, false), &err) : CLI_OK;
+        code = rc ? cli_fail(cli_node_exit(rc, run->denied), &err) : CLI_OK;
         if (rc == ERR_OK && !run->closed)
             code = cli_write(&run->out, NULL);
     }

@@ -17,8 +17,9 @@ int cli_node_open(struct client **out, const struct data_settings *data,
                                        .ca_file = server->ca_file,
                                        .vietnamese = cli_vietnamese(common)};
     if (!server->server && (server->token_file || server->ca_file))
-        return err_set(err, ERR_USAGE, "--token-file and --ca-file are for --server: name the node "
-                                       "by --server URL, or leave them out");
+        return err_set(err, ERR_USAGE,
+                       "--token-file and --ca-file are for --server: name the node "
+                       "by --server URL, or leave them out");
     if (!settings.token_file)
         settings.token_file = getenv("CANH_TOKEN_FILE");
     int rc = client_open(out, &settings, err);
@@ -81,9 +82,10 @@ int cli_node_ask(const char *kind, int argc, char **argv, const struct server_se
     int rc = cli_node_open(&client, &none, server, common, &err);
     if (rc == ERR_OK)
         rc = client_ask(client, kind, words, count, STDOUT_FILENO, &err);
+    bool denied = client && client_was_denied(client);
     client_close(&client);
     mem_free(words);
     if (rc == ERR_OK || rc == ERR_CLOSED)
         return CLI_OK;
-    return cli_fail(cli_node_exit(rc, false), &err);
+    return cli_fail(cli_node_exit(rc, denied), &err);
 }

@@ -35,7 +35,7 @@ struct server_settings { /* a member of a command's settings */
     {                                                                                              \
         "ca-file", 0, OPTION_TEXT, offsetof(struct settings, member.ca_file), "FILE", 0, 0,        \
             "certificate of the authority that --server is checked against",                       \
-            "chứng thư của CA dùng để kiểm tra --server"                                           \
+            "chứng thư của CA dùng để kiểm tra --server"                                \
     }
 
 /* Either all is NULL or --server was given. ERR_USAGE: --token-file without --server. */
@@ -58,9 +58,10 @@ MUST_CHECK int cli_secret_ask(const char *prompt, bool twice, bool vietnamese, s
                               struct err *err);
 void cli_secret_wipe(struct buf *secret); /* and frees it */
 
+enum cli_outcome { CLI_DONE, CLI_WOULD, CLI_REFUSED };
 /* What a command gave (a JSON object) for people, appended. */
-void cli_node_show(struct slice json, const char *title, bool vietnamese, uint64_t audit_id,
-                   struct buf *out);
+void cli_node_show(struct slice json, enum cli_outcome outcome, const char *title, bool vietnamese,
+                   uint64_t audit_id, struct buf *out);
 
 /* cli_list.c: `canh NOUN list`; argv[0] is `list`. */
 int cli_list(const struct listing *listing, int argc, char **argv);

@@ -23,29 +23,65 @@ static void text_put(struct slice escaped, struct buf *out)
     cli_secret_wipe(&text);
 }
 
-/* Members of an object (`a: 1, b: x`) or of a list, on one line. */
-static void inline_put(struct json_reader *r, struct buf *out)
+/* Names of members as people read them; others are shown as they are. */
+static const char *const words[][3] = {
+    {"added", "added", "thêm"},
+    {"changed", "changed", "sửa"},
+    {"unchanged", "unchanged", "giữ nguyên"},
+    {"removed", "removed", "xóa"},
+    {"wrong", "wrong", "lỗi"},
+    {"rows", "rows", "các dòng"},
+    {"errors", "errors", "các lỗi"},
+    {"line", "line", "dòng"},
+    {"name", "name", "tên"},
+    {"change", "change", "thay đổi"},
+    {"column", "column", "cột"},
+    {"text", "what", "nội dung"},
+    {"fields", "fields", "trường"},
+    {"token", "token", "mã truy cập"},
+    {"expires", "good until", "hết hạn"},
+    {"codes", "recovery codes", "mã khôi phục"},
+    {"secret", "secret", "khóa bí mật"},
+    {"uri", "address for the app", "địa chỉ cho ứng dụng"},
+    {"folder", "folder", "thư mục"},
+};
+
+static void key_put(const struct showing *s, struct slice key, struct buf *out)
+{
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (slice_equal(key, slice_from(words[i][0]))) {
+            buf_string(out, words[i][s->vietnamese ? 2 : 1]);
+            return;
+        }
+    text_put(key, out);
+}
+
+/* Members of an object on one line: `a: 1, b: x`; a list is a value before and behind: `1 -> 2`. */
+static void inline_put(const struct showing *s, struct json_reader *r, struct buf *out)
 {
     uint32_t depth = r->depth;
-    bool first = true;
+    const char *before = "";
+    bool in_list = false;
     enum json_token token;
     while ((token = json_next(r)) != JSON_ERROR && token != JSON_END && r->depth >= depth) {
-        if (token == JSON_OBJECT_CLOSE || token == JSON_ARRAY_CLOSE ||
-            token == JSON_OBJECT_OPEN || token == JSON_ARRAY_OPEN)
-            continue;
-        if (token == JSON_KEY) {
-            buf_string(out, first ? "" : ", ");
-            text_put(r->text, out);
+        if (token == JSON_ARRAY_OPEN || token == JSON_ARRAY_CLOSE) {
+            in_list = token == JSON_ARRAY_OPEN;
+            before = in_list ? "" : ", ";
+        } else if (token == JSON_OBJECT_OPEN || token == JSON_OBJECT_CLOSE) {
+            before = token == JSON_OBJECT_OPEN ? "" : ", ";
+        } else if (token == JSON_KEY) {
+            buf_string(out, before);
+            key_put(s, r->text, out);
             buf_string(out, ": ");
-            first = true;
-            continue;
+            before = "";
+        } else {
+            buf_string(out, before);
+            if (token == JSON_STRING || token == JSON_NUMBER)
+                text_put(r->text, out);
+            else
+                buf_string(out, token == JSON_TRUE ? "true" : token == JSON_FALSE ? "false" : "-");
+            before = in_list ? " -> " : ", ";
         }
-        buf_string(out, first ? "" : ", ");
-        if (token == JSON_STRING || token == JSON_NUMBER)
-            text_put(r->text, out);
-        else
-            buf_string(out, token == JSON_TRUE ? "true" : token == JSON_FALSE ? "false" : "-");
-        first = false;
     }
 }
 
@@ -53,13 +89,12 @@ static void list_put(const struct showing *s, struct json_reader *r, struct slic
 {
     uint64_t count = 0;
     enum json_token token;
-    text_put(name, s->out);
+    key_put(s, name, s->out);
     buf_string(s->out, ":\n");
-    while ((token = json_next(r)) != JSON_ARRAY_CLOSE && token != JSON_ERROR &&
-           token != JSON_END) {
+    while ((token = json_next(r)) != JSON_ARRAY_CLOSE && token != JSON_ERROR && token != JSON_END) {
         struct buf line = {0};
         if (token == JSON_OBJECT_OPEN || token == JSON_ARRAY_OPEN)
-            inline_put(r, &line);
+            inline_put(s, r, &line);
         else
             text_put(r->text, &line);
         if (++count <= LINES_MAX)
@@ -79,7 +114,8 @@ static bool is_of_sentence(struct slice key)
 /* The picture for a terminal comes last; the one for pages not at all. */
 static bool is_passed_over(struct slice key)
 {
-    return slice_equal(key, SLICE("svg")) || slice_equal(key, SLICE("picture"));
+    return slice_equal(key, SLICE("svg")) || slice_equal(key, SLICE("picture")) ||
+           slice_equal(key, SLICE("more"));
 }
 
 static void member_put(const struct showing *s, struct json_reader *r, struct slice key)
@@ -91,13 +127,13 @@ static void member_put(const struct showing *s, struct json_reader *r, struct sl
         return;
     }
     if (token == JSON_OBJECT_OPEN)
-        inline_put(r, &line);
+        inline_put(s, r, &line);
     else if (token == JSON_STRING || token == JSON_NUMBER)
         text_put(r->text, &line);
     else
         buf_string(&line, token == JSON_TRUE ? "true" : token == JSON_FALSE ? "false" : "-");
     if (!is_of_sentence(key) && !is_passed_over(key)) {
-        text_put(key, s->out);
+        key_put(s, key, s->out);
         buf_printf(s->out, ": %s\n", buf_text(&line));
     }
     cli_secret_wipe(&line);
@@ -124,14 +160,18 @@ static void once_put(const struct showing *s)
                                : "What is secret here is shown only this once: keep it now.\n");
 }
 
-void cli_node_show(struct slice json, const char *title, bool vietnamese, uint64_t audit_id,
-                   struct buf *out)
+void cli_node_show(struct slice json, enum cli_outcome outcome, const char *title, bool vietnamese,
+                   uint64_t audit_id, struct buf *out)
 {
+    static const char *const outcomes[][2] = {
+        {"Done", "Xong"},
+        {"Would be done (nothing was changed)", "Sẽ làm (chưa thay đổi gì)"},
+        {"Refused (nothing was changed)", "Bị từ chối (chưa thay đổi gì)"}};
     struct showing s = {.json = json, .vietnamese = vietnamese, .out = out};
     struct json_reader r;
     struct slice id;
     struct buf name = {0};
-    buf_printf(out, vietnamese ? "Xong: %s" : "Done: %s", title);
+    buf_printf(out, "%s: %s", outcomes[outcome][vietnamese], title);
     if (client_answer_text(json, "name", &name)) {
         buf_string(out, " ");
         (void)cell_terminal(buf_as_slice(&name), 0, out);

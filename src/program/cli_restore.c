@@ -190,10 +190,8 @@ static int epoch_begin(struct restore *r, struct err *err)
         rc = keys_read(r->data.path, KEYS_NODE, &pem, err);
     if (rc == ERR_OK)
         rc = sign_secret_read(&key, buf_as_slice(&pem), err);
-    struct state_options options = {.data = r->data.path,
-                                    .table = &commands,
-                                    .key = key,
-                                    .now_ns = clock_now_ns()};
+    struct state_options options = {
+        .data = r->data.path, .table = &commands, .key = key, .now_ns = clock_now_ns()};
     if (rc == ERR_OK)
         rc = state_open(&state, &options, err);
     if (rc == ERR_OK)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "program/cli_node.h"
 #include "program/cli_query.h"
 #include "program/interrupt.h"
 #include "program/search_run.h"
@@ -12,6 +13,7 @@ enum { TERMINAL_LIMIT = 100 };
 struct search_settings {
     struct cli_common common;
     struct data_settings data;
+    struct server_settings server;
     struct query_settings query;
     uint64_t limit, cpu_seconds;
     bool oldest;
@@ -20,6 +22,7 @@ struct search_settings {
 #define AT(member) offsetof(struct search_settings, member)
 static const struct option search_options[] = {
     DATA_OPTIONS(search_settings, data),
+    SERVER_OPTIONS(search_settings, server),
     CLI_QUERY_OPTIONS(search_settings, query),
     {"limit", 'n', OPTION_NUMBER, AT(limit), "N", 1, UINT64_MAX,
      "stop after N rows (default: 100 whole events on a terminal, else all)",
@@ -142,6 +145,8 @@ int search_command(int argc, char **argv, const struct data *given)
     struct err err = {0};
     int code = cli_parse(search_options, sizeof search_options / sizeof search_options[0], argc,
                          argv, &settings, &settings.common, &words, usage);
+    if (code < 0 && settings.server.server && !given)
+        code = cli_node_ask("search", argc, argv, &settings.server, &settings.common);
     if (code < 0 && words.count == 0) {
         (void)err_set(&err, ERR_USAGE,
                       "name what to search for, as in `canh search 'CommandLine|contains:whoami "

@@ -35,10 +35,11 @@ int cli_secret_file(const char *path, struct buf *out, struct err *err)
     struct stat about;
     size_t start = out->len;
     if (stat(path, &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & 077))
-        return err_set(err, ERR_USAGE,
-                       "%s can be read by others: `chmod 600 %s`, and change the secret if somebody "
-                       "may have seen it",
-                       path, path);
+        return err_set(
+            err, ERR_USAGE,
+            "%s can be read by others: `chmod 600 %s`, and change the secret if somebody "
+            "may have seen it",
+            path, path);
     buf_reserve(out, CLI_SECRET_BYTES_MAX + 1);
     int rc = io_read_file(out, path, CLI_SECRET_BYTES_MAX, err);
     return rc ? rc : first_line(out, start, path, err);
@@ -50,7 +51,8 @@ int cli_secret_stdin(struct buf *out, struct err *err)
     ssize_t got = 1;
     buf_reserve(out, CLI_SECRET_BYTES_MAX + 1); /* no copies are left behind by growing */
     while (got > 0 && out->len - start <= CLI_SECRET_BYTES_MAX) {
-        got = read(STDIN_FILENO, out->data + out->len, CLI_SECRET_BYTES_MAX + 1 - (out->len - start));
+        got =
+            read(STDIN_FILENO, out->data + out->len, CLI_SECRET_BYTES_MAX + 1 - (out->len - start));
         if (got < 0 && errno == EINTR)
             got = 1;
         else if (got > 0)

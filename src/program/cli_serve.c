@@ -100,7 +100,9 @@ static int parent_prepare(struct parent *p, struct err *err)
     struct proc_usage usage;
     proc_usage(&usage); /* opens what it reads later */
     proc_notify("");
-    check(uv_loop_init(&p->loop) == 0);
+    if (uv_loop_init(&p->loop) != 0)
+        return err_set(err, ERR_IO,
+                       "the event loop cannot begin: too few descriptors (raise LimitNOFILE)");
     return parent_rights_drop(&p->layers, err);
 }
 

@@ -20,8 +20,7 @@ static bool is_shown(const struct command *command)
 static bool is_of(const struct command *command, const char *noun)
 {
     size_t len = strlen(noun);
-    return is_shown(command) && strncmp(command->name, noun, len) == 0 &&
-           command->name[len] == '.';
+    return is_shown(command) && strncmp(command->name, noun, len) == 0 && command->name[len] == '.';
 }
 
 /* The verb as people type it: behind the dot; further parts of a name are words of it. */
@@ -49,8 +48,7 @@ static void noun_line(const char *noun, bool vietnamese, struct buf *out)
         title = vietnamese ? known->title_vi : known->title_en;
     for (uint32_t i = 0; i < commands.count && !title; i++)
         if (is_of(commands.commands[i], noun))
-            title = vietnamese ? commands.commands[i]->title_vi
-                               : commands.commands[i]->title_en;
+            title = vietnamese ? commands.commands[i]->title_vi : commands.commands[i]->title_en;
     buf_printf(out, "  %-10s %s\n", noun, title ? title : "");
 }
 
@@ -93,7 +91,11 @@ static int result_show(const struct verb *verb, const struct client_result *resu
         buf_char(&out, '\n');
     } else {
         const char *title = verb->vietnamese ? verb->command->title_vi : verb->command->title_en;
-        cli_node_show(buf_as_slice(&result->json), title, verb->vietnamese, result->audit_id, &out);
+        enum cli_outcome outcome = result->rc               ? CLI_REFUSED
+                                   : verb->settings.dry_run ? CLI_WOULD
+                                                            : CLI_DONE;
+        cli_node_show(buf_as_slice(&result->json), outcome, title, verb->vietnamese,
+                      result->audit_id, &out);
     }
     int code = cli_write(&out, NULL);
     cli_secret_wipe(&out);
@@ -142,17 +144,13 @@ static int verb_run(const struct command *command, int argc, char **argv)
     verb->vietnamese = cli_vietnamese(&by_environment);
     for (int i = 1; i < argc; i++) /* --help is in the language that is asked for beside it */
         if (strncmp(argv[i], "--lang", 6) == 0 && (argv[i][6] == '=' || i + 1 < argc))
-            verb->vietnamese =
-                strcmp(argv[i][6] == '=' ? argv[i] + 7 : argv[i + 1], "vi") == 0;
+            verb->vietnamese = strcmp(argv[i][6] == '=' ? argv[i] + 7 : argv[i + 1], "vi") == 0;
     verb_describe(verb);
     int code = cli_parse(verb->options, verb->option_count, argc, argv, &verb->settings,
                          &verb->settings.common, &verb->operands, verb->usage);
     if (code < 0 && verb_values(verb, &err) != ERR_OK) {
         bool operating = err.code == ERR_IO || err.code == ERR_NOT_FOUND;
-        code = cli_fail(operating ? CLI_FAILURE
-                        : err.line ? CLI_PROBLEMS
-                                   : CLI_USAGE,
-                        &err);
+        code = cli_fail(operating ? CLI_FAILURE : err.line ? CLI_PROBLEMS : CLI_USAGE, &err);
     }
     if (code < 0)
         code = verb_ask(verb);
@@ -173,8 +171,7 @@ static void noun_help(const char *noun, bool vietnamese, struct buf *out)
     for (uint32_t i = 0; i < commands.count; i++) {
         const struct command *c = commands.commands[i];
         if (is_of(c, noun))
-            buf_printf(out, "  %-16s  %s\n", verb_of(c),
-                       vietnamese ? c->title_vi : c->title_en);
+            buf_printf(out, "  %-16s  %s\n", verb_of(c), vietnamese ? c->title_vi : c->title_en);
     }
 }
 
@@ -252,8 +249,7 @@ int cli_state(int argc, char **argv)
     if (strcmp(name, "list") == 0 && listing)
         return cli_list(listing, argc - 1, argv + 1);
     for (uint32_t i = 0; i < commands.count; i++)
-        if (is_of(commands.commands[i], noun) &&
-            strcmp(verb_of(commands.commands[i]), name) == 0)
+        if (is_of(commands.commands[i], noun) && strcmp(verb_of(commands.commands[i]), name) == 0)
             return verb_run(commands.commands[i], argc - 1, argv + 1);
     return verb_unknown(noun, name);
 }

@@ -10,12 +10,15 @@ static const struct option common_options[] = {
     SERVER_OPTIONS(verb_settings, server),
     CLI_OPTIONS(verb_settings, common, "auto|table|ndjson"),
 };
-static const struct option dry_option = {
-    "dry-run",       0,
-    OPTION_FLAG,     AT(dry_run),
-    NULL,            0,
-    0,               "say what would change, and change nothing",
-    "chỉ cho biết sẽ thay đổi những gì, không thay đổi"};
+static const struct option dry_option = {"dry-run",
+                                         0,
+                                         OPTION_FLAG,
+                                         AT(dry_run),
+                                         NULL,
+                                         0,
+                                         0,
+                                         "say what would change, and change nothing",
+                                         "chỉ cho biết sẽ thay đổi những gì, không thay đổi"};
 static const struct option admin_option = {"admin",
                                            0,
                                            OPTION_FLAG,
@@ -80,19 +83,19 @@ static void secret_options(struct verb *verb, uint32_t index)
 {
     const struct param *p = &verb->command->params[index];
     const char *name = verb_dashed(&verb->arena, p->name);
-    struct option file = {.name = arena_printf(&verb->arena, "%s-file", name).data,
-                          .kind = OPTION_TEXT,
-                          .offset = AT(files) + index * sizeof(const char *),
-                          .value = "FILE",
-                          .help_en =
-                              arena_printf(&verb->arena, "%s: the line of a file that only you "
-                                                         "can read",
-                                           p->help_en)
-                                  .data,
-                          .help_vi = arena_printf(&verb->arena,
-                                                  "%s: lấy từ một tệp chỉ mình bạn đọc được",
-                                                  p->help_vi)
-                                         .data};
+    struct option file = {
+        .name = arena_printf(&verb->arena, "%s-file", name).data,
+        .kind = OPTION_TEXT,
+        .offset = AT(files) + index * sizeof(const char *),
+        .value = "FILE",
+        .help_en = arena_printf(&verb->arena,
+                                "%s: the line of a file that only you "
+                                "can read",
+                                p->help_en)
+                       .data,
+        .help_vi =
+            arena_printf(&verb->arena, "%s: lấy từ một tệp chỉ mình bạn đọc được", p->help_vi)
+                .data};
     struct option input = {
         .name = arena_printf(&verb->arena, "%s-stdin", name).data,
         .kind = OPTION_FLAG,

@@ -40,10 +40,7 @@ static int sheet_read(struct verb *verb, uint32_t index, const char *path, struc
     if (rc == ERR_OK) {
         rc = sheet_read_csv(buf_as_slice(&csv), columns, count, verb->vietnamese,
                             &verb->secrets[index], err);
-        if (rc && err->line)
-            (void)err_prefix(err, verb->vietnamese ? "%s: dòng %llu, cột %lu" : "%s:%llu:%lu", path,
-                             (unsigned long long)err->line, (unsigned long)err->column);
-        else if (rc)
+        if (rc)
             (void)err_prefix(err, "%s", path);
     }
     if (rc == ERR_OK && verb->settings.server.server) { /* it cuts the cells itself */
@@ -52,8 +49,8 @@ static int sheet_read(struct verb *verb, uint32_t index, const char *path, struc
     }
     buf_free(&csv);
     if (rc == ERR_OK)
-        rc = value_add(verb, verb->command->params[index].name,
-                       buf_as_slice(&verb->secrets[index]), err);
+        rc = value_add(verb, verb->command->params[index].name, buf_as_slice(&verb->secrets[index]),
+                       err);
     return rc;
 }
 
@@ -123,8 +120,7 @@ static int options_take(struct verb *verb, uint32_t index, struct err *err)
                        verb->vietnamese ? "--%s chỉ dùng một lần" : "--%s can be given once",
                        verb_dashed(&verb->arena, p->name));
     if (list->count == 0 && p->required)
-        return err_set(err, ERR_USAGE,
-                       verb->vietnamese ? "thiếu --%s: %s" : "--%s is missing: %s",
+        return err_set(err, ERR_USAGE, verb->vietnamese ? "thiếu --%s: %s" : "--%s is missing: %s",
                        verb_dashed(&verb->arena, p->name),
                        verb->vietnamese ? p->help_vi : p->help_en);
     for (size_t i = 0; i < list->count && rc == ERR_OK; i++)

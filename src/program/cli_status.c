@@ -66,7 +66,8 @@ static void figures_put(struct status *s, const char *title, const char *inside,
             continue;
         if (first)
             buf_printf(&s->out, "%s: ", title);
-        buf_printf(&s->out, "%s%s ", first ? "" : ", ", s->vi ? rows[i].title_vi : rows[i].title_en);
+        buf_printf(&s->out, "%s%s ", first ? "" : ", ",
+                   s->vi ? rows[i].title_vi : rows[i].title_en);
         raw_put(s, value);
         first = false;
     }
@@ -161,15 +162,16 @@ static void sources_put(struct status *s)
         for (uint32_t k = 0; k < s->config->listeners.count; k++)
             heard |= slice_equal(listeners[k].source, source->row.name);
         if (source->follow.count)
-            buf_printf(&s->out,
-                       s->vi ? "  theo dõi %.*s: %.*s%s\n" : "  follows %.*s: %.*s%s\n",
+            buf_printf(&s->out, s->vi ? "  theo dõi %.*s: %.*s%s\n" : "  follows %.*s: %.*s%s\n",
                        (int)source->row.name.len, source->row.name.data,
                        (int)source->follow.items[0].len, source->follow.items[0].data,
                        source->follow.count > 1 ? " ..." : "");
         else if (!heard)
             buf_printf(&s->out,
-                       s->vi ? "  KHÔNG giám sát %.*s: chưa có tệp để theo dõi, chưa có cổng nghe\n"
-                             : "  NOT watched: %.*s has no file to follow and no listener\n",
+                       s->vi ? "  KHÔNG trực tiếp %.*s: chưa có tệp để theo dõi, chưa có cổng "
+                               "nghe; chỉ có khi `canh import`\n"
+                             : "  NOT live: %.*s has no file to follow and no listener; only `canh "
+                               "import` brings its events\n",
                        (int)source->row.name.len, source->row.name.data);
     }
     if (s->config->listeners.count == 0 && s->config->sources.count == 0)
@@ -193,16 +195,14 @@ static void screen_put(struct status *s)
                                              {"node", "node", "nút"},
                                              {"epoch", "epoch", "kỷ nguyên"},
                                              {"started", "since", "chạy từ"}};
-    static const struct figure_row store[] = {{"rows", "stored", "đã lưu"},
-                                              {"received", "received", "đã nhận"},
-                                              {"refused", "refused", "bị từ chối"},
-                                              {"findings", "findings", "kết quả phát hiện"},
-                                              {"queued", "waiting", "đang chờ"},
-                                              {"rules", "rules", "quy tắc"}};
+    static const struct figure_row store[] = {
+        {"rows", "stored", "đã lưu"},         {"received", "received", "đã nhận"},
+        {"refused", "refused", "bị từ chối"}, {"findings", "findings", "kết quả phát hiện"},
+        {"queued", "waiting", "đang chờ"},    {"rules", "rules", "quy tắc"}};
     static const struct figure_row state[] = {
-        {"units", "units", "đơn vị"},        {"systems", "systems", "hệ thống"},
-        {"hosts", "hosts", "máy"},           {"users", "users", "người dùng"},
-        {"sessions", "sessions", "phiên"},   {"audit_rows", "audit rows", "dòng kiểm toán"}};
+        {"units", "units", "đơn vị"},      {"systems", "systems", "hệ thống"},
+        {"hosts", "hosts", "máy"},         {"users", "users", "người dùng"},
+        {"sessions", "sessions", "phiên"}, {"audit_rows", "audit rows", "dòng kiểm toán"}};
     static const struct figure_row outbox[] = {{"waiting", "waiting", "đang chờ"},
                                                {"delivered", "delivered", "đã gửi"},
                                                {"given_up", "given up", "bỏ"}};
@@ -224,7 +224,8 @@ static void screen_put(struct status *s)
 }
 
 static const char down_json[] =
-    "{\"overall\":{\"state\":\"unknown\",\"reasons\":[{\"code\":\"down\",\"en\":\"the node does not "
+    "{\"overall\":{\"state\":\"unknown\",\"reasons\":[{\"code\":\"down\",\"en\":\"the node does "
+    "not "
     "run: start it with `canh serve` (systemctl start canh)\",\"vi\":\"nút canh không chạy: khởi "
     "động bằng `canh serve` (systemctl start canh)\"}]}}";
 

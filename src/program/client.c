@@ -71,9 +71,12 @@ void client_close(struct client **client)
 
 const char *client_way(const struct client *client)
 {
-    return client->server                   ? "server"
-           : client->wire && !client->engine ? "socket"
-                                             : "alone";
+    return client->server ? "server" : client->wire && !client->engine ? "socket" : "alone";
+}
+
+bool client_was_denied(const struct client *client)
+{
+    return client->denied;
 }
 
 const char *client_data(const struct client *client)
@@ -180,9 +183,8 @@ static int list_directly(struct client *client, const struct listing *listing,
     return rc;
 }
 
-int client_list(struct client *client, const struct listing *listing,
-                const struct listing_ask *ask, listing_visit *visit, void *context,
-                struct err *err)
+int client_list(struct client *client, const struct listing *listing, const struct listing_ask *ask,
+                listing_visit *visit, void *context, struct err *err)
 {
     return client->server ? client_server_list(client, listing, ask, visit, context, err)
                           : list_directly(client, listing, ask, visit, context, err);
@@ -190,11 +192,12 @@ int client_list(struct client *client, const struct listing *listing,
 
 static int daemon_missing(const struct client *client, struct err *err)
 {
-    return err_set(err, ERR_BUSY,
-                   client->settings.vietnamese
-                       ? "không có tiến trình canh nào đang chạy trên %s: khởi động bằng `canh serve`"
-                       : "no node runs on %s: start it with `canh serve`",
-                   client->data);
+    return err_set(
+        err, ERR_BUSY,
+        client->settings.vietnamese
+            ? "không có tiến trình canh nào đang chạy trên %s: khởi động bằng `canh serve`"
+            : "no node runs on %s: start it with `canh serve`",
+        client->data);
 }
 
 int client_status(struct client *client, struct buf *json, struct err *err)

@@ -22,6 +22,8 @@ MUST_CHECK int client_open(struct client **out, const struct client_settings *se
 void client_close(struct client **client);
 const char *client_way(const struct client *client); /* "server", "socket", "alone": for -v */
 bool client_has_daemon(const struct client *client); /* false: "alone" */
+/* The newest question was refused by right, scope or token. */
+bool client_was_denied(const struct client *client);
 /* The folder and its settings; NULL with --server. */
 const char *client_data(const struct client *client);
 const struct config *client_config(const struct client *client);

@@ -103,8 +103,8 @@ int client_answer_rows(struct slice json, const struct listing *listing, uint64_
         size_t start = r.at - 1;
         if (json_skip(&r) == JSON_ERROR)
             break;
-        rc = row_visit(slice_part(rows, start, r.at - start), listing, &record, visit, context,
-                       err);
+        rc =
+            row_visit(slice_part(rows, start, r.at - start), listing, &record, visit, context, err);
         ++*visited;
     }
     record_free(&record);

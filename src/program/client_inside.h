@@ -15,6 +15,7 @@ struct client {
     pid_t engine;          /* 0: none */
     uint64_t message_id;
     struct client_server *server;
+    bool denied; /* the newest question */
 };
 
 /* client_socket.c: over client->wire */

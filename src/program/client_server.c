@@ -43,9 +43,10 @@ static int url_check(struct slice url, struct err *err)
     struct slice rest = slice_part(url, strlen("http://"), SIZE_MAX);
     if (slice_starts(url, SLICE("http://")) && is_loopback(slice_cut(&rest, '/')))
         return ERR_OK;
-    return err_set(err, ERR_USAGE,
-                   "--server %.*s: write https://NAME[:PORT] (http:// only for this machine itself)",
-                   (int)(url.len > 120 ? 120 : url.len), url.data);
+    return err_set(
+        err, ERR_USAGE,
+        "--server %.*s: write https://NAME[:PORT] (http:// only for this machine itself)",
+        (int)(url.len > 120 ? 120 : url.len), url.data);
 }
 
 /* Past the name: a comma, an address with a password, a query have no place in it. */
@@ -192,11 +193,11 @@ static int problem_read(struct client_server *s, bool *denied, struct err *err)
     struct buf text = {0};
     struct slice json = buf_as_slice(&s->answer);
     long status = s->status;
-    int rc = status == 404                    ? ERR_NOT_FOUND
+    int rc = status == 404                                     ? ERR_NOT_FOUND
              : status == 409 || status == 429 || status == 503 ? ERR_BUSY
-             : status == 413                  ? ERR_LIMIT
-             : status >= 400 && status < 500  ? ERR_USAGE
-                                              : ERR_IO;
+             : status == 413                                   ? ERR_LIMIT
+             : status >= 400 && status < 500                   ? ERR_USAGE
+                                                               : ERR_IO;
     *denied = status == 401 || status == 403;
     if (!client_answer_text(json, "detail", &text) && !client_answer_text(json, "title", &text))
         buf_printf(&text, "%s answered with HTTP %ld: is the address that of a Canh node?",
@@ -309,14 +310,13 @@ int client_server_list(struct client *client, const struct listing *listing,
     struct client_server *s = client->server;
     struct buf path = {0};
     uint64_t next = ask->after, visited = 0, limit = ask->limit ? ask->limit : UINT64_MAX;
-    bool denied = false;
     int rc;
     do {
         uint64_t before = next;
         page_path(s, listing, ask, next, &path);
         rc = request(s, buf_text(&path), NULL, err);
         if (rc == ERR_OK && s->status != 200)
-            rc = problem_read(s, &denied, err);
+            rc = problem_read(s, &client->denied, err);
         if (rc == ERR_OK)
             rc = client_answer_rows(buf_as_slice(&s->answer), listing, limit, visit, context,
                                     &visited, &next, err);
@@ -330,88 +330,25 @@ int client_server_list(struct client *client, const struct listing *listing,
 int client_server_status(struct client *client, struct buf *json, struct err *err)
 {
     struct client_server *s = client->server;
-    bool denied = false;
     int rc = request(s, "/api/v1/status", NULL, err);
     if (rc == ERR_OK && s->status != 200)
-        rc = problem_read(s, &denied, err);
+        rc = problem_read(s, &client->denied, err);
     if (rc == ERR_OK)
         buf_slice(json, buf_as_slice(&s->answer));
     return rc;
 }
 
-/* The options that a node takes from afar, and its names of them. */
-static const struct ask_member {
-    const char *option, *letter, *name;
-    bool is_flag;
-} ask_members[] = {
-    {"--from", "", "from", false},         {"--to", "", "to", false},
-    {"--partition", "-p", "partition", false}, {"--timezone", "", "timezone", false},
-    {"--limit", "-n", "limit", false},     {"--oldest", "", "oldest", true},
-    {"--output", "-o", NULL, false},
-};
-enum { ASK_MEMBERS = sizeof ask_members / sizeof ask_members[0] };
-
-static const struct ask_member *ask_member_find(const char *word, const char **value)
-{
-    for (size_t i = 0; i < ASK_MEMBERS; i++) {
-        size_t len = strlen(ask_members[i].option);
-        *value = NULL;
-        if (strcmp(word, ask_members[i].letter) == 0)
-            return &ask_members[i];
-        if (strncmp(word, ask_members[i].option, len) != 0 || (word[len] && word[len] != '='))
-            continue;
-        *value = word[len] ? word + len + 1 : NULL;
-        return &ask_members[i];
-    }
-    return NULL;
-}
-
-/* One option; *at moves over its value. */
-static int ask_option(struct json_writer *w, const char *const *words, uint32_t count,
-                      uint32_t *at, struct err *err)
-{
-    const char *value;
-    const struct ask_member *m = ask_member_find(words[*at], &value);
-    if (!m)
-        return err_set(err, ERR_USAGE,
-                       "%.60s is not for --server: a node takes --from, --to, --partition, "
-                       "--timezone, --limit and --oldest",
-                       words[*at]);
-    if (!m->is_flag && !value && *at + 1 < count)
-        value = words[++*at];
-    if (!m->is_flag && !value)
-        return err_set(err, ERR_USAGE, "%s needs a value", m->option);
-    if (!m->name)
-        return strcmp(value, "ndjson") == 0 || strcmp(value, "auto") == 0
-                   ? ERR_OK
-                   : err_set(err, ERR_USAGE, "with --server the output is NDJSON");
-    json_key(w, m->name);
-    json_string(w, m->is_flag ? SLICE("true") : slice_from(value));
-    return ERR_OK;
-}
-
-static int ask_body(const char *const *words, uint32_t count, struct buf *body, struct err *err)
+/* As the command line has them: the node tells what it does not take. */
+static void ask_body(const char *const *words, uint32_t count, struct buf *body)
 {
     struct json_writer w = {.out = body};
-    struct buf query = {0};
-    bool plain = false;
-    int rc = ERR_OK;
     json_open_object(&w);
-    for (uint32_t i = 0; i < count && rc == ERR_OK; i++) {
-        if (!plain && strcmp(words[i], "--") == 0)
-            plain = true;
-        else if (!plain && words[i][0] == '-' && words[i][1])
-            rc = ask_option(&w, words, count, &i, err);
-        else
-            buf_printf(&query, "%s%s", query.len ? " " : "", words[i]);
-    }
-    if (query.len) {
-        json_key(&w, "query");
-        json_string(&w, buf_as_slice(&query));
-    }
+    json_key(&w, "words");
+    json_open_array(&w);
+    for (uint32_t i = 0; i < count; i++)
+        json_string(&w, slice_from(words[i]));
+    json_close_array(&w);
     json_close_object(&w);
-    buf_free(&query);
-    return rc;
 }
 
 int client_server_ask(struct client *client, const char *kind, const char *const *words,
@@ -420,15 +357,13 @@ int client_server_ask(struct client *client, const char *kind, const char *const
     struct client_server *s = client->server;
     struct client_stream stream = {.to = fd};
     struct buf body = {0}, path = {0};
-    bool denied = false;
-    int rc = ask_body(words, word_count, &body, err);
+    ask_body(words, word_count, &body);
     buf_printf(&path, "/api/v1/%s", kind);
     s->stream = &stream;
-    if (rc == ERR_OK)
-        rc = request(s, buf_text(&path), &body, err);
+    int rc = request(s, buf_text(&path), &body, err);
     s->stream = NULL;
     if (rc == ERR_OK && s->status != 200)
-        rc = problem_read(s, &denied, err);
+        rc = problem_read(s, &client->denied, err);
     if (rc == ERR_OK)
         rc = client_stream_end(&stream, err);
     else

@@ -8,8 +8,8 @@
 #include "program/message.h"
 
 enum {
-    WAIT_MS = 60 * 1000,            /* for what is answered at once */
-    COMMAND_WAIT_MS = 3600 * 1000,  /* a backup, an import */
+    WAIT_MS = 60 * 1000,           /* for what is answered at once */
+    COMMAND_WAIT_MS = 3600 * 1000, /* a backup, an import */
     TEXT_BYTES_MAX = 4096,
     WORDS_MAX = UINT16_MAX
 };
@@ -123,8 +123,9 @@ int client_wire_status(struct client *client, struct buf *json, struct err *err)
         if (in.bad)
             rc = answer_bad(err);
         else if (said)
-            rc = err_set(err, said, "the node does not give its status: only root and its own "
-                                    "user may ask");
+            rc = err_set(err, said,
+                         "the node does not give its status: only root and its own "
+                         "user may ask");
         else
             buf_slice(json, text);
     }

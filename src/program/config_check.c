@@ -1,4 +1,6 @@
 /* Checks across rows and keys: behind the reading of single values. */
+#include <stdio.h>
+
 #include "program/config_table.h"
 #include "program/listen.h"
 
@@ -7,13 +9,15 @@ struct checking {
     const struct config *config;
 };
 
-/* row: of a list; its place is told. */
-static void wrong(const struct checking *c, const struct config_row *row, const char *key,
-                  const char *text)
+/* row: a section itself, or one of its rows; its place is told. */
+static void wrong(const struct checking *c, const char *section, const struct config_row *row,
+                  const char *key, const char *text)
 {
+    char name[CONFIG_NAME_BYTES_MAX + 2] = "";
+    if (row->name.len)
+        (void)snprintf(name, sizeof(name), "%.*s.", (int)row->name.len, row->name.data);
     config_read_problem(c->reader, row->file ? row->file : "settings", row->line, row->line ? 1 : 0,
-                        "%.*s%s%s: %s", (int)row->name.len, row->name.len ? row->name.data : "",
-                        row->name.len ? "." : "", key, text);
+                        "%s.%s%s: %s", section, name, key, text);
 }
 
 static bool is_one_of(struct slice word, const char *const *words)
@@ -24,15 +28,15 @@ static bool is_one_of(struct slice word, const char *const *words)
     return false;
 }
 
-static void address_check(const struct checking *c, const struct config_row *row,
-                          struct slice listen, bool tls)
+static void address_check(const struct checking *c, const char *section,
+                          const struct config_row *row, struct slice listen, bool tls)
 {
     struct listen_address where;
     struct err err;
     if (listen_parse(listen, &where, &err))
-        wrong(c, row, "listen", err.text);
+        wrong(c, section, row, "listen", err.text);
     else if (!where.loopback && !tls)
-        wrong(c, row, "tls",
+        wrong(c, section, row, "tls",
               "it listens beyond loopback, where others read along: set tls to true");
 }
 
@@ -51,11 +55,11 @@ static void web_check(const struct checking *c)
 {
     const struct config_web *web = &c->config->web;
     if (config_has_web(c->config))
-        address_check(c, &web->row, web->listen, web->tls);
+        address_check(c, "web", &web->row, web->listen, web->tls);
     if (!is_host_name(web->name))
-        wrong(c, &web->row, "web.name", "this is no host name: write letters, digits, . and -");
+        wrong(c, "web", &web->row, "name", "this is no host name: write letters, digits, . and -");
     if ((web->certificate_file.len > 0) != (web->key_file.len > 0))
-        wrong(c, &web->row, "web.certificate_file",
+        wrong(c, "web", &web->row, "certificate_file",
               "certificate_file and key_file belong together: set both, or none");
 }
 
@@ -66,15 +70,17 @@ static void listeners_check(const struct checking *c)
     for (uint32_t i = 0; i < c->config->listeners.count; i++) {
         const struct config_listener *l = &listeners[i];
         if (!is_one_of(l->kind, kinds))
-            wrong(c, &l->row, "kind", "there is no such kind of listener: write http");
+            wrong(c, "listeners", &l->row, "kind", "there is no such kind of listener: write http");
         if (l->source.len == 0)
-            wrong(c, &l->row, "source",
+            wrong(c, "listeners", &l->row, "source",
                   "it says not what its events are: name a row of sources");
         else if (!config_source(c->config, l->source))
-            wrong(c, &l->row, "source", "there is no such row in sources: add it there");
+            wrong(c, "listeners", &l->row, "source",
+                  "there is no such row in sources: add it there");
         if (slice_equal(l->row.name, SLICE("web")) || slice_equal(l->row.name, SLICE("control")))
-            wrong(c, &l->row, "name", "web and control are taken: give it another name");
-        address_check(c, &l->row, l->listen, l->tls);
+            wrong(c, "listeners", &l->row, "name",
+                  "web and control are taken: give it another name");
+        address_check(c, "listeners", &l->row, l->listen, l->tls);
     }
 }
 
@@ -102,14 +108,16 @@ static void channels_check(const struct checking *c)
         const struct config_channel *ch = &channels[i];
         if (slice_equal(ch->kind, SLICE("webhook"))) {
             if (!url_is_good(ch->url))
-                wrong(c, &ch->row, "url",
+                wrong(c, "channels", &ch->row, "url",
                       "a webhook wants an address that begins with https:// (http:// only on "
                       "loopback)");
         } else if (slice_equal(ch->kind, SLICE("command"))) {
             if (!config_command(c->config, ch->command, NULL))
-                wrong(c, &ch->row, "command", "there is no such row in commands: add it there");
+                wrong(c, "channels", &ch->row, "command",
+                      "there is no such row in commands: add it there");
         } else {
-            wrong(c, &ch->row, "kind", "there is no such kind of channel: webhook or command");
+            wrong(c, "channels", &ch->row, "kind",
+                  "there is no such kind of channel: webhook or command");
         }
     }
 }
@@ -119,7 +127,7 @@ static void commands_check(const struct checking *c)
     const struct config_command *commands = c->config->commands.items;
     for (uint32_t i = 0; i < c->config->commands.count; i++)
         if (commands[i].run.count == 0 || commands[i].run.items[0].data[0] != '/')
-            wrong(c, &commands[i].row, "run",
+            wrong(c, "commands", &commands[i].row, "run",
                   "it wants the whole path of a program, then its arguments: [/usr/bin/logger, "
                   "-t, canh]");
 }
@@ -134,10 +142,12 @@ static void follow_check(const struct checking *c)
             size_t folder = last ? (size_t)(last - pattern.data) : 0;
             struct slice head = slice_part(pattern, 0, folder);
             if (pattern.data[0] != '/' || !last[1])
-                wrong(c, &sources[i].row, "follow", "write whole paths, from the root: /var/log/x");
+                wrong(c, "sources", &sources[i].row, "follow",
+                      "write whole paths, from the root: /var/log/x");
             else if (slice_find_char(head, '*') != SLICE_NONE ||
                      slice_find_char(head, '?') != SLICE_NONE)
-                wrong(c, &sources[i].row, "follow", "* and ? may stand in the last part only");
+                wrong(c, "sources", &sources[i].row, "follow",
+                      "* and ? may stand in the last part only");
         }
 }
 
@@ -146,7 +156,7 @@ void config_check(struct config_reader *r, const struct config *config)
     static const char *const levels[] = {"error", "warning", "info", "debug", NULL};
     struct checking c = {r, config};
     if (!is_one_of(config->serve.log_level, levels))
-        wrong(&c, &config->serve.row, "serve.log_level",
+        wrong(&c, "serve", &config->serve.row, "log_level",
               "there is no such level: error, warning, info or debug");
     web_check(&c);
     listeners_check(&c);

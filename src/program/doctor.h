@@ -17,7 +17,7 @@ struct doctor {
 /* Both texts take the same arguments in the same order. subject: one word, the same in all
  * languages. */
 void doctor_say(struct doctor *d, enum doctor_grade grade, const char *subject, const char *english,
-                const char *vietnamese, ...);
+                const char *vietnamese, ...) PRINTF_LIKE(4, 6) PRINTF_LIKE(5, 6);
 void doctor_err(struct doctor *d, const char *subject, const struct err *err); /* bad */
 
 /* doctor_machine.c */

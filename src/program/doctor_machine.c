@@ -69,8 +69,8 @@ static void sync_time(struct doctor *d)
     (void)close(fd);
     (void)unlink(path);
     if (!good)
-        doctor_say(d, DOCTOR_BAD, "disk", "writing to %s fails: %s",
-                   "không ghi được vào %s: %s", d->data, strerror(error));
+        doctor_say(d, DOCTOR_BAD, "disk", "writing to %s fails: %s", "không ghi được vào %s: %s",
+                   d->data, strerror(error));
     else
         doctor_say(d, ms > SYNC_SLOW_MS ? DOCTOR_WARNING : DOCTOR_GOOD, "disk",
                    "one durable write takes %llu ms%s", "một lần ghi chắc chắn mất %llu ms%s",

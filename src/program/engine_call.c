@@ -155,9 +155,10 @@ static void answer(struct engine_call *call, void (*done)(struct engine_call *ca
 {
     call->done = done;
     if (call->before) {
-        call->call.rc = engine_call_put(call, &call->call.err);
-        if (call->call.rc == ERR_OK)
-            return;
+        int rc = engine_call_put(call, &call->call.err);
+        if (rc == ERR_OK)
+            return; /* from here on it is the writer's */
+        call->call.rc = rc;
     }
     done(call);
     engine_call_drop(call);
@@ -240,10 +241,13 @@ static int call_take(struct engine_peer *p, struct wire_message *m, struct err *
         command_refuse(call, RESULT_UNKNOWN);
         return ERR_OK;
     }
-    if (c->rc == ERR_OK)
-        c->rc = engine_call_put(call, &c->err);
-    if (c->rc != ERR_OK)
-        command_refuse(call, 0);
+    if (c->rc == ERR_OK) {
+        rc = engine_call_put(call, &c->err);
+        if (rc == ERR_OK)
+            return ERR_OK; /* from here on it is the writer's */
+        c->rc = rc;
+    }
+    command_refuse(call, 0);
     return ERR_OK;
 }
 

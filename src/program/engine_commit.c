@@ -79,8 +79,8 @@ static int store_begin(struct engine_commit *c, struct err *err)
         return rc;
     if (c->is_started)
         c->sealer = import_sealer_open(c->store, c->options.seal_bytes);
-    c->rows = import_rows_open(&c->options.live->detectors[0]->load.rules,
-                               &c->options.live->sources[0].row, store_epoch(c->store));
+    c->rows = import_rows_open(&c->options.live->rules.all, &c->options.live->sources[0].row,
+                               store_epoch(c->store));
     correlations_open(c);
     return ERR_OK;
 }

@@ -109,11 +109,14 @@ static int items_check(const struct engine_commit_work *w, const struct live *li
         const struct import_item *item = &w->haul->items[i];
         const struct slice *fields;
         bool is_input, holds = true;
+        if (item->kind == IMPORT_FINDING && item->rule >= live->rules.loaded)
+            continue; /* an indicator */
         if (item->kind == IMPORT_FINDING)
             holds = correlate_plan_shows(plan, item->rule) &&
                     live->detectors[0]->load.rules.rules[item->rule]->kind == RULE_DETECTION;
         else if (item->kind == IMPORT_INPUT)
-            holds = correlate_plan_fields(plan, item->rule, &fields, &is_input) == item->count &&
+            holds = item->rule < live->rules.loaded &&
+                    correlate_plan_fields(plan, item->rule, &fields, &is_input) == item->count &&
                     is_input;
         if (!holds)
             return err_set(err, ERR_DAMAGED,
@@ -134,7 +137,7 @@ static int rules_check(const struct engine_commit_work *w, const struct live *li
 
 static int work_take(struct engine_commit_work *w, const struct live *live, struct err *err)
 {
-    uint32_t rule_count = live->detectors[0]->load.rules.count;
+    uint32_t rule_count = live->rules.all.count;
     int rc = bytes_read(w, w->to, err);
     if (rc == ERR_OK)
         rc = rules_check(w, live, err);

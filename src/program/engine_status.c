@@ -238,8 +238,12 @@ void engine_status_json(struct engine *e, struct buf *out)
     state_write(e, &f, &w);
     clock_write(e->status, &w);
     certificate_write(&f, &w);
-    if (e->store)
+    if (e->store) {
+        json_key(&w, "store");
+        json_open_object(&w);
         engine_store_status(e->store, &w);
+        json_close_object(&w);
+    }
     json_close_object(&w);
 }
 

@@ -36,7 +36,7 @@ void engine_store_tick(struct engine_store *store, int64_t now_ns); /* four time
 /* store_snapshot into folder. A thread that may be slow. */
 MUST_CHECK int engine_store_snapshot(struct engine_store *store, const char *folder,
                                      struct err *err);
-/* Members of the status's object "store" and the array "listeners"; docs/status.md. */
+/* Members of the status's object "store"; docs/status.md. */
 void engine_store_status(struct engine_store *store, struct json_writer *out);
 /* Whether it does what it should; else why, a word for engine_status.c, and more as a sentence. */
 const char *engine_store_trouble(struct engine_store *store, struct buf *why);

@@ -117,6 +117,12 @@ int folder_lock(const char *data, int *fd, struct err *err)
     int made = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (made < 0)
         return err_set_errno(err, errno, "%s", path);
+    struct stat about;
+    if (geteuid() == 0 && stat(data, &about) == 0 && fchown(made, about.st_uid, (gid_t)-1) != 0) {
+        int rc = err_set_errno(err, errno, "%s cannot be given to the engine's user", path);
+        (void)close(made);
+        return rc;
+    }
     uint64_t until_ns = clock_monotonic_ns() + FOLDER_LOCK_MS * UINT64_C(1000000);
     while (flock(made, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) {
@@ -163,8 +169,8 @@ int folder_check_settings(const char *path, struct err *err)
     char folder[FOLDER_PATH_BYTES_MAX];
     const char *slash = strrchr(path, '/');
     int rc = settings_file_check(path, err);
-    int len = snprintf(folder, sizeof(folder), "%.*sconf.d",
-                       slash ? (int)(slash + 1 - path) : 0, path);
+    int len =
+        snprintf(folder, sizeof(folder), "%.*sconf.d", slash ? (int)(slash + 1 - path) : 0, path);
     if (rc != ERR_OK || len < 0 || (size_t)len >= sizeof(folder) || access(folder, F_OK) != 0)
         return rc;
     rc = settings_file_check(folder, err);

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "detection/indicator_match.h"
 #include "store/carry.h"
 
 struct import_worker {
@@ -10,6 +11,9 @@ struct import_worker {
     const struct import_source *source;
     struct pipeline_job *job;
     struct import_part *part;
+    struct indicator_matcher *indicators; /* NULL: none are looked for */
+    const struct indicator_table *indicator_table;
+    uint32_t indicator_rules; /* number of the first of theirs */
     uint64_t mapping_set, cpu_ns;
     bool hosts;
     bool row_missing;   /* the newest event could not be stored */
@@ -47,6 +51,7 @@ void import_worker_close(struct import_worker **worker, uint64_t *cpu_ns, struct
     sum->regex_limits += stats.regex_limits;
     *cpu_ns += w->cpu_ns;
     judge_close(&w->judge);
+    indicator_matcher_close(&w->indicators);
     batch_writer_close(&w->writer);
     buf_free(&w->seen);
     buf_free(&w->seen_before);
@@ -168,6 +173,38 @@ static int row_add(struct import_worker *w, const struct event_place *place, str
                           &w->row, err);
 }
 
+static struct slice value_copy(struct import_worker *w, struct slice value)
+{
+    size_t room =
+        w->event_bytes < IMPORT_EVENT_BYTES_MAX ? SIZE_MAX : (size_t)IMPORT_VALUE_BYTES_MIN;
+    struct slice copy = arena_copy(&w->part->haul->arena, slice_part(value, 0, room));
+    w->event_bytes += copy.len;
+    w->part->haul->item_bytes += copy.len;
+    return copy;
+}
+
+static void indicators_find(struct import_worker *w, const struct event_place *place)
+{
+    const struct indicator_matches *found =
+        indicator_matcher_run(w->indicators, &w->judge.record, place->time_ns);
+    for (uint32_t i = 0; i < found->count; i++) {
+        struct import_haul *haul = w->part->haul;
+        struct indicator indicator;
+        indicator_table_get(w->indicator_table, found->items[i].number, &indicator);
+        struct output_field *field = arena_alloc(&haul->arena, sizeof(*field));
+        field->name = arena_copy(&haul->arena, found->items[i].name);
+        field->value = value_copy(w, found->items[i].value);
+        struct import_item *item = import_haul_add(haul, IMPORT_FINDING);
+        item->rule = w->indicator_rules + (uint32_t)indicator.type;
+        item->row = w->row;
+        item->line = place->line;
+        item->time_ns = place->time_ns;
+        item->fields = field;
+        item->count = 1;
+        haul->item_bytes += sizeof(*field) + field->name.len;
+    }
+}
+
 static void worker_event(void *context, struct judge *judge, const struct event_place *place)
 {
     struct import_worker *w = context;
@@ -183,17 +220,9 @@ static void worker_event(void *context, struct judge *judge, const struct event_
     w->event_bytes = 0;
     if (rc)
         refuse(w, place->line, SLICE(""), err.text);
+    else if (w->indicators)
+        indicators_find(w, place);
     w->part->haul->records++;
-}
-
-static struct slice value_copy(struct import_worker *w, struct slice value)
-{
-    size_t room =
-        w->event_bytes < IMPORT_EVENT_BYTES_MAX ? SIZE_MAX : (size_t)IMPORT_VALUE_BYTES_MIN;
-    struct slice copy = arena_copy(&w->part->haul->arena, slice_part(value, 0, room));
-    w->event_bytes += copy.len;
-    w->part->haul->item_bytes += copy.len;
-    return copy;
 }
 
 static void worker_finding(void *context, struct judge *judge, uint32_t rule,
@@ -259,6 +288,14 @@ static void worker_refused(void *context, const struct span *span, const struct 
     haul_relieve(w);
     refuse(w, span->line, span->text, err->text);
     w->part->haul->records++;
+}
+
+void import_worker_indicators(struct import_worker *w, const struct indicator_table *table,
+                              uint32_t first_rule)
+{
+    w->indicators = indicator_matcher_open(table);
+    w->indicator_table = table;
+    w->indicator_rules = first_rule;
 }
 
 void import_worker_near(struct import_worker *w, int64_t near_ns)

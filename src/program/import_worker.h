@@ -2,6 +2,7 @@
  * batch. Threads: one a worker; all share the detector. Ownership: borrows what it is opened with.
  */
 #pragma once
+#include "detection/indicator.h"
 #include "program/import_haul.h"
 #include "program/judge.h"
 #include "program/pipeline.h"
@@ -20,6 +21,9 @@ struct import_worker *import_worker_open(const struct detector *detector,
 /* Adds the thread's processor time and what its matcher counted to the sums. */
 void import_worker_close(struct import_worker **worker, uint64_t *cpu_ns,
                          struct matcher_stats *sum);
+/* Known indicators are looked for, too, and found under rules from first_rule on, one a type. */
+void import_worker_indicators(struct import_worker *worker, const struct indicator_table *table,
+                              uint32_t first_rule);
 /* For a worker that lives long: what near_ns is from now on. */
 void import_worker_near(struct import_worker *worker, int64_t near_ns);
 /* Makes the haul of job's part; hands it over in between when it holds too much. */

@@ -162,15 +162,13 @@ static int copy_to_memory(struct input *in, struct err *err)
 
 static int start_evtx(struct input *in, const char *name, bool on_disk, struct err *err)
 {
-    char path[64];
     struct input_file *file = make_file(in, name, format_find(SLICE("evtx")));
     if (!is_wanted(in, file))
         return ERR_OK;
     int rc = on_disk ? ERR_OK : copy_to_memory(in, err);
     if (rc)
         return rc;
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", in->source.fd);
-    rc = evtx_open(&in->evtx, path, err);
+    rc = evtx_open(&in->evtx, in->source.fd, err);
     if (rc)
         return rc;
     begin_file(in, file);

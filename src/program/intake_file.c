@@ -153,15 +153,21 @@ static void inbox_take(struct intake_files *files)
     }
 }
 
+/* Those that wait for it need not any more. */
+static void older_forget(struct intake_files *files, const struct followed *f)
+{
+    for (struct followed *other = files->first; other; other = other->next_file)
+        if (other->older == f)
+            other->older = NULL;
+}
+
 static void file_remove(struct intake_files *files, struct followed *f)
 {
     struct followed **at = &files->first;
     while (*at != f)
         at = &(*at)->next_file;
     *at = f->next_file;
-    for (struct followed *other = files->first; other; other = other->next_file)
-        if (other->older == f)
-            other->older = NULL;
+    older_forget(files, f);
     followed_free(&f);
     count_add(files, -1);
 }
@@ -199,6 +205,7 @@ static bool cursor_send(struct intake_files *files, struct followed *f)
     if (file_judge(files, f, true))
         return false;
     f->is_renamed = false;
+    older_forget(files, f);
     return true;
 }
 

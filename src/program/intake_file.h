@@ -17,7 +17,7 @@ struct intake_files *intake_files_open(const struct live *live, struct intake_sh
 /* A file to be followed, or the one that took a path's place. Takes file->fd. */
 void intake_files_add(struct intake_files *files, const struct role_file *file);
 void intake_files_start(struct intake_files *files); /* its thread begins */
-void intake_files_stop(struct intake_files *files); /* reads no more; what it has goes on */
+void intake_files_stop(struct intake_files *files);  /* reads no more; what it has goes on */
 /* After intake_shared_end: its thread ends. */
 void intake_files_close(struct intake_files **files);
 uint32_t intake_files_count(struct intake_files *files);

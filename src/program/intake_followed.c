@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "program/input_source.h"
+#include "store/carry.h"
 
 enum { CURSOR_VERSION = 1, CURSOR_NUMBERS = 8 };
 
@@ -201,7 +202,7 @@ static void cut(struct followed *f, struct input_block *block, bool last)
 
 int followed_read(struct followed *f, struct input_block *block, bool last, struct err *err)
 {
-    bool more;
+    bool more = false;
     if (is_cut(f))
         return ERR_BUSY;
     int rc = bytes_read(f, &more, err);

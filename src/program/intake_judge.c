@@ -77,6 +77,8 @@ static struct import_worker *worker_of(struct intake_judge *j, const struct inta
     struct judge_source *s = mem_zeroed(1, sizeof(*s));
     s->row = row;
     s->worker = import_worker_open(block->source->detector, row, block->received_ns, false);
+    if (j->live->indicators.table)
+        import_worker_indicators(s->worker, j->live->indicators.table, j->live->rules.loaded);
     s->next = j->sources;
     j->sources = s;
     return s->worker;

@@ -139,6 +139,19 @@ int keys_put_aside(const char *data, enum keys_file file, struct err *err)
     return ERR_OK;
 }
 
+/* The engine's own: it may be started without root, too (for one command). */
+static int node_give(const char *data, const char *path, struct err *err)
+{
+    char folder[KEYS_PATH_BYTES_MAX];
+    struct stat about;
+    (void)snprintf(folder, sizeof(folder), "%s/keys", data);
+    if (geteuid() != 0)
+        return ERR_OK;
+    if (stat(folder, &about) != 0 || chown(path, about.st_uid, about.st_gid) != 0)
+        return err_set_errno(err, errno, "%s cannot be given to the engine's user", path);
+    return ERR_OK;
+}
+
 static int node_make(const char *data, struct buf *told, struct err *err)
 {
     char path[KEYS_PATH_BYTES_MAX];
@@ -146,6 +159,8 @@ static int node_make(const char *data, struct buf *told, struct err *err)
     struct sign_key *key = sign_key_make();
     int rc = sign_key_write(key, path, err);
     sign_key_close(&key);
+    if (rc == ERR_OK)
+        rc = node_give(data, path, err);
     if (rc == ERR_OK && told)
         buf_printf(told, "%s: a new key of this node\n", path);
     return rc;

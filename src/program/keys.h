@@ -7,15 +7,7 @@
 #pragma once
 #include "program/config.h"
 
-enum keys_file {
-    KEYS_NODE,
-    KEYS_CA_KEY,
-    KEYS_CA,
-    KEYS_TLS_KEY,
-    KEYS_TLS,
-    KEYS_CSR,
-    KEYS_FILES
-};
+enum keys_file { KEYS_NODE, KEYS_CA_KEY, KEYS_CA, KEYS_TLS_KEY, KEYS_TLS, KEYS_CSR, KEYS_FILES };
 enum { KEYS_TLS_DAYS = 825, KEYS_CA_DAYS = 3650, KEYS_WARN_DAYS = 30, KEYS_BYTES_MAX = 64 << 10 };
 const char *keys_file_name(enum keys_file file); /* "node.key" */
 bool keys_file_is_secret(enum keys_file file);
@@ -41,8 +33,8 @@ MUST_CHECK int keys_certificate_read(struct slice pem, struct keys_certificate *
 /* Whether key and certificate belong together: ERR_USAGE. */
 MUST_CHECK int keys_pair_check(struct slice certificate, struct slice key, struct err *err);
 /* What the web has: settings' files, or those of DATA/keys. */
-MUST_CHECK int keys_web_pair(const struct config *config, const char *data,
-                             struct buf *certificate, struct buf *key, struct err *err);
+MUST_CHECK int keys_web_pair(const struct config *config, const char *data, struct buf *certificate,
+                             struct buf *key, struct err *err);
 /* A new key and certificate of the own authority, or (node) a new node key; the old one is kept
  * beside with its time. */
 MUST_CHECK int keys_rotate_tls(const struct config *config, const char *data, struct buf *told,

@@ -28,8 +28,8 @@ static int key_new(gnutls_x509_privkey_t *out, struct buf *pem)
     size_t size = EXPORT_BYTES_MAX;
     int rc = gnutls_x509_privkey_init(out);
     if (rc >= 0)
-        rc = gnutls_x509_privkey_generate(
-            *out, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+        rc = gnutls_x509_privkey_generate(*out, GNUTLS_PK_ECDSA,
+                                          GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
     if (rc < 0)
         return rc;
     buf_reserve(pem, size);
@@ -116,8 +116,7 @@ int keys_x509_authority(struct buf *key_pem, struct buf *pem, struct err *err)
     if (rc >= 0)
         rc = certificate_new(&ca, key, KEYS_CA_DAYS);
     if (rc >= 0)
-        rc = gnutls_x509_crt_set_dn_by_oid(ca, GNUTLS_OID_X520_COMMON_NAME, 0, name,
-                                           (unsigned)len);
+        rc = gnutls_x509_crt_set_dn_by_oid(ca, GNUTLS_OID_X520_COMMON_NAME, 0, name, (unsigned)len);
     if (rc >= 0)
         rc = gnutls_x509_crt_set_basic_constraints(ca, 1, 0);
     if (rc >= 0)
@@ -180,10 +179,10 @@ static int server_fill(gnutls_x509_crt_t server, const struct config *config, gn
     char host[HOST_BYTES];
     host_name(host);
     struct slice name = common_name(config, host);
-    unsigned name_len = name.len > COMMON_NAME_BYTES_MAX ? COMMON_NAME_BYTES_MAX
-                                                         : (unsigned)name.len;
-    int rc = gnutls_x509_crt_set_dn_by_oid(server, GNUTLS_OID_X520_COMMON_NAME, 0, name.data,
-                                           name_len);
+    unsigned name_len =
+        name.len > COMMON_NAME_BYTES_MAX ? COMMON_NAME_BYTES_MAX : (unsigned)name.len;
+    int rc =
+        gnutls_x509_crt_set_dn_by_oid(server, GNUTLS_OID_X520_COMMON_NAME, 0, name.data, name_len);
     if (rc >= 0)
         rc = gnutls_x509_crt_set_basic_constraints(server, 0, -1);
     if (rc >= 0)
@@ -231,8 +230,8 @@ int keys_x509_request(const struct config *config, struct slice key_pem, struct 
     char host[HOST_BYTES];
     host_name(host);
     struct slice name = common_name(config, host);
-    unsigned name_len = name.len > COMMON_NAME_BYTES_MAX ? COMMON_NAME_BYTES_MAX
-                                                         : (unsigned)name.len;
+    unsigned name_len =
+        name.len > COMMON_NAME_BYTES_MAX ? COMMON_NAME_BYTES_MAX : (unsigned)name.len;
     int rc = key_import(&key, key_pem);
     if (rc >= 0)
         rc = gnutls_x509_crq_init(&request);

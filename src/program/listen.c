@@ -44,8 +44,7 @@ static int bound(int fd, const struct listen_address *where, struct err *err)
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
     if (!v4)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
-    const struct sockaddr *at =
-        v4 ? (const struct sockaddr *)&in4 : (const struct sockaddr *)&in6;
+    const struct sockaddr *at = v4 ? (const struct sockaddr *)&in4 : (const struct sockaddr *)&in6;
     if (bind(fd, at, v4 ? sizeof(in4) : sizeof(in6)) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
         return ERR_OK;
     if (errno == EADDRINUSE)

@@ -96,8 +96,10 @@ static int detector_of(struct live *live, const struct live_options *options,
     struct slice key =
         arena_printf(&live->arena, "%.*s %.*s", (int)source->row.configured.len,
                      source->row.configured.data, (int)source->zone.len, source->zone.data);
+    bool has_own =
+        options->judges && (!options->only.data || slice_equal(options->only, source->row.name));
     for (uint32_t i = 0; i < live->detector_count; i++)
-        if (!options->judges || slice_equal(live->keys[i], key)) {
+        if (!has_own || slice_equal(live->keys[i], key)) {
             source->detector = live->detectors[i];
             return ERR_OK;
         }
@@ -145,6 +147,19 @@ static void problems_tell(const struct live *live)
     log_say(LOG_INFO, "rules", "%lu rules are loaded", (unsigned long)d->load.rules.count);
 }
 
+/* What cannot be read is told, and rules are held against events all the same. */
+static void indicators_open(struct live *live, const char *data)
+{
+    struct err err;
+    if (!data || !live->config->rules.indicators)
+        return;
+    if (intel_store_open_table(&live->indicators, data, INTEL_STORE_INDICATORS, &err) != ERR_OK)
+        log_err(LOG_WARNING, "indicators", &err);
+    else if (live->indicators.table)
+        log_say(LOG_INFO, "indicators", "%llu indicators are looked for",
+                (unsigned long long)indicator_table_count(live->indicators.table));
+}
+
 int live_open(struct live *live, const struct live_options *options, struct err *err)
 {
     const struct config_source *configured = options->config->sources.items;
@@ -162,12 +177,16 @@ int live_open(struct live *live, const struct live_options *options, struct err 
                         mapping_set_fingerprint(live->detectors[0]->mappings),
                         live->detectors[0]->load.rules.count};
     live->fingerprint = hash_bytes(parts, sizeof(parts), 0);
+    finding_rules_open(&live->rules, &live->detectors[0]->load.rules);
+    indicators_open(live, options->data);
     problems_tell(live);
     return ERR_OK;
 }
 
 void live_close(struct live *live)
 {
+    intel_store_close_table(&live->indicators);
+    finding_rules_close(&live->rules);
     for (uint32_t i = 0; i < live->detector_count; i++) {
         detector_close(live->detectors[i]);
         mem_free(live->detectors[i]);

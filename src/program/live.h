@@ -8,7 +8,9 @@
 #pragma once
 #include "program/config.h"
 #include "program/detector.h"
+#include "program/finding.h"
 #include "program/import_worker.h"
+#include "program/intel_store.h"
 
 enum { LIVE_DETECTORS_MAX = 32 };
 
@@ -28,14 +30,18 @@ struct live {
     struct slice keys[LIVE_DETECTORS_MAX]; /* log source and zone */
     uint32_t detector_count;
     uint64_t fingerprint; /* of rules and mappings */
+    struct finding_rules rules; /* those that findings name by number: loaded, of indicators */
+    struct intel_store_table indicators; /* as they were at the start; table NULL: none */
     struct option_list paths;
     struct arena arena;
 };
 
 struct live_options {
     const struct config *config;
-    bool interpreted; /* regular expressions without machine code */
-    bool judges;      /* false: one detector for all, which numbers rules and plans correlations */
+    const char *data; /* folder whose indicators are looked for; NULL: none are */
+    bool interpreted;  /* regular expressions without machine code */
+    bool judges;       /* false: one detector for all, which numbers rules, plans correlations */
+    struct slice only; /* data: the one source that is judged; NULL: all are */
 };
 /* Before a sandbox: reads files. out is zeroed by the caller, closed either way. Rules with
  * problems are left out and logged; ERR_*: no mapping, zone, format. */

@@ -19,7 +19,7 @@ struct summing {
     struct digester *digester;
     char *piece;
     uint64_t files;
-    struct buf *out;  /* lines; NULL: only counted */
+    struct buf *out; /* lines; NULL: only counted */
     struct err *err;
 };
 
@@ -172,8 +172,8 @@ static int line_check(struct summing *s, struct slice line, uint64_t number)
     if (rc)
         rc = err_prefix(s->err, "the backup is not whole");
     else if (memcmp(&wanted, &found, sizeof found) != 0)
-        rc = err_set(s->err, ERR_DAMAGED, "the backup was changed: %s is not what " MANIFEST_FILE
-                                          " says",
+        rc = err_set(s->err, ERR_DAMAGED,
+                     "the backup was changed: %s is not what " MANIFEST_FILE " says",
                      buf_text(&full));
     buf_free(&full);
     return rc;

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -183,9 +184,8 @@ static void metrics_init(struct parent *p)
                                               "of=\"reader\"", "of=\"query\"",  "of=\"web\"",
                                               "of=\"courier\""};
     for (int i = 0; i < ROLES; i++) {
-        p->metrics[PARENT_RESTARTS + i] = (struct metric){.name = "canh_role_restarts_total",
-                                                          .labels = labels[i],
-                                                          .help = "roles started again"};
+        p->metrics[PARENT_RESTARTS + i] = (struct metric){
+            .name = "canh_role_restarts_total", .labels = labels[i], .help = "roles started again"};
         p->metrics[PARENT_VIOLATIONS + i] =
             (struct metric){.name = "canh_sandbox_violations_total",
                             .labels = labels[i],
@@ -218,6 +218,16 @@ static void loop_end(struct parent *p)
     check(uv_loop_close(&p->loop) == 0);
 }
 
+void parent_readings_free(struct parent *p)
+{
+    for (uint32_t i = 0; i < p->reading_count; i++) {
+        mem_free(p->readings[i].source);
+        mem_free(p->readings[i].name);
+        (void)close(p->readings[i].fd);
+    }
+    p->reading_count = 0;
+}
+
 int parent_run(struct parent *p, struct err *err)
 {
     p->since_ns = clock_now_ns();
@@ -232,8 +242,7 @@ int parent_run(struct parent *p, struct err *err)
     (void)uv_run(&p->loop, UV_RUN_DEFAULT);
     loop_end(p);
     parent_files_forget(p);
-    for (uint32_t i = 0; i < p->reading_count; i++)
-        mem_free(p->readings[i].name);
+    parent_readings_free(p);
     buf_free(&p->certificate);
     log_say(LOG_INFO, "stop", "has ended in order");
     return ERR_OK;

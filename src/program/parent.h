@@ -19,11 +19,11 @@ enum {
     PARENT_COMMANDS_MAX = 4, /* at a time */
     PARENT_FILES_MAX = 1024
 };
-#define PARENT_SECOND_NS   UINT64_C(1000000000)
-#define PARENT_START_NS    (180 * PARENT_SECOND_NS) /* up to READY, else it is ended */
-#define PARENT_REPORT_NS   (5 * PARENT_SECOND_NS)   /* MESSAGE_ROLES, followed files */
-#define PARENT_QUICK_NS    (60 * PARENT_SECOND_NS)  /* who dies sooner waits longer */
-#define PARENT_FAILED_NS   (60 * PARENT_SECOND_NS)  /* a role that said FAILED is tried again */
+#define PARENT_SECOND_NS    UINT64_C(1000000000)
+#define PARENT_START_NS     (180 * PARENT_SECOND_NS) /* up to READY, else it is ended */
+#define PARENT_REPORT_NS    (5 * PARENT_SECOND_NS)   /* MESSAGE_ROLES, followed files */
+#define PARENT_QUICK_NS     (60 * PARENT_SECOND_NS)  /* who dies sooner waits longer */
+#define PARENT_FAILED_NS    (60 * PARENT_SECOND_NS)  /* a role that said FAILED is tried again */
 #define PARENT_CHECK_TLS_NS (3600 * PARENT_SECOND_NS)
 
 struct parent;
@@ -54,7 +54,7 @@ struct parent_port {
     int fd;
 };
 struct parent_reading { /* a file that waits for a reader */
-    char *name;
+    char *source, *name;
     int fd;
 };
 struct parent_followed {
@@ -65,8 +65,8 @@ struct parent_followed {
 struct parent_command;
 
 enum parent_metric {
-    PARENT_RESTARTS,                                  /* + role */
-    PARENT_VIOLATIONS = PARENT_RESTARTS + ROLES,      /* + role */
+    PARENT_RESTARTS,                             /* + role */
+    PARENT_VIOLATIONS = PARENT_RESTARTS + ROLES, /* + role */
     PARENT_RUNS = PARENT_VIOLATIONS + ROLES,
     PARENT_RUN_FAILURES,
     PARENT_CERTIFICATE,
@@ -106,6 +106,7 @@ struct parent {
 MUST_CHECK int parent_run(struct parent *p, struct err *err); /* until it was told to stop */
 void parent_note(struct parent *p, const char *kind, const char *format, ...) PRINTF_LIKE(3, 4);
 void parent_notes_send(struct parent *p);
+void parent_readings_free(struct parent *p);
 struct parent_role *parent_engine(struct parent *p);
 
 /* parent_role.c */

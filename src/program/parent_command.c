@@ -120,8 +120,8 @@ static int command_start(struct parent_command *c, const struct config_command *
 {
     const char *arguments[PROC_ARGS_MAX + 1] = {0};
     int in[2] = {-1, -1}, out[2] = {-1, -1};
-    struct proc_start start = {.arguments = arguments, .new_session = true,
-                               .ends_with_parent = true};
+    struct proc_start start = {
+        .arguments = arguments, .new_session = true, .ends_with_parent = true};
     if (command->run.count > PROC_ARGS_MAX)
         return err_set(err, ERR_LIMIT, "it has more than %d arguments", PROC_ARGS_MAX);
     for (uint32_t i = 0; i < command->run.count; i++)

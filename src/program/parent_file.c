@@ -77,8 +77,13 @@ static void file_look(const struct looking *l, const char *path)
                 path, PARENT_FILES_MAX);
     }
     if (f) {
+        bool is_renamed = !f->seen && strcmp(f->path, path) != 0;
+        if (is_renamed) {
+            mem_free(f->path);
+            f->path = mem_copy_text(path, strlen(path));
+        }
         f->seen = true;
-        if (is_new || !l->only_new)
+        if (is_new || is_renamed || !l->only_new)
             file_send(l, path, fd, &about);
     }
     (void)close(fd);

@@ -47,6 +47,7 @@ static bool failed_take(struct parent_role *r, struct bytes_in *in)
 
 static bool reader_take(struct parent *p, struct bytes_in *in, struct wire_message *message)
 {
+    struct slice source = bytes_take_text(in, CONFIG_NAME_BYTES_MAX);
     struct slice name = bytes_take_text(in, FILE_NAME_BYTES_MAX);
     if (in->bad || bytes_left(in) || message->fd_count != 1)
         return false;
@@ -54,8 +55,10 @@ static bool reader_take(struct parent *p, struct bytes_in *in, struct wire_messa
         log_say(LOG_WARNING, "reader", "too many files wait for a reader: one was refused");
         return true;
     }
-    p->readings[p->reading_count++] = (struct parent_reading){
-        mem_copy_text(name.data, name.len), wire_take_fd(message, 0)};
+    p->readings[p->reading_count++] =
+        (struct parent_reading){.source = mem_copy_text(source.data, source.len),
+                                .name = mem_copy_text(name.data, name.len),
+                                .fd = wire_take_fd(message, 0)};
     return true;
 }
 

@@ -79,9 +79,9 @@ static void ports_close_unwanted(struct parent *p, const struct wanted *wanted, 
         struct slice name = slice_from(p->ports[i].name);
         bool is_wanted = slice_equal(name, SLICE("control"));
         for (uint32_t j = 0; j < count; j++)
-            is_wanted = is_wanted ||
-                        (slice_equal(name, wanted[j].name) &&
-                         slice_equal(buf_as_slice(&p->ports[i].address), wanted[j].address));
+            is_wanted =
+                is_wanted || (slice_equal(name, wanted[j].name) &&
+                              slice_equal(buf_as_slice(&p->ports[i].address), wanted[j].address));
         if (is_wanted)
             p->ports[kept++] = p->ports[i];
         else

@@ -138,13 +138,14 @@ static int reading_send(struct parent *p, struct wire *wire, struct err *err)
     struct parent_reading first = p->readings[0];
     p->reading_count--;
     memmove(p->readings, p->readings + 1, p->reading_count * sizeof(p->readings[0]));
-    bytes_put_text(&payload, SLICE(""));
+    bytes_put_text(&payload, slice_from(first.source));
     bytes_put_text(&payload, slice_from(first.name));
     bytes_put_u64(&payload, 0);
     bytes_put_u64(&payload, 0);
     int rc = wire_send(wire, MESSAGE_FILE, 0, buf_as_slice(&payload), &first.fd, 1, err);
     buf_free(&payload);
     (void)close(first.fd);
+    mem_free(first.source);
     mem_free(first.name);
     return rc;
 }
@@ -173,14 +174,13 @@ static int special_send(struct parent_role *r, struct wire *wire, struct err *er
 static const char *injection_of(const struct parent *p, enum role role)
 {
     struct slice rest = slice_from(p->injection), name = slice_cut(&rest, ':');
-    bool meant = slice_equal(name, SLICE("all")) ||
-                 slice_equal(name, slice_from(role_specs[role].name));
+    bool meant =
+        slice_equal(name, SLICE("all")) || slice_equal(name, slice_from(role_specs[role].name));
     return meant ? rest.data : "";
 }
 
 /* Its own groups, and those of the roles' table. */
-static int user_find(const struct parent *p, enum role role, struct proc_user *out,
-                     struct err *err)
+static int user_find(const struct parent *p, enum role role, struct proc_user *out, struct err *err)
 {
     const struct role_spec *spec = &role_specs[role];
     int rc = folder_user(p->config, spec->user_suffix, out, err);

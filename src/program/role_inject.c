@@ -55,8 +55,8 @@ static bool try_connect(struct role_context *c)
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = try_socket(c) ? socket(AF_INET, SOCK_STREAM, 0) : -1;
-    return fd >= 0 && (connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0 ||
-                       errno == ECONNREFUSED);
+    return fd >= 0 &&
+           (connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0 || errno == ECONNREFUSED);
 }
 
 static bool try_exec(struct role_context *c)

@@ -1,5 +1,5 @@
-/* Role injection: in test builds (CANH_INJECT) a role tries, once its sandbox is on, what it may not
- * do, and logs how that went. Otherwise nothing. */
+/* Role injection: in test builds (CANH_INJECT) a role tries, once its sandbox is on, what it may
+ * not do, and logs how that went. Otherwise nothing. */
 #pragma once
 #include "program/role.h"
 

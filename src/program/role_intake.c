@@ -7,6 +7,7 @@
 #include "program/intake_file.h"
 #include "program/intake_http.h"
 #include "program/peer.h"
+#include "store/carry.h"
 
 enum { TICK_MS = 250, FILES_TICKS = 4 /* the parent looks for new files once a second */ };
 
@@ -147,7 +148,7 @@ static bool follows(const struct config *config)
 
 int intake_open(struct role_context *c, struct err *err)
 {
-    struct live_options options = {.config = c->config, .judges = true};
+    struct live_options options = {.config = c->config, .data = c->data, .judges = true};
     struct intake *i = mem_zeroed(1, sizeof(*i));
     c->own = i;
     c->metrics = metrics;

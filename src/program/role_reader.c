@@ -1,7 +1,7 @@
 /* Role reader: one file that somebody gave, judged as history, then gone. */
 #include <poll.h>
 #include <pthread.h>
-#include <stdio.h>
+#include <errno.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -9,7 +9,8 @@
 #include "program/intake_judge.h"
 #include "program/peer.h"
 
-enum { PATH_BYTES = 64, TICK_MS = 100 };
+enum { TICK_MS = 100 };
+static const char standard_input[] = "-"; /* what the file was put in place of */
 #define WAIT_NS  ((uint64_t)60 * CLOCK_SECOND_NS)
 #define FOR_EVER UINT64_MAX
 
@@ -30,15 +31,15 @@ struct reader {
 
 /* ---- the thread that reads ---- */
 
-/* The file's name, where the descriptor's path would be shown. */
-static void name_mend(const struct reader *r, const char *path, struct input_file *file,
-                      struct arena *arena)
+/* The file's name, where the standard input's would be shown. */
+static void name_mend(const struct reader *r, struct input_file *file, struct arena *arena)
 {
-    struct slice name = slice_from(file->name), below = slice_part(name, strlen(path), SIZE_MAX);
-    if (slice_starts(name, slice_from(path)))
-        file->name = arena_printf(arena, "%s%.*s", r->context->files[0].path, (int)below.len,
-                                  below.data)
-                         .data;
+    struct slice name = slice_from(file->name);
+    struct slice below = slice_part(name, sizeof(standard_input) - 1, SIZE_MAX);
+    if (slice_starts(name, SLICE("-")))
+        file->name =
+            arena_printf(arena, "%s%.*s", r->context->files[0].path, (int)below.len, below.data)
+                .data;
 }
 
 static int block_judge(struct reader *r, struct intake_judge *judge, struct input_block *from,
@@ -60,8 +61,7 @@ static int block_judge(struct reader *r, struct intake_judge *judge, struct inpu
     return rc;
 }
 
-static int input_all(struct reader *r, struct intake_judge *judge, struct input *input,
-                     const char *path)
+static int input_all(struct reader *r, struct intake_judge *judge, struct input *input)
 {
     struct input_block block = {0};
     struct input_file file = {0};
@@ -72,7 +72,7 @@ static int input_all(struct reader *r, struct intake_judge *judge, struct input 
         if (block.file != shown) {
             arena_reset(&arena);
             file = *block.file;
-            name_mend(r, path, &file, &arena);
+            name_mend(r, &file, &arena);
             shown = block.file;
         }
         rc = block_judge(r, judge, &block, &file);
@@ -92,16 +92,14 @@ static void note(void *context, enum input_note kind, const char *text)
 
 static int file_read(struct reader *r, struct intake_judge *judge)
 {
-    char path[PATH_BYTES];
-    const char *paths[] = {path};
+    static const char *const paths[] = {standard_input};
     struct input *input = NULL;
     struct input_options options = {
         .paths = paths, .path_count = 1, .format = r->source->format, .note = note};
-    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", r->context->files[0].fd);
     int rc = input_open(&input, &options, &r->err);
     if (rc)
         return rc;
-    rc = input_all(r, judge, input, path);
+    rc = input_all(r, judge, input);
     if (rc == ERR_OK && input_unreadable_count(input) > 0 && r->records == 0)
         rc = err_set(&r->err, ERR_IO, "%s cannot be read: the node's log says why",
                      r->context->files[0].path);
@@ -189,7 +187,7 @@ static void read_done(uv_async_t *done)
 
 int reader_open(struct role_context *c, struct err *err)
 {
-    struct live_options options = {.config = c->config, .judges = true};
+    struct live_options options = {.config = c->config, .data = c->data, .judges = true};
     struct reader *r = mem_zeroed(1, sizeof(*r));
     c->own = r;
     c->on_peer = on_peer;
@@ -204,6 +202,8 @@ int reader_open(struct role_context *c, struct err *err)
     r->source = live_source(&r->live, options.only);
     if (!r->source)
         return err_set(err, ERR_NOT_FOUND, "canh.yaml has no source %s", c->files[0].source);
+    if (dup2(c->files[0].fd, STDIN_FILENO) < 0)
+        return err_set_errno(err, errno, "%s", c->files[0].path);
     r->row = r->source->row;
     r->row.flags = ROW_HISTORICAL;
     return intake_shared_open(&r->shared, c->shared_fd, c->slots, c->slot_bytes, err);

@@ -1,8 +1,8 @@
 /* Role setup: what the parent sends a role up to GO, put into its context. The parent is trusted,
  * yet each message is checked as any other.
  *
- * Limits: those of wires and of role.h. Threads: one. Ownership: the context owns what it got, until
- * role_setup_free. */
+ * Limits: those of wires and of role.h. Threads: one. Ownership: the context owns what it got,
+ * until role_setup_free. */
 #pragma once
 #include "program/role.h"
 

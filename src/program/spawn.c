@@ -129,8 +129,10 @@ static int alone_user(const struct config *config, const char *data, struct proc
     *out = (struct proc_user){0};
     if (geteuid() != 0)
         return ERR_OK;
-    if (stat(data, &about) != 0)
-        return folder_user(config, "", out, err);
+    if (stat(data, &about) != 0) { /* a machine without the service's users: as this one */
+        int rc = folder_user(config, "", out, err);
+        return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+    }
     (void)snprintf(number, sizeof(number), "%lu", (unsigned long)about.st_uid);
     return proc_user_find(number, out, err);
 }

@@ -14,7 +14,8 @@ struct spawn {
     unsigned flags;        /* enum role_flag */
     const char *injection; /* "" */
     struct proc_user user;
-    int lock; /* -1: none; the engine keeps it open, so that the folder is its own until it is dead */
+    int lock; /* -1: none; the engine keeps it open, so that the folder is its own until it is dead
+               */
 };
 /* Starts the process: *fd is the parent's end of its wire. Nothing is sent yet. */
 MUST_CHECK int spawn_start(const struct spawn *spawn, pid_t *pid, int *fd, struct err *err);

@@ -18,7 +18,8 @@ struct copying {
     struct tree_counts *counts;
     struct err *err;
 };
-typedef int entry_visit(void *context, const char *path, const char *name, const struct stat *about);
+typedef int entry_visit(void *context, const char *path, const char *name,
+                        const struct stat *about);
 
 static int path_join(char out[PATH_BYTES], const char *folder, const char *name, struct err *err)
 {
@@ -198,7 +199,7 @@ int tree_copy(const char *from, const char *to, unsigned file_mode, struct tree_
     if (stat(to, &about) != 0)
         return err_set_errno(err, errno, "%s", to);
     struct copying c = {.file_mode = file_mode,
-                        .folder_mode = about.st_mode & 07777,
+                        .folder_mode = about.st_mode & 07770,
                         .piece = mem_alloc(PIECE_BYTES),
                         .counts = counts,
                         .err = err};
@@ -210,8 +211,7 @@ int tree_copy(const char *from, const char *to, unsigned file_mode, struct tree_
     return rc;
 }
 
-static int entry_remove(void *context, const char *path, const char *name,
-                        const struct stat *about)
+static int entry_remove(void *context, const char *path, const char *name, const struct stat *about)
 {
     struct err *err = context;
     (void)name;

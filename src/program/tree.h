@@ -12,7 +12,7 @@ struct tree_counts {
 };
 /* All below `from` into the folder `to`, synced; folders that are there already are used. As root,
  * owner and group are those of the folder that each file or folder goes into. file_mode: of files;
- * new folders get the mode of `to`. */
+ * new folders get the mode of `to`, without what it gives to others. */
 MUST_CHECK int tree_copy(const char *from, const char *to, unsigned file_mode,
                          struct tree_counts *counts, struct err *err);
 /* The members of `from` into `to`, by rename where that can be, else copied and removed; `from` is

@@ -73,9 +73,8 @@ static void seal(const uint8_t key[KEY_BYTES], struct slice plain, struct buf *o
     buf_reserve(out, plain.len + EXTRA_BYTES);
     uint8_t *at = (uint8_t *)out->data + out->len;
     check(crypto_secretstream_xchacha20poly1305_push(
-              &state, at, NULL, (const uint8_t *)plain.data, plain.len,
-              (const uint8_t *)out->data, head_len,
-              crypto_secretstream_xchacha20poly1305_TAG_FINAL) == 0);
+              &state, at, NULL, (const uint8_t *)plain.data, plain.len, (const uint8_t *)out->data,
+              head_len, crypto_secretstream_xchacha20poly1305_TAG_FINAL) == 0);
     out->len += plain.len + EXTRA_BYTES;
     sodium_memzero(&state, sizeof state);
 }
@@ -125,8 +124,8 @@ static int head_take(struct bytes_in *in, struct vault_head *head, struct err *e
     return ERR_OK;
 }
 
-static int files_take(struct slice plain, struct vault_file files[VAULT_FILES_MAX],
-                      uint32_t *count, struct err *err)
+static int files_take(struct slice plain, struct vault_file files[VAULT_FILES_MAX], uint32_t *count,
+                      struct err *err)
 {
     struct bytes_in in = bytes_in(plain);
     uint32_t wanted = bytes_take_u32(&in);
@@ -167,9 +166,9 @@ int vault_open(struct slice sealed, struct slice passphrase, struct buf *plain,
     buf_reserve(plain, body.len - EXTRA_BYTES + 1);
     if (crypto_secretstream_xchacha20poly1305_init_pull(&state, (const uint8_t *)header.data,
                                                         key) != 0 ||
-        crypto_secretstream_xchacha20poly1305_pull(
-            &state, (uint8_t *)plain->data, NULL, &tag, (const uint8_t *)body.data, body.len,
-            (const uint8_t *)sealed.data, head_len) != 0 ||
+        crypto_secretstream_xchacha20poly1305_pull(&state, (uint8_t *)plain->data, NULL, &tag,
+                                                   (const uint8_t *)body.data, body.len,
+                                                   (const uint8_t *)sealed.data, head_len) != 0 ||
         tag != crypto_secretstream_xchacha20poly1305_TAG_FINAL)
         rc = err_set(err, ERR_USAGE,
                      "the keys cannot be opened: the passphrase is wrong, or the file was changed");

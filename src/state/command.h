@@ -98,7 +98,7 @@ struct command_call {
     /* for the handler */
     struct state *state;
     struct database *db; /* run: the writer, in the transaction; prepare: a reader of its own */
-    struct buf result;   /* JSON object, or empty */
+    struct buf result;   /* JSON object, or empty; a refusal may have one, too */
     struct slice object; /* what was changed, for audit: "unit/12"; set by call_object */
     uint64_t unit_id;    /* of the object, for audit; 0: the node's */
     uint64_t refs[COMMAND_PARAMS_MAX]; /* resolved, by parameter */

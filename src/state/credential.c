@@ -52,17 +52,25 @@ int credential_remove(struct database *db, uint64_t id, struct err *err)
 }
 
 /* What guessers try first among the ones that are long enough; in lower case. */
-static const char *const bad_passwords[] = {
-    "0123456789",   "1234567890",   "12345678910",  "123456789a",   "a123456789",   "987654321a",
-    "0987654321",   "9876543210",   "1q2w3e4r5t",   "1qaz2wsx3edc", "qwertyuiop",   "qwerty1234",
-    "qwerty12345",  "qwerty123456", "asdfghjkl1",   "abc@123456",   "abc123456789", "abcd123456",
-    "admin12345",   "admin123456",  "admin@12345",  "admin@123456", "administrator", "password12",
-    "password123",  "password1234", "password@123", "p@ssw0rd123",  "p@ssword123",  "passw0rd123",
-    "matkhau123",   "matkhau1234",  "matkhau12345", "matkhau@123",  "mat khau 123", "vietnam123",
-    "vietnam2026",  "vietnam@123",  "anhyeuem123",  "iloveyou123",  "welcome123",   "welcome@123",
-    "changeme123",  "letmein123",   "1111111111a",  "123123123123", "112233445566", "123456@abc",
-    "123456abc@",   "canh123456",   "canhcanhcanh", "congnghe123",  "uybannhandan", "quantri123",
-    "quantri@123",  "quantrivien",  NULL};
+static const char *const bad_passwords[] = {"0123456789",   "1234567890",    "12345678910",
+                                            "123456789a",   "a123456789",    "987654321a",
+                                            "0987654321",   "9876543210",    "1q2w3e4r5t",
+                                            "1qaz2wsx3edc", "qwertyuiop",    "qwerty1234",
+                                            "qwerty12345",  "qwerty123456",  "asdfghjkl1",
+                                            "abc@123456",   "abc123456789",  "abcd123456",
+                                            "admin12345",   "admin123456",   "admin@12345",
+                                            "admin@123456", "administrator", "password12",
+                                            "password123",  "password1234",  "password@123",
+                                            "p@ssw0rd123",  "p@ssword123",   "passw0rd123",
+                                            "matkhau123",   "matkhau1234",   "matkhau12345",
+                                            "matkhau@123",  "mat khau 123",  "vietnam123",
+                                            "vietnam2026",  "vietnam@123",   "anhyeuem123",
+                                            "iloveyou123",  "welcome123",    "welcome@123",
+                                            "changeme123",  "letmein123",    "1111111111a",
+                                            "123123123123", "112233445566",  "123456@abc",
+                                            "123456abc@",   "canh123456",    "canhcanhcanh",
+                                            "congnghe123",  "uybannhandan",  "quantri123",
+                                            "quantri@123",  "quantrivien",   NULL};
 
 static bool password_is_bad(struct slice password)
 {
@@ -93,10 +101,11 @@ static int password_check_use(struct slice password, bool vietnamese, struct err
                        CREDENTIAL_PASSWORD_BYTES_MAX);
     if (password_is_bad(password))
         return err_set(err, ERR_USAGE, "%s",
-                       vietnamese ? "mật khẩu này rất dễ đoán: hãy chọn mật khẩu khác, ví dụ vài từ "
-                                    "không liên quan đến nhau"
-                                  : "this password is among the first that guessers try: take "
-                                    "another one, some words that have nothing in common");
+                       vietnamese
+                           ? "mật khẩu này rất dễ đoán: hãy chọn mật khẩu khác, ví dụ vài từ "
+                             "không liên quan đến nhau"
+                           : "this password is among the first that guessers try: take "
+                             "another one, some words that have nothing in common");
     return ERR_OK;
 }
 
@@ -131,8 +140,8 @@ bool credential_check_password(struct slice password, struct slice stored)
     else
         memcpy(text, nobody, sizeof text);
     atomic_fetch_add(&argon_count, 1);
-    bool fits = crypto_pwhash_str_verify(text, password.data ? password.data : "",
-                                         password.len) == 0;
+    bool fits =
+        crypto_pwhash_str_verify(text, password.data ? password.data : "", password.len) == 0;
     sodium_memzero(text, sizeof text);
     return fits && known;
 }

@@ -21,8 +21,8 @@ static uint32_t code_of(const uint8_t secret[CREDENTIAL_TOTP_BYTES], uint64_t st
     check(gnutls_hmac_fast(GNUTLS_MAC_SHA1, secret, CREDENTIAL_TOTP_BYTES, counter, sizeof counter,
                            mac) == 0);
     const uint8_t *at = mac + (mac[19] & 15);
-    uint32_t number = (uint32_t)(at[0] & 127) << 24 | (uint32_t)at[1] << 16 |
-                      (uint32_t)at[2] << 8 | at[3];
+    uint32_t number =
+        (uint32_t)(at[0] & 127) << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
     return number % 1000000;
 }
 

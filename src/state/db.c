@@ -83,8 +83,7 @@ void db_done(struct command_call *call, const char *noun, uint64_t id, struct sl
     json_close_object(&w);
 }
 
-int db_deny(struct command_call *call, struct err *err, const char *english,
-            const char *vietnamese)
+int db_deny(struct command_call *call, struct err *err, const char *english, const char *vietnamese)
 {
     call->denied = true;
     return err_set(err, ERR_USAGE, "%s", call->caller.vietnamese ? vietnamese : english);
@@ -115,22 +114,4 @@ uint64_t db_prepared_number(const struct command_call *call)
 struct slice db_prepared_text(const struct command_call *call)
 {
     return slice_part(buf_as_slice(&call->secret), sizeof(uint64_t), call->secret.len);
-}
-
-int db_prepare_end(struct command_call *call, int rc, const struct err *err)
-{
-    if (rc == ERR_OK)
-        return rc;
-    if (call->secret.len == 0)
-        db_prepared_set(call, 0, SLICE(""));
-    buf_string(&call->secret, err ? err->text : "");
-    return rc;
-}
-
-int db_prepared(const struct command_call *call, struct err *err)
-{
-    if (call->prepared == ERR_OK)
-        return ERR_OK;
-    struct slice text = db_prepared_text(call);
-    return err_set(err, call->prepared, "%.*s", (int)text.len, text.data);
 }

@@ -28,11 +28,8 @@ int db_deny(struct command_call *call, struct err *err, const char *english,
 /* A value that was given, else what stands. */
 struct slice db_text_or(const struct command_call *call, const char *name, struct slice old);
 struct slice db_column_copy(struct command_call *call, struct statement *s, int column);
-/* What prepare hands to run stands in call->secret: a number, then the text of its refusal or what
- * it made. db_prepare_end: prepare's last line; keeps the text of a refusal, returns rc.
- * db_prepared: run hands the refusal on. */
+/* What prepare hands to run stands in call->secret: a number, then what it made. A refusal of
+ * prepare's is handed on by returning call->prepared: its sentence stands. */
 void db_prepared_set(struct command_call *call, uint64_t number, struct slice made);
-int db_prepare_end(struct command_call *call, int rc, const struct err *err);
-int db_prepared(const struct command_call *call, struct err *err);
 uint64_t db_prepared_number(const struct command_call *call); /* 0: was not set */
 struct slice db_prepared_text(const struct command_call *call);

@@ -8,8 +8,7 @@ extern const struct command command_user_add, command_user_change, command_user_
     command_user_unlock, command_user_bind;
 extern const struct command command_user_password, command_user_recovery, command_user_invite,
     command_invite_accept;
-extern const struct command command_user_totp, command_user_totp_confirm,
-    command_user_totp_remove;
+extern const struct command command_user_totp, command_user_totp_confirm, command_user_totp_remove;
 extern const struct command command_session_open, command_session_close, command_session_remove,
     command_session_touch;
 extern const struct command command_token_add, command_token_remove;

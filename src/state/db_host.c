@@ -144,7 +144,8 @@ static int host_place(struct command_call *call, struct host_row *row, struct er
     if (rc != ERR_OK)
         return rc;
     if (system_unit && unit && unit != system_unit)
-        return call_refuse(call, err, ERR_USAGE, "the system belongs to another unit: leave out unit",
+        return call_refuse(call, err, ERR_USAGE,
+                           "the system belongs to another unit: leave out unit",
                            "hệ thống thuộc đơn vị khác: hãy bỏ unit");
     row->unit_id = system_unit ? system_unit : unit ? unit : row->unit_id;
     if (row->unit_id == 0)
@@ -218,46 +219,84 @@ static int host_remove(struct command_call *call, struct err *err)
 }
 
 #define HOST_PARAMS                                                                                \
-    {.name = "title", .kind = PARAM_TEXT, .max = REGISTER_TITLE_BYTES_MAX,                         \
-     .help_en = "what it is for", .help_vi = "mô tả, mục đích sử dụng"},                           \
-    {.name = "system", .kind = PARAM_REF, .ref = "system",                                         \
-     .help_en = "information system that it is part of",                                           \
-     .help_vi = "hệ thống thông tin mà máy thuộc về"},                                             \
-    {.name = "unit", .kind = PARAM_REF, .ref = "unit",                                             \
-     .help_en = "unit that it belongs to, where it is part of no system",                          \
-     .help_vi = "đơn vị quản lý, nếu máy không thuộc hệ thống nào"},                               \
-    {.name = "address", .kind = PARAM_TEXT, .many = true, .max = 64,                               \
-     .help_en = "IP address, IPv4 or IPv6", .help_vi = "địa chỉ IP, IPv4 hoặc IPv6"},              \
-    {.name = "os", .kind = PARAM_TEXT, .max = 100, .help_en = "operating system",                  \
-     .help_vi = "hệ điều hành"},                                                                   \
-    {.name = "kind", .kind = PARAM_CHOICE, .choices = HOST_KINDS,                                  \
-     .help_en = "kind of host; else other", .help_vi = "loại máy; nếu bỏ trống: other"}
+    {.name = "title",                                                                              \
+     .kind = PARAM_TEXT,                                                                           \
+     .max = REGISTER_TITLE_BYTES_MAX,                                                              \
+     .help_en = "what it is for",                                                                  \
+     .help_vi = "mô tả, mục đích sử dụng"},                                                        \
+        {.name = "system",                                                                         \
+         .kind = PARAM_REF,                                                                        \
+         .ref = "system",                                                                          \
+         .help_en = "information system that it is part of",                                       \
+         .help_vi = "hệ thống thông tin mà máy thuộc về"},                                         \
+        {.name = "unit",                                                                           \
+         .kind = PARAM_REF,                                                                        \
+         .ref = "unit",                                                                            \
+         .help_en = "unit that it belongs to, where it is part of no system",                      \
+         .help_vi = "đơn vị quản lý, nếu máy không thuộc hệ thống nào"},                           \
+        {.name = "address",                                                                        \
+         .kind = PARAM_TEXT,                                                                       \
+         .many = true,                                                                             \
+         .max = 64,                                                                                \
+         .help_en = "IP address, IPv4 or IPv6",                                                    \
+         .help_vi = "địa chỉ IP, IPv4 hoặc IPv6"},                                                 \
+        {.name = "os",                                                                             \
+         .kind = PARAM_TEXT,                                                                       \
+         .max = 100,                                                                               \
+         .help_en = "operating system",                                                            \
+         .help_vi = "hệ điều hành"},                                                               \
+    {                                                                                              \
+        .name = "kind", .kind = PARAM_CHOICE, .choices = HOST_KINDS,                               \
+        .help_en = "kind of host; else other", .help_vi = "loại máy; nếu bỏ trống: other" \
+    }
 
 static const struct param add_params[] = {
-    {.name = "name", .kind = PARAM_NAME, .required = true, .operand = true,
+    {.name = "name",
+     .kind = PARAM_NAME,
+     .required = true,
+     .operand = true,
      .help_en = "its name in logs, in lower case",
      .help_vi = "tên máy như trong nhật ký, chữ thường"},
     HOST_PARAMS,
 };
-const struct command command_host_add = {
-    .name = "host.add", .right = RIGHT_REGISTER, DB_PARAMS(add_params), .run = host_add,
-    .title_en = "add a host", .title_vi = "thêm máy"};
+const struct command command_host_add = {.name = "host.add",
+                                         .right = RIGHT_REGISTER,
+                                         DB_PARAMS(add_params),
+                                         .run = host_add,
+                                         .title_en = "add a host",
+                                         .title_vi = "thêm máy"};
 
 static const struct param change_params[] = {
-    {.name = "host", .kind = PARAM_REF, .ref = "host", .required = true, .operand = true,
-     .help_en = "the host", .help_vi = "máy cần sửa"},
+    {.name = "host",
+     .kind = PARAM_REF,
+     .ref = "host",
+     .required = true,
+     .operand = true,
+     .help_en = "the host",
+     .help_vi = "máy cần sửa"},
     {.name = "name", .kind = PARAM_NAME, .help_en = "new name", .help_vi = "tên mới"},
     HOST_PARAMS,
 };
 const struct command command_host_change = {
-    .name = "host.change", .right = RIGHT_REGISTER, DB_PARAMS(change_params), .run = host_change,
+    .name = "host.change",
+    .right = RIGHT_REGISTER,
+    DB_PARAMS(change_params),
+    .run = host_change,
     .title_en = "change a host; addresses that are given replace those before",
     .title_vi = "sửa thông tin máy; địa chỉ đã nêu thay cho các địa chỉ trước"};
 
 static const struct param remove_params[] = {
-    {.name = "host", .kind = PARAM_REF, .ref = "host", .required = true, .operand = true,
-     .help_en = "the host", .help_vi = "máy cần xóa"},
+    {.name = "host",
+     .kind = PARAM_REF,
+     .ref = "host",
+     .required = true,
+     .operand = true,
+     .help_en = "the host",
+     .help_vi = "máy cần xóa"},
 };
-const struct command command_host_remove = {
-    .name = "host.remove", .right = RIGHT_REGISTER, DB_PARAMS(remove_params), .run = host_remove,
-    .title_en = "remove a host", .title_vi = "xóa máy"};
+const struct command command_host_remove = {.name = "host.remove",
+                                            .right = RIGHT_REGISTER,
+                                            DB_PARAMS(remove_params),
+                                            .run = host_remove,
+                                            .title_en = "remove a host",
+                                            .title_vi = "xóa máy"};

@@ -13,7 +13,7 @@ int import_open(struct import *im, struct command_call *call, struct sheet *shee
             rc = call_refuse(call, err, ERR_USAGE, "there is no column \"%s\"", "thiếu cột \"%s\"",
                              call->caller.vietnamese ? im->columns[i].title_vi
                                                      : im->columns[i].title_en);
-    return rc;
+    return rc == ERR_OK ? database_run(call->db, "SAVEPOINT import", err) : rc;
 }
 
 void import_close(struct import *im)
@@ -56,8 +56,12 @@ int import_end(struct import *im, struct err *err)
     json_key(&w, "more");
     json_bool(&w, differing > IMPORT_TOLD_MAX || im->wrong > IMPORT_TOLD_MAX);
     json_close_object(&w);
-    if (im->wrong == 0)
-        return ERR_OK;
+    int rc = im->wrong ? database_run(im->call->db, "ROLLBACK TO import", err) : ERR_OK;
+    if (rc == ERR_OK)
+        rc = database_run(im->call->db, "RELEASE import", err);
+    if (rc != ERR_OK || im->wrong == 0)
+        return rc;
+    im->call->keep = true; /* the result: of the rows nothing is left */
     return call_refuse(im->call, err, ERR_USAGE,
                        "%llu cells are wrong, nothing was changed; the first: %s",
                        "%llu ô không hợp lệ, chưa có gì thay đổi; ô đầu tiên: %s",
@@ -100,13 +104,13 @@ bool import_first(struct import *im, uint32_t line, int column, uint64_t id)
     uint64_t *key = arena_alloc(&im->call->arena, sizeof *key);
     bool made;
     *key = id;
-    struct map_entry *e = map_put(&im->seen, slice_make((const char *)key, sizeof *key), line,
-                                  &made);
+    struct map_entry *e =
+        map_put(&im->seen, slice_make((const char *)key, sizeof *key), line, &made);
     if (made)
         return true;
     struct err err;
-    (void)call_refuse(im->call, &err, ERR_USAGE, "it stands in line %u already",
-                      "đã có ở dòng %u", (unsigned)e->value);
+    (void)call_refuse(im->call, &err, ERR_USAGE, "it stands in line %u already", "đã có ở dòng %u",
+                      (unsigned)e->value);
     wrong(im, line, column, err.text);
     return false;
 }

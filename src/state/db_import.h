@@ -29,7 +29,7 @@ struct import {
 };
 MUST_CHECK int import_open(struct import *im, struct command_call *call, struct sheet *sheet,
                            struct err *err);
-/* Result and outcome: ERR_USAGE when anything was wrong. */
+/* Result and outcome: ERR_USAGE when anything was wrong; then nothing of the import is left. */
 MUST_CHECK int import_end(struct import *im, struct err *err);
 void import_close(struct import *im);
 /* Something is wrong at line and column. */

@@ -8,8 +8,7 @@ static struct slice folded(struct import *im, struct slice cell)
     return slice_make(out, text_unaccent(out, cell));
 }
 
-bool import_name(struct import *im, uint32_t line, int column, struct slice cell,
-                 struct slice *out)
+bool import_name(struct import *im, uint32_t line, int column, struct slice cell, struct slice *out)
 {
     struct slice text = folded(im, cell);
     char *name = arena_bytes(&im->call->arena, IMPORT_NAME_BYTES_MAX);
@@ -46,8 +45,8 @@ static bool is_one_of(struct slice text, const char *const *words)
 
 bool import_bool(struct import *im, uint32_t line, int column, struct slice cell, bool *out)
 {
-    static const char *const yes[] = {"co", "x", "1", "true", "yes", "y", "v", "dung", "\u2713",
-                                      "\u2714", NULL};
+    static const char *const yes[] = {"co", "x",    "1",      "true",   "yes", "y",
+                                      "v",  "dung", "\u2713", "\u2714", NULL};
     static const char *const no[] = {"", "khong", "0", "false", "no", "n", "-", "sai", NULL};
     struct slice text = folded(im, cell);
     *out = is_one_of(text, yes);
@@ -95,8 +94,7 @@ static bool date_parts(struct slice cell, uint64_t parts[3], size_t lengths[3])
     return rest.len == 0;
 }
 
-bool import_date(struct import *im, uint32_t line, int column, struct slice cell,
-                 struct slice *out)
+bool import_date(struct import *im, uint32_t line, int column, struct slice cell, struct slice *out)
 {
     uint64_t parts[3];
     size_t lengths[3];
@@ -113,7 +111,8 @@ bool import_date(struct import *im, uint32_t line, int column, struct slice cell
         int64_t time_ns = year >= 1900 && year <= 2200 ? clock_from_date(&date, 0) : CLOCK_NONE;
         if (time_ns != CLOCK_NONE) {
             clock_to_date(time_ns, 0, &back);
-            *out = arena_printf(&im->call->arena, "%04d-%02d-%02d", date.year, date.month, date.day);
+            *out =
+                arena_printf(&im->call->arena, "%04d-%02d-%02d", date.year, date.month, date.day);
             if (back.day == date.day && back.month == date.month)
                 return true;
         }

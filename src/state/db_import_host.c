@@ -34,14 +34,27 @@ static bool kind_take(struct import *im, const struct sheet_row *cells, struct h
 {
     static const struct {
         const char *word, *kind;
-    } words[] = {{"", "other"},         {"khac", "other"},          {"may-chu", "server"},
-                 {"may-tram", "workstation"}, {"may-tinh", "workstation"}, {"pc", "workstation"},
-                 {"laptop", "workstation"},   {"thiet-bi-mang", "network"}, {"switch", "network"},
-                 {"router", "network"},       {"firewall", "network"},      {"tuong-lua", "network"},
-                 {"may-ao", "virtual"},       {"may-chu-ao", "virtual"},    {"thiet-bi", "appliance"},
-                 {"server", "server"},        {"workstation", "workstation"},
-                 {"network", "network"},      {"appliance", "appliance"},
-                 {"virtual", "virtual"},      {"other", "other"}};
+    } words[] = {{"", "other"},
+                 {"khac", "other"},
+                 {"may-chu", "server"},
+                 {"may-tram", "workstation"},
+                 {"may-tinh", "workstation"},
+                 {"pc", "workstation"},
+                 {"laptop", "workstation"},
+                 {"thiet-bi-mang", "network"},
+                 {"switch", "network"},
+                 {"router", "network"},
+                 {"firewall", "network"},
+                 {"tuong-lua", "network"},
+                 {"may-ao", "virtual"},
+                 {"may-chu-ao", "virtual"},
+                 {"thiet-bi", "appliance"},
+                 {"server", "server"},
+                 {"workstation", "workstation"},
+                 {"network", "network"},
+                 {"appliance", "appliance"},
+                 {"virtual", "virtual"},
+                 {"other", "other"}};
     struct slice cell = cells->cells[HOST_KIND], word = SLICE("");
     if (cell.len && !import_name(im, cells->line, HOST_KIND, cell, &word))
         return false;
@@ -56,8 +69,7 @@ static bool kind_take(struct import *im, const struct sheet_row *cells, struct h
     return false;
 }
 
-static int unit_of_system(struct import *im, uint64_t system_id, uint64_t *unit_id,
-                          struct err *err)
+static int unit_of_system(struct import *im, uint64_t system_id, uint64_t *unit_id, struct err *err)
 {
     return db_number(im->call->db, "SELECT unit_id FROM system WHERE id = ?1", system_id, 0,
                      unit_id, err);
@@ -72,8 +84,7 @@ static int row_find(struct import *im, const struct sheet_row *cells, struct hos
     uint64_t unit_id = call_ref(im->call, "unit"), system_id = call_ref(im->call, "system");
     uint64_t system_unit = 0;
     *good = import_name(im, cells->line, HOST_NAME, cells->cells[HOST_NAME], &row->name) &&
-            (system.len == 0 ||
-             import_system(im, cells->line, HOST_SYSTEM, system, &system_id)) &&
+            (system.len == 0 || import_system(im, cells->line, HOST_SYSTEM, system, &system_id)) &&
             (unit.len == 0 || import_unit(im, cells->line, HOST_UNIT, unit, &unit_id));
     if (!*good)
         return ERR_OK;
@@ -245,8 +256,7 @@ static int pass(struct import *im, struct sheet *sheet, struct place *places, bo
 static int limit_check(struct import *im, struct err *err)
 {
     uint64_t count = 0;
-    int rc =
-        db_number(im->call->db, "SELECT count(*) FROM host WHERE id > ?1", 0, 0, &count, err);
+    int rc = db_number(im->call->db, "SELECT count(*) FROM host WHERE id > ?1", 0, 0, &count, err);
     if (rc == ERR_OK && count + im->added > HOSTS_MAX)
         return call_refuse(im->call, err, ERR_LIMIT, "there would be more than %d hosts",
                            "số máy sẽ vượt quá %d", HOSTS_MAX);
@@ -282,19 +292,31 @@ static int host_import(struct command_call *call, struct err *err)
 }
 
 static const struct param params[] = {
-    {.name = "sheet", .kind = PARAM_SHEET, .required = true, .operand = true,
-     .help_en = "table of hosts (CSV)", .help_vi = "bảng máy (CSV)"},
-    {.name = "unit", .kind = PARAM_REF, .ref = "unit",
+    {.name = "sheet",
+     .kind = PARAM_SHEET,
+     .required = true,
+     .operand = true,
+     .help_en = "table of hosts (CSV)",
+     .help_vi = "bảng máy (CSV)"},
+    {.name = "unit",
+     .kind = PARAM_REF,
+     .ref = "unit",
      .help_en = "unit of the rows that name neither unit nor system",
      .help_vi = "đơn vị cho các dòng không ghi đơn vị và hệ thống"},
-    {.name = "system", .kind = PARAM_REF, .ref = "system",
+    {.name = "system",
+     .kind = PARAM_REF,
+     .ref = "system",
      .help_en = "system of the rows that name none",
      .help_vi = "hệ thống thông tin cho các dòng không ghi hệ thống"},
-    {.name = "remove", .kind = PARAM_BOOL,
+    {.name = "remove",
+     .kind = PARAM_BOOL,
      .help_en = "true: hosts of the unit that the table does not have are removed",
      .help_vi = "true: xóa các máy của đơn vị không có trong bảng"},
 };
-const struct command command_host_import = {
-    .name = "host.import", .right = RIGHT_REGISTER, .flags = COMMAND_DRY, DB_PARAMS(params),
-    .run = host_import, .title_en = "import hosts from a table",
-    .title_vi = "nhập danh sách máy từ bảng"};
+const struct command command_host_import = {.name = "host.import",
+                                            .right = RIGHT_REGISTER,
+                                            .flags = COMMAND_DRY,
+                                            DB_PARAMS(params),
+                                            .run = host_import,
+                                            .title_en = "import hosts from a table",
+                                            .title_vi = "nhập danh sách máy từ bảng"};

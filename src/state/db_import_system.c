@@ -19,19 +19,21 @@ static void fields_take(struct arena *arena, const struct system_row *before,
                         const struct system_row *after, struct import_field fields[FIELDS])
 {
     const struct import_field all[FIELDS] = {
-        {"name", before->name, after->name},
-        {"title", before->title, after->title},
+        {"name", before->name, after->name}, {"title", before->title, after->title},
         {"unit_id", number_text(arena, before->unit_id), number_text(arena, after->unit_id)},
         {"level", number_text(arena, before->level), number_text(arena, after->level)},
         {"personal_data", yes_no(before->personal_data), yes_no(after->personal_data)},
         {"national_platform", yes_no(before->national_platform), yes_no(after->national_platform)},
         {"internet_exposed", yes_no(before->internet_exposed), yes_no(after->internet_exposed)},
         {"owner", before->owner, after->owner},
-        {"operator", before->operator, after->operator},
-        {"provider", before->provider, after->provider},
-        {"contacts", before->contacts, after->contacts},
-        {"response_plan", before->response_plan, after->response_plan},
-    };
+        {
+            "operator",
+            before->operator,
+            after->operator},
+            {"provider", before->provider, after->provider},
+            {"contacts", before->contacts, after->contacts},
+            {"response_plan", before->response_plan, after->response_plan},
+        };
     memcpy(fields, all, sizeof all);
 }
 
@@ -124,8 +126,12 @@ static bool unit_take(struct import *im, const struct sheet_row *cells, uint64_t
 static int row_import(struct import *im, const struct sheet_row *cells, struct err *err)
 {
     struct slice none = SLICE(""), name = SLICE(""), title = cells->cells[SYSTEM_TITLE];
-    struct system_row before, row = {.owner = none, .operator = none, .provider = none,
-                                     .contacts = none, .response_plan = none, .title = none};
+    struct system_row before, row = {.owner = none,
+                                     .operator= none,
+                                     .provider = none,
+                                     .contacts = none,
+                                     .response_plan = none,
+                                     .title = none};
     struct import_field fields[FIELDS];
     uint64_t unit_id = 0, id = 0;
     if (!unit_take(im, cells, &unit_id) ||
@@ -219,16 +225,26 @@ static int system_import(struct command_call *call, struct err *err)
 }
 
 static const struct param params[] = {
-    {.name = "sheet", .kind = PARAM_SHEET, .required = true, .operand = true,
-     .help_en = "table of systems (CSV)", .help_vi = "bảng hệ thống thông tin (CSV)"},
-    {.name = "unit", .kind = PARAM_REF, .ref = "unit",
+    {.name = "sheet",
+     .kind = PARAM_SHEET,
+     .required = true,
+     .operand = true,
+     .help_en = "table of systems (CSV)",
+     .help_vi = "bảng hệ thống thông tin (CSV)"},
+    {.name = "unit",
+     .kind = PARAM_REF,
+     .ref = "unit",
      .help_en = "unit of the rows that name none",
      .help_vi = "đơn vị cho các dòng không ghi đơn vị"},
-    {.name = "remove", .kind = PARAM_BOOL,
+    {.name = "remove",
+     .kind = PARAM_BOOL,
      .help_en = "true: systems of the unit that the table does not have are removed",
      .help_vi = "true: xóa các hệ thống của đơn vị không có trong bảng"},
 };
-const struct command command_system_import = {
-    .name = "system.import", .right = RIGHT_REGISTER, .flags = COMMAND_DRY, DB_PARAMS(params),
-    .run = system_import, .title_en = "import information systems from a table",
-    .title_vi = "nhập hệ thống thông tin từ bảng"};
+const struct command command_system_import = {.name = "system.import",
+                                              .right = RIGHT_REGISTER,
+                                              .flags = COMMAND_DRY,
+                                              DB_PARAMS(params),
+                                              .run = system_import,
+                                              .title_en = "import information systems from a table",
+                                              .title_vi = "nhập hệ thống thông tin từ bảng"};

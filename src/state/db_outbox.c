@@ -70,50 +70,98 @@ static int node_note(struct command_call *call, struct err *err)
 }
 
 static const struct param send_params[] = {
-    {.name = "channel", .kind = PARAM_NAME, .required = true, .operand = true,
-     .help_en = "channel of canh.yaml", .help_vi = "kênh gửi trong canh.yaml"},
-    {.name = "subject", .kind = PARAM_TEXT, .required = true, .max = 200, .help_en = "subject",
+    {.name = "channel",
+     .kind = PARAM_NAME,
+     .required = true,
+     .operand = true,
+     .help_en = "channel of canh.yaml",
+     .help_vi = "kênh gửi trong canh.yaml"},
+    {.name = "subject",
+     .kind = PARAM_TEXT,
+     .required = true,
+     .max = 200,
+     .help_en = "subject",
      .help_vi = "tiêu đề"},
-    {.name = "text", .kind = PARAM_TEXT, .required = true, .help_en = "text",
+    {.name = "text",
+     .kind = PARAM_TEXT,
+     .required = true,
+     .help_en = "text",
      .help_vi = "nội dung"},
 };
-const struct command command_outbox_send = {
-    .name = "outbox.send", .right = RIGHT_SETTINGS, .flags = COMMAND_EVERYWHERE,
-    DB_PARAMS(send_params), .run = outbox_send, .title_en = "send a message, to try a channel",
-    .title_vi = "gửi một tin để thử kênh"};
+const struct command command_outbox_send = {.name = "outbox.send",
+                                            .right = RIGHT_SETTINGS,
+                                            .flags = COMMAND_EVERYWHERE,
+                                            DB_PARAMS(send_params),
+                                            .run = outbox_send,
+                                            .title_en = "send a message, to try a channel",
+                                            .title_vi = "gửi một tin để thử kênh"};
 
 static const struct param message_params[] = {
-    {.name = "id", .kind = PARAM_NUMBER, .required = true, .operand = true, .min = 1,
-     .help_en = "number of the message", .help_vi = "số của tin"},
+    {.name = "id",
+     .kind = PARAM_NUMBER,
+     .required = true,
+     .operand = true,
+     .min = 1,
+     .help_en = "number of the message",
+     .help_vi = "số của tin"},
 };
-const struct command command_outbox_drop = {
-    .name = "outbox.drop", .right = RIGHT_SETTINGS, .flags = COMMAND_EVERYWHERE,
-    DB_PARAMS(message_params), .run = outbox_drop, .title_en = "give up a message that waits",
-    .title_vi = "bỏ một tin đang chờ gửi"};
-const struct command command_outbox_retry = {
-    .name = "outbox.retry", .right = RIGHT_SETTINGS, .flags = COMMAND_EVERYWHERE,
-    DB_PARAMS(message_params), .run = outbox_retry, .title_en = "try to send a message now",
-    .title_vi = "gửi lại ngay một tin đang chờ"};
+const struct command command_outbox_drop = {.name = "outbox.drop",
+                                            .right = RIGHT_SETTINGS,
+                                            .flags = COMMAND_EVERYWHERE,
+                                            DB_PARAMS(message_params),
+                                            .run = outbox_drop,
+                                            .title_en = "give up a message that waits",
+                                            .title_vi = "bỏ một tin đang chờ gửi"};
+const struct command command_outbox_retry = {.name = "outbox.retry",
+                                             .right = RIGHT_SETTINGS,
+                                             .flags = COMMAND_EVERYWHERE,
+                                             DB_PARAMS(message_params),
+                                             .run = outbox_retry,
+                                             .title_en = "try to send a message now",
+                                             .title_vi = "gửi lại ngay một tin đang chờ"};
 
 static const struct param settle_params[] = {
-    {.name = "id", .kind = PARAM_NUMBER, .required = true, .operand = true, .min = 1,
-     .help_en = "number of the message", .help_vi = "số của tin"},
-    {.name = "delivered", .kind = PARAM_BOOL, .required = true,
-     .help_en = "whether it was received", .help_vi = "bên nhận đã nhận hay chưa"},
-    {.name = "why", .kind = PARAM_TEXT, .max = 400, .help_en = "outcome of the try",
+    {.name = "id",
+     .kind = PARAM_NUMBER,
+     .required = true,
+     .operand = true,
+     .min = 1,
+     .help_en = "number of the message",
+     .help_vi = "số của tin"},
+    {.name = "delivered",
+     .kind = PARAM_BOOL,
+     .required = true,
+     .help_en = "whether it was received",
+     .help_vi = "bên nhận đã nhận hay chưa"},
+    {.name = "why",
+     .kind = PARAM_TEXT,
+     .max = 400,
+     .help_en = "outcome of the try",
      .help_vi = "kết quả lần gửi"},
 };
-const struct command command_outbox_settle = {
-    .name = "outbox.settle", .flags = COMMAND_INTERNAL, DB_PARAMS(settle_params), .run = settle,
-    .title_en = "keep the outcome of a try", .title_vi = "ghi kết quả một lần gửi"};
+const struct command command_outbox_settle = {.name = "outbox.settle",
+                                              .flags = COMMAND_INTERNAL,
+                                              DB_PARAMS(settle_params),
+                                              .run = settle,
+                                              .title_en = "keep the outcome of a try",
+                                              .title_vi = "ghi kết quả một lần gửi"};
 
 static const struct param note_params[] = {
-    {.name = "text", .kind = PARAM_TEXT, .required = true, .operand = true,
-     .help_en = "what happened", .help_vi = "việc đã xảy ra"},
-    {.name = "kind", .kind = PARAM_TEXT, .max = 48, .help_en = "kind of thing",
+    {.name = "text",
+     .kind = PARAM_TEXT,
+     .required = true,
+     .operand = true,
+     .help_en = "what happened",
+     .help_vi = "việc đã xảy ra"},
+    {.name = "kind",
+     .kind = PARAM_TEXT,
+     .max = 48,
+     .help_en = "kind of thing",
      .help_vi = "loại việc"},
 };
-const struct command command_node_note = {
-    .name = "node.note", .flags = COMMAND_INTERNAL, DB_PARAMS(note_params), .run = node_note,
-    .title_en = "keep what the node did by itself",
-    .title_vi = "ghi lại việc nút canh tự thực hiện"};
+const struct command command_node_note = {.name = "node.note",
+                                          .flags = COMMAND_INTERNAL,
+                                          DB_PARAMS(note_params),
+                                          .run = node_note,
+                                          .title_en = "keep what the node did by itself",
+                                          .title_vi = "ghi lại việc nút canh tự thực hiện"};

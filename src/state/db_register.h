@@ -38,7 +38,7 @@ MUST_CHECK int host_write(struct command_call *call, struct host_row *row, bool 
                           struct err *err);
 MUST_CHECK int host_delete(struct command_call *call, uint64_t id, struct err *err);
 /* One more address; the same again is fine. ERR_USAGE, said: not an address, too many. */
-MUST_CHECK int host_add_address(struct command_call *call, struct host_row *row,
-                                struct slice text, struct err *err);
+MUST_CHECK int host_add_address(struct command_call *call, struct host_row *row, struct slice text,
+                                struct err *err);
 /* "10.0.0.1, 10.0.0.2" into arena. */
 struct slice host_addresses_text(struct arena *arena, const struct host_row *row);

@@ -28,7 +28,8 @@ static int address_locked(const struct command_call *call, struct database *db, 
 {
     struct slice address = address_of(call);
     struct statement *s = statement_get(
-        db, "SELECT 1 FROM sign_in_address WHERE address = ?1 AND since_ns > ?2 AND failures >= ?3");
+        db,
+        "SELECT 1 FROM sign_in_address WHERE address = ?1 AND since_ns > ?2 AND failures >= ?3");
     statement_text(s, 1, address);
     statement_i64(s, 2, call->now_ns - SIGNIN_LOCK_S * CLOCK_SECOND_NS);
     statement_u64(s, 3, SIGNIN_ADDRESS_FAILURES_MAX);
@@ -65,7 +66,7 @@ static int address_failed(struct command_call *call, struct err *err)
 
 /* The password, before the transaction. The same work is done whether the user exists, is locked
  * or has no password. prepared_id: whose password it is; the number: which one. */
-static int open_check(struct command_call *call, struct err *err)
+static int open_prepare(struct command_call *call, struct err *err)
 {
     struct database *db = state_slow_db(call->state);
     struct user_row user = {0};
@@ -78,8 +79,8 @@ static int open_check(struct command_call *call, struct err *err)
         rc = user_read_name(db, &call->arena, call_text(call, "name"), &user, err);
     if (rc != ERR_OK && rc != ERR_NOT_FOUND)
         return rc;
-    bool may = rc == ERR_OK && user.password_id && !user.locked &&
-               call->now_ns >= user.locked_until_ns;
+    bool may =
+        rc == ERR_OK && user.password_id && !user.locked && call->now_ns >= user.locked_until_ns;
     if (may)
         rc = credential_get(state_slow_credentials(call->state), user.password_id,
                             CREDENTIAL_PASSWORD, &stored, err);
@@ -92,11 +93,6 @@ static int open_check(struct command_call *call, struct err *err)
     call->prepared_id = user.id;
     db_prepared_set(call, user.password_id, SLICE(""));
     return ERR_OK;
-}
-
-static int open_prepare(struct command_call *call, struct err *err)
-{
-    return db_prepare_end(call, open_check(call, err), err);
 }
 
 /* Counted durably, then refused. */
@@ -201,7 +197,7 @@ static int session_open(struct command_call *call, struct err *err)
         return rc;
     call_object(call, "user", user.id);
     if (call->prepared != ERR_OK && call->prepared != ERR_USAGE)
-        return db_prepared(call, err);
+        return call->prepared;
     /* what prepare saw may have changed since */
     if (call->prepared != ERR_OK || call->prepared_id != user.id || user.locked ||
         user.password_id != db_prepared_number(call) || call->now_ns < user.locked_until_ns ||
@@ -213,6 +209,7 @@ static int session_open(struct command_call *call, struct err *err)
         json_key(&w, "totp");
         json_bool(&w, true);
         json_close_object(&w);
+        call->keep = true; /* the result */
         return call_refuse(call, err, ERR_USAGE, "now the code of the app, or a recovery code",
                            "hãy nhập mã của ứng dụng xác thực hoặc mã dự phòng");
     }
@@ -273,41 +270,71 @@ static int session_touch(struct command_call *call, struct err *err)
 }
 
 static const struct param open_params[] = {
-    {.name = "name", .kind = PARAM_NAME, .required = true, .operand = true, .help_en = "user name",
+    {.name = "name",
+     .kind = PARAM_NAME,
+     .required = true,
+     .operand = true,
+     .help_en = "user name",
      .help_vi = "tên đăng nhập"},
-    {.name = "password", .kind = PARAM_SECRET, .required = true, .help_en = "password",
+    {.name = "password",
+     .kind = PARAM_SECRET,
+     .required = true,
+     .help_en = "password",
      .help_vi = "mật khẩu"},
-    {.name = "code", .kind = PARAM_SECRET,
+    {.name = "code",
+     .kind = PARAM_SECRET,
      .help_en = "second factor: code of the app, or a recovery code",
      .help_vi = "xác thực hai bước: mã của ứng dụng hoặc mã dự phòng"},
-    {.name = "from", .kind = PARAM_TEXT, .max = 64,
+    {.name = "from",
+     .kind = PARAM_TEXT,
+     .max = 64,
      .help_en = "address that the request came from, set by the server",
      .help_vi = "địa chỉ gửi yêu cầu, do máy chủ điền"},
 };
-const struct command command_session_open = {
-    .name = "session.open", .flags = COMMAND_OPEN, DB_PARAMS(open_params),
-    .prepare = open_prepare, .run = session_open, .title_en = "sign in",
-    .title_vi = "đăng nhập"};
+const struct command command_session_open = {.name = "session.open",
+                                             .flags = COMMAND_OPEN,
+                                             DB_PARAMS(open_params),
+                                             .prepare = open_prepare,
+                                             .run = session_open,
+                                             .title_en = "sign in",
+                                             .title_vi = "đăng nhập"};
 
-const struct command command_session_close = {
-    .name = "session.close", .right = RIGHT_SELF, .run = session_close, .title_en = "sign out",
-    .title_vi = "đăng xuất"};
+const struct command command_session_close = {.name = "session.close",
+                                              .right = RIGHT_SELF,
+                                              .run = session_close,
+                                              .title_en = "sign out",
+                                              .title_vi = "đăng xuất"};
 
 static const struct param remove_params[] = {
-    {.name = "session", .kind = PARAM_NUMBER, .required = true, .operand = true, .min = 1,
-     .help_en = "number of the session", .help_vi = "số của phiên đăng nhập"},
+    {.name = "session",
+     .kind = PARAM_NUMBER,
+     .required = true,
+     .operand = true,
+     .min = 1,
+     .help_en = "number of the session",
+     .help_vi = "số của phiên đăng nhập"},
 };
 const struct command command_session_remove = {
-    .name = "session.remove", .right = RIGHT_SELF, DB_PARAMS(remove_params),
-    .run = session_remove, .title_en = "end a session, one's own or another user's",
+    .name = "session.remove",
+    .right = RIGHT_SELF,
+    DB_PARAMS(remove_params),
+    .run = session_remove,
+    .title_en = "end a session, one's own or another user's",
     .title_vi = "kết thúc một phiên đăng nhập của mình hoặc của người khác"};
 
 static const struct param touch_params[] = {
-    {.name = "seen", .kind = PARAM_TEXT, .many = true, .required = true, .max = 48,
+    {.name = "seen",
+     .kind = PARAM_TEXT,
+     .many = true,
+     .required = true,
+     .max = 48,
      .help_en = "session or token and the second of its last use",
      .help_vi = "phiên hoặc mã truy cập và thời điểm dùng gần nhất"},
 };
-const struct command command_session_touch = {
-    .name = "session.touch", .flags = COMMAND_INTERNAL, DB_PARAMS(touch_params),
-    .run = session_touch, .title_en = "keep when sessions were last used",
-    .title_vi = "ghi thời điểm dùng gần nhất của các phiên"};
+const struct command command_session_touch = {.name = "session.touch",
+                                              .flags = COMMAND_INTERNAL,
+                                              DB_PARAMS(touch_params),
+                                              .run = session_touch,
+                                              .title_en = "keep when sessions were last used",
+                                              .title_vi =
+                                                  "ghi thời điểm dùng gần nhất của các phiên"};

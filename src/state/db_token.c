@@ -8,7 +8,7 @@
 
 enum { TOKENS_MAX = 10000, TOKENS_OF_USER_MAX = 100 };
 #define TOKEN_NS_MAX (2 * 365 * 86400 * CLOCK_SECOND_NS)
-#define RIGHTS "read|watch|search|incident|register|users|settings|audit|sign|ingest"
+#define RIGHTS       "read|watch|search|incident|register|users|settings|audit|sign|ingest"
 
 struct token_scope {
     unsigned rights;
@@ -126,7 +126,8 @@ static int token_taken(struct command_call *call, uint64_t user_id, struct err *
     int rc = statement_step(s, err);
     statement_reset(s);
     if (rc == ERR_OK)
-        return call_refuse(call, err, ERR_USAGE, "this user has a token of that name: choose another",
+        return call_refuse(call, err, ERR_USAGE,
+                           "this user has a token of that name: choose another",
                            "người dùng đã có mã truy cập tên này: hãy chọn tên khác");
     return rc == ERR_END ? ERR_OK : rc;
 }
@@ -199,31 +200,57 @@ static int token_remove(struct command_call *call, struct err *err)
 }
 
 static const struct param add_params[] = {
-    {.name = "name", .kind = PARAM_NAME, .required = true, .operand = true,
-     .help_en = "what it is for", .help_vi = "tên, nêu mục đích sử dụng"},
-    {.name = "right", .kind = PARAM_CHOICE, .required = true, .many = true, .choices = RIGHTS,
+    {.name = "name",
+     .kind = PARAM_NAME,
+     .required = true,
+     .operand = true,
+     .help_en = "what it is for",
+     .help_vi = "tên, nêu mục đích sử dụng"},
+    {.name = "right",
+     .kind = PARAM_CHOICE,
+     .required = true,
+     .many = true,
+     .choices = RIGHTS,
      .help_en = "what it may do: some of its user's rights",
      .help_vi = "quyền của mã: một phần quyền của chủ mã"},
-    {.name = "unit", .kind = PARAM_REF, .ref = "unit", .many = true,
+    {.name = "unit",
+     .kind = PARAM_REF,
+     .ref = "unit",
+     .many = true,
      .help_en = "units that it is for; none: all of its user's",
      .help_vi = "đơn vị được dùng; bỏ trống: mọi đơn vị của chủ mã"},
-    {.name = "expires", .kind = PARAM_DURATION, .required = true,
+    {.name = "expires",
+     .kind = PARAM_DURATION,
+     .required = true,
      .help_en = "how long it is good: 90d, at most 2y",
      .help_vi = "thời hạn hiệu lực: 90d, tối đa 2y"},
-    {.name = "user", .kind = PARAM_REF, .ref = "user", .help_en = "its user; else oneself",
+    {.name = "user",
+     .kind = PARAM_REF,
+     .ref = "user",
+     .help_en = "its user; else oneself",
      .help_vi = "chủ của mã; nếu bỏ trống: chính mình"},
 };
-const struct command command_token_add = {
-    .name = "token.add", .right = RIGHT_SELF, DB_PARAMS(add_params), .run = token_add,
-    .title_en = "make a token for programs, shown once",
-    .title_vi = "cấp mã truy cập cho chương trình, hiện một lần"};
+const struct command command_token_add = {.name = "token.add",
+                                          .right = RIGHT_SELF,
+                                          DB_PARAMS(add_params),
+                                          .run = token_add,
+                                          .title_en = "make a token for programs, shown once",
+                                          .title_vi =
+                                              "cấp mã truy cập cho chương trình, hiện một lần"};
 
 static const struct param remove_params[] = {
-    {.name = "token", .kind = PARAM_TEXT, .required = true, .operand = true, .max = 64,
+    {.name = "token",
+     .kind = PARAM_TEXT,
+     .required = true,
+     .operand = true,
+     .max = 64,
      .help_en = "its number, or the name of one's own",
      .help_vi = "số của mã, hoặc tên nếu là mã của mình"},
 };
 const struct command command_token_remove = {
-    .name = "token.remove", .right = RIGHT_SELF, DB_PARAMS(remove_params), .run = token_remove,
+    .name = "token.remove",
+    .right = RIGHT_SELF,
+    DB_PARAMS(remove_params),
+    .run = token_remove,
     .title_en = "remove a token, one's own or another user's",
     .title_vi = "thu hồi mã truy cập của mình hoặc của người khác"};

@@ -16,10 +16,9 @@ static int unit_depth(struct command_call *call, uint64_t id, uint64_t *depth, s
 
 static int refuse_depth(struct command_call *call, struct err *err)
 {
-    return call_refuse(call, err, ERR_LIMIT,
-                       "units can stand at most %d deep: choose a higher unit above it",
-                       "cây đơn vị sâu tối đa %d cấp: hãy chọn đơn vị cấp trên cao hơn",
-                       UNIT_DEPTH_MAX);
+    return call_refuse(
+        call, err, ERR_LIMIT, "units can stand at most %d deep: choose a higher unit above it",
+        "cây đơn vị sâu tối đa %d cấp: hãy chọn đơn vị cấp trên cao hơn", UNIT_DEPTH_MAX);
 }
 
 /* Only who has all units makes a top unit: it is under nobody. */
@@ -29,13 +28,14 @@ static int deny_top(struct command_call *call, struct err *err)
                    "đơn vị không có cấp trên cần quyền trên toàn bộ đơn vị: hãy nêu parent");
 }
 
-static int unit_write(struct command_call *call, struct statement *s, struct slice title,
+static int unit_write(struct statement *s, struct slice name, struct slice title,
                       struct slice title_en, struct err *err)
 {
     struct buf search = {0};
-    db_search(&search, call_text(call, "name"));
+    db_search(&search, name);
     db_search(&search, title);
     db_search(&search, title_en);
+    statement_text(s, 1, name);
     statement_text(s, 2, title);
     statement_text(s, 3, title_en);
     statement_text(s, 4, buf_as_slice(&search));
@@ -64,12 +64,12 @@ static int unit_add(struct command_call *call, struct err *err)
     struct statement *s = statement_get(
         call->db, "INSERT INTO unit(name, title, title_en, search, parent_id, kind, made_ns)"
                   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
-    statement_text(s, 1, call_text(call, "name"));
     if (parent)
         statement_u64(s, 5, parent);
     statement_text(s, 6, db_text_or(call, "kind", SLICE("other")));
     statement_i64(s, 7, call->now_ns);
-    rc = unit_write(call, s, call_text(call, "title"), call_text(call, "title_en"), err);
+    rc = unit_write(s, call_text(call, "name"), call_text(call, "title"),
+                    call_text(call, "title_en"), err);
     if (rc == ERR_OK)
         rc = db_last_id(call->db, &id, err);
     if (rc == ERR_OK)
@@ -130,12 +130,11 @@ static int unit_change(struct command_call *call, struct err *err)
         return rc;
     s = statement_get(call->db, "UPDATE unit SET name = ?1, title = ?2, title_en = ?3, search = ?4,"
                                 " parent_id = ?5, kind = ?6 WHERE id = ?7");
-    statement_text(s, 1, db_text_or(call, "name", old[0]));
     if (parent || old_parent)
         statement_u64(s, 5, parent ? parent : old_parent);
     statement_text(s, 6, db_text_or(call, "kind", old[3]));
     statement_u64(s, 7, id);
-    rc = unit_write(call, s, db_text_or(call, "title", old[1]),
+    rc = unit_write(s, db_text_or(call, "name", old[0]), db_text_or(call, "title", old[1]),
                     db_text_or(call, "title_en", old[2]), err);
     if (rc == ERR_OK)
         db_done(call, "unit", id, db_text_or(call, "name", old[0]));
@@ -156,8 +155,7 @@ static int unit_remove(struct command_call *call, struct err *err)
         {"SELECT count(*) FROM token_unit WHERE unit_id = ?1", "tokens", "mã truy cập"},
     };
     uint64_t id = call_ref(call, "unit"), parent = 0, count = 0;
-    int rc =
-        db_number(call->db, "SELECT parent_id FROM unit WHERE id = ?1", id, 0, &parent, err);
+    int rc = db_number(call->db, "SELECT parent_id FROM unit WHERE id = ?1", id, 0, &parent, err);
     if (rc == ERR_OK && !call->caller.everywhere &&
         (parent == 0 || !caller_has_unit(&call->caller, parent)))
         return db_deny(call, err, "this unit can be removed only by the unit above it",
@@ -165,11 +163,11 @@ static int unit_remove(struct command_call *call, struct err *err)
     for (size_t i = 0; rc == ERR_OK && i < sizeof uses / sizeof uses[0]; i++) {
         rc = db_number(call->db, uses[i].sql, id, 0, &count, err);
         if (rc == ERR_OK && count > 0)
-            return call_refuse(
-                call, err, ERR_USAGE, "the unit is in use (%s, %llu): move or remove them first",
-                "đơn vị đang được sử dụng (%s, %llu): hãy chuyển hoặc xóa trước",
-                call->caller.vietnamese ? uses[i].vietnamese : uses[i].english,
-                (unsigned long long)count);
+            return call_refuse(call, err, ERR_USAGE,
+                               "the unit is in use (%s, %llu): move or remove them first",
+                               "đơn vị đang được sử dụng (%s, %llu): hãy chuyển hoặc xóa trước",
+                               call->caller.vietnamese ? uses[i].vietnamese : uses[i].english,
+                               (unsigned long long)count);
     }
     /* removed users keep their rows, not their units */
     if (rc == ERR_OK)
@@ -184,46 +182,93 @@ static int unit_remove(struct command_call *call, struct err *err)
 }
 
 static const struct param add_params[] = {
-    {.name = "name", .kind = PARAM_NAME, .required = true, .operand = true,
+    {.name = "name",
+     .kind = PARAM_NAME,
+     .required = true,
+     .operand = true,
      .help_en = "short name, also used in canh.yaml (a-z 0-9 - _ .)",
      .help_vi = "tên ngắn, cũng dùng trong canh.yaml (a-z 0-9 - _ .)"},
-    {.name = "title", .kind = PARAM_TEXT, .required = true, .max = 200,
-     .help_en = "full name in Vietnamese", .help_vi = "tên đầy đủ của đơn vị"},
-    {.name = "title_en", .kind = PARAM_TEXT, .max = 200, .help_en = "full name in English",
+    {.name = "title",
+     .kind = PARAM_TEXT,
+     .required = true,
+     .max = 200,
+     .help_en = "full name in Vietnamese",
+     .help_vi = "tên đầy đủ của đơn vị"},
+    {.name = "title_en",
+     .kind = PARAM_TEXT,
+     .max = 200,
+     .help_en = "full name in English",
      .help_vi = "tên tiếng Anh"},
-    {.name = "parent", .kind = PARAM_REF, .ref = "unit", .help_en = "the unit above it",
+    {.name = "parent",
+     .kind = PARAM_REF,
+     .ref = "unit",
+     .help_en = "the unit above it",
      .help_vi = "đơn vị cấp trên trực tiếp"},
-    {.name = "kind", .kind = PARAM_CHOICE, .choices = UNIT_KINDS,
-     .help_en = "kind of unit; else other", .help_vi = "loại đơn vị; nếu bỏ trống: other"},
+    {.name = "kind",
+     .kind = PARAM_CHOICE,
+     .choices = UNIT_KINDS,
+     .help_en = "kind of unit; else other",
+     .help_vi = "loại đơn vị; nếu bỏ trống: other"},
 };
-const struct command command_unit_add = {
-    .name = "unit.add", .right = RIGHT_REGISTER, DB_PARAMS(add_params), .run = unit_add,
-    .title_en = "add a unit", .title_vi = "thêm đơn vị"};
+const struct command command_unit_add = {.name = "unit.add",
+                                         .right = RIGHT_REGISTER,
+                                         DB_PARAMS(add_params),
+                                         .run = unit_add,
+                                         .title_en = "add a unit",
+                                         .title_vi = "thêm đơn vị"};
 
 static const struct param change_params[] = {
-    {.name = "unit", .kind = PARAM_REF, .ref = "unit", .required = true, .operand = true,
-     .help_en = "the unit", .help_vi = "đơn vị cần sửa"},
-    {.name = "name", .kind = PARAM_NAME,
+    {.name = "unit",
+     .kind = PARAM_REF,
+     .ref = "unit",
+     .required = true,
+     .operand = true,
+     .help_en = "the unit",
+     .help_vi = "đơn vị cần sửa"},
+    {.name = "name",
+     .kind = PARAM_NAME,
      .help_en = "new short name; change it in canh.yaml, too",
      .help_vi = "tên ngắn mới; nhớ sửa cả trong canh.yaml"},
-    {.name = "title", .kind = PARAM_TEXT, .max = 200, .help_en = "full name in Vietnamese",
+    {.name = "title",
+     .kind = PARAM_TEXT,
+     .max = 200,
+     .help_en = "full name in Vietnamese",
      .help_vi = "tên đầy đủ của đơn vị"},
-    {.name = "title_en", .kind = PARAM_TEXT, .max = 200, .help_en = "full name in English",
+    {.name = "title_en",
+     .kind = PARAM_TEXT,
+     .max = 200,
+     .help_en = "full name in English",
      .help_vi = "tên tiếng Anh"},
-    {.name = "parent", .kind = PARAM_REF, .ref = "unit", .help_en = "the unit above it",
+    {.name = "parent",
+     .kind = PARAM_REF,
+     .ref = "unit",
+     .help_en = "the unit above it",
      .help_vi = "đơn vị cấp trên trực tiếp"},
-    {.name = "kind", .kind = PARAM_CHOICE, .choices = UNIT_KINDS, .help_en = "kind of unit",
+    {.name = "kind",
+     .kind = PARAM_CHOICE,
+     .choices = UNIT_KINDS,
+     .help_en = "kind of unit",
      .help_vi = "loại đơn vị"},
 };
-const struct command command_unit_change = {
-    .name = "unit.change", .right = RIGHT_REGISTER, DB_PARAMS(change_params), .run = unit_change,
-    .title_en = "change a unit", .title_vi = "sửa thông tin đơn vị"};
+const struct command command_unit_change = {.name = "unit.change",
+                                            .right = RIGHT_REGISTER,
+                                            DB_PARAMS(change_params),
+                                            .run = unit_change,
+                                            .title_en = "change a unit",
+                                            .title_vi = "sửa thông tin đơn vị"};
 
 static const struct param remove_params[] = {
-    {.name = "unit", .kind = PARAM_REF, .ref = "unit", .required = true, .operand = true,
+    {.name = "unit",
+     .kind = PARAM_REF,
+     .ref = "unit",
+     .required = true,
+     .operand = true,
      .help_en = "the unit, which nothing uses any more",
      .help_vi = "đơn vị cần xóa, không còn được sử dụng"},
 };
-const struct command command_unit_remove = {
-    .name = "unit.remove", .right = RIGHT_REGISTER, DB_PARAMS(remove_params), .run = unit_remove,
-    .title_en = "remove a unit", .title_vi = "xóa đơn vị"};
+const struct command command_unit_remove = {.name = "unit.remove",
+                                            .right = RIGHT_REGISTER,
+                                            DB_PARAMS(remove_params),
+                                            .run = unit_remove,
+                                            .title_en = "remove a unit",
+                                            .title_vi = "xóa đơn vị"};

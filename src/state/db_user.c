@@ -7,8 +7,7 @@
     " password_id, totp_id, totp_pending_id, totp_step, recovery_id, failures, locks,"             \
     " locked_until_ns FROM user "
 
-static int row_take(struct statement *s, struct arena *arena, struct user_row *out,
-                    struct err *err)
+static int row_take(struct statement *s, struct arena *arena, struct user_row *out, struct err *err)
 {
     int rc = statement_step(s, err);
     if (rc == ERR_END)
@@ -52,8 +51,7 @@ int user_read(struct database *db, struct arena *arena, uint64_t id, struct user
 int user_read_name(struct database *db, struct arena *arena, struct slice name,
                    struct user_row *out, struct err *err)
 {
-    struct statement *s =
-        statement_get(db, USER_COLUMNS "WHERE name = ?1 AND removed_ns IS NULL");
+    struct statement *s = statement_get(db, USER_COLUMNS "WHERE name = ?1 AND removed_ns IS NULL");
     statement_text(s, 1, name);
     return row_take(s, arena, out, err);
 }
@@ -175,10 +173,9 @@ int user_units_given(struct command_call *call, uint64_t units[USER_UNITS_MAX], 
     for (uint32_t at = 0; call_next(call, "unit", &at, &text);) {
         uint64_t id = 0;
         if (*count == USER_UNITS_MAX)
-            return call_refuse(call, err, ERR_LIMIT,
-                               "at most %d units can be named: name the unit above them",
-                               "chỉ nêu được tối đa %d đơn vị: hãy nêu đơn vị cấp trên",
-                               USER_UNITS_MAX);
+            return call_refuse(
+                call, err, ERR_LIMIT, "at most %d units can be named: name the unit above them",
+                "chỉ nêu được tối đa %d đơn vị: hãy nêu đơn vị cấp trên", USER_UNITS_MAX);
         int rc = call_resolve(call, "unit", text, &id, err);
         if (rc != ERR_OK)
             return rc;

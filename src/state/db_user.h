@@ -28,8 +28,7 @@ MUST_CHECK int user_read_name(struct database *db, struct arena *arena, struct s
                               struct user_row *out, struct err *err);
 /* Whether the caller stands over the user: everything the user has lies within the caller's.
  * Oneself: yes. ERR_USAGE: no, or the user is removed. */
-MUST_CHECK int user_under(struct command_call *call, const struct user_row *user,
-                          struct err *err);
+MUST_CHECK int user_under(struct command_call *call, const struct user_row *user, struct err *err);
 /* Whom the call is about: id, the caller's own one or (RIGHT_USERS, user_under) another's; 0 is
  * refused. A token cannot change its own user. Sets the call's object. */
 MUST_CHECK int user_subject(struct command_call *call, uint64_t id, struct user_row *out,
@@ -43,13 +42,12 @@ bool user_is_last_administrator(struct database *db, uint64_t user_id);
 MUST_CHECK int user_password_hash(struct command_call *call, uint64_t allowed_by, struct err *err);
 MUST_CHECK int user_password_put(struct command_call *call, uint64_t *id, struct err *err);
 /* A wrong password or code: the user's failures are counted, the SIGNIN_FAILURES_MAX-th locks. */
-MUST_CHECK int user_failed(struct command_call *call, const struct user_row *user,
-                           struct err *err);
+MUST_CHECK int user_failed(struct command_call *call, const struct user_row *user, struct err *err);
 MUST_CHECK int user_passed(struct command_call *call, uint64_t user_id, struct err *err);
 /* Whether code is the user's, as TOTP (each once) or as recovery code (each once); what is used up
  * is written in this transaction. Without TOTP: no. */
-MUST_CHECK int user_code(struct command_call *call, const struct user_row *user,
-                         struct slice code, bool *fits, struct err *err);
+MUST_CHECK int user_code(struct command_call *call, const struct user_row *user, struct slice code,
+                         bool *fits, struct err *err);
 /* Ends the sessions of a user but one (0: all). */
 MUST_CHECK int user_end_sessions(struct command_call *call, uint64_t user_id, uint64_t but,
                                  struct err *err);

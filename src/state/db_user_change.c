@@ -45,7 +45,7 @@ static int add_prepare(struct command_call *call, struct err *err)
 {
     if (!call_given(call, "password"))
         return ERR_OK;
-    return db_prepare_end(call, user_password_hash(call, 0, err), err);
+    return user_password_hash(call, 0, err);
 }
 
 static int user_insert(struct command_call *call, const struct user_scope *scope, uint64_t *id,
@@ -82,7 +82,7 @@ static int user_add(struct command_call *call, struct err *err)
     struct user_scope scope = {.role = role_find(call_text(call, "role")),
                                .home = call_ref(call, "home")};
     uint64_t count = 0, id = 0;
-    int rc = db_prepared(call, err);
+    int rc = call->prepared;
     if (rc == ERR_OK)
         rc = user_units_given(call, scope.units, &scope.unit_count, err);
     scope.everywhere = scope.unit_count == 0;
@@ -116,8 +116,8 @@ static int scope_of_change(struct command_call *call, const struct user_row *use
     if (call_bool(call, "everywhere") && scope->unit_count > 0)
         return call_refuse(call, err, ERR_USAGE, "give either everywhere or units",
                            "chỉ nêu everywhere hoặc unit, không nêu cả hai");
-    scope->everywhere = call_bool(call, "everywhere") ||
-                        (user->everywhere && scope->unit_count == 0);
+    scope->everywhere =
+        call_bool(call, "everywhere") || (user->everywhere && scope->unit_count == 0);
     if (!scope->everywhere && scope->unit_count == 0)
         rc = user_units(call->db, user->id, scope->units, &scope->unit_count, err);
     return rc;
@@ -177,8 +177,8 @@ static int user_remove(struct command_call *call, struct err *err)
         "DELETE FROM session WHERE user_id = ?1",
         "DELETE FROM token WHERE user_id = ?1",
         "DELETE FROM invite WHERE user_id = ?1",
-        "UPDATE user SET password_id = NULL, totp_id = NULL, totp_pending_id = NULL,"
-        " recovery_id = NULL, unix_name = NULL, removed_ns = ?2 WHERE id = ?1",
+        ("UPDATE user SET password_id = NULL, totp_id = NULL, totp_pending_id = NULL,"
+         " recovery_id = NULL, unix_name = NULL, removed_ns = ?2 WHERE id = ?1"),
     };
     struct user_row user;
     int rc = user_subject(call, call_ref(call, "user"), &user, err);
@@ -230,73 +230,146 @@ static int user_bind(struct command_call *call, struct err *err)
 }
 
 static const struct param add_params[] = {
-    {.name = "name", .kind = PARAM_NAME, .required = true, .operand = true,
+    {.name = "name",
+     .kind = PARAM_NAME,
+     .required = true,
+     .operand = true,
      .help_en = "name to sign in with; it is never given again",
      .help_vi = "tên đăng nhập; không cấp lại cho người khác"},
-    {.name = "title", .kind = PARAM_TEXT, .required = true, .max = 200, .help_en = "full name",
+    {.name = "title",
+     .kind = PARAM_TEXT,
+     .required = true,
+     .max = 200,
+     .help_en = "full name",
      .help_vi = "họ và tên"},
-    {.name = "role", .kind = PARAM_CHOICE, .required = true, .choices = ROLES, .help_en = "role",
+    {.name = "role",
+     .kind = PARAM_CHOICE,
+     .required = true,
+     .choices = ROLES,
+     .help_en = "role",
      .help_vi = "vai trò"},
-    {.name = "unit", .kind = PARAM_REF, .ref = "unit", .many = true,
+    {.name = "unit",
+     .kind = PARAM_REF,
+     .ref = "unit",
+     .many = true,
      .help_en = "units that the user is for, those under them included; none: all units",
      .help_vi = "các đơn vị được giao, gồm cả đơn vị trực thuộc; bỏ trống: toàn bộ đơn vị"},
-    {.name = "home", .kind = PARAM_REF, .ref = "unit",
+    {.name = "home",
+     .kind = PARAM_REF,
+     .ref = "unit",
      .help_en = "unit where the user works; else the first of unit",
      .help_vi = "đơn vị công tác; nếu bỏ trống: đơn vị đầu tiên được giao"},
-    {.name = "language", .kind = PARAM_CHOICE, .choices = "vi|en", .help_en = "language; else vi",
+    {.name = "language",
+     .kind = PARAM_CHOICE,
+     .choices = "vi|en",
+     .help_en = "language; else vi",
      .help_vi = "ngôn ngữ; nếu bỏ trống: vi"},
-    {.name = "password", .kind = PARAM_SECRET,
+    {.name = "password",
+     .kind = PARAM_SECRET,
      .help_en = "first password; without one invite the user",
      .help_vi = "mật khẩu ban đầu; nếu không có thì gửi lời mời cho người dùng"},
 };
-const struct command command_user_add = {
-    .name = "user.add", .right = RIGHT_USERS, DB_PARAMS(add_params), .prepare = add_prepare,
-    .run = user_add, .title_en = "add a user", .title_vi = "thêm người dùng"};
+const struct command command_user_add = {.name = "user.add",
+                                         .right = RIGHT_USERS,
+                                         DB_PARAMS(add_params),
+                                         .prepare = add_prepare,
+                                         .run = user_add,
+                                         .title_en = "add a user",
+                                         .title_vi = "thêm người dùng"};
 
 static const struct param change_params[] = {
-    {.name = "user", .kind = PARAM_REF, .ref = "user", .required = true, .operand = true,
-     .help_en = "the user", .help_vi = "người dùng cần sửa"},
-    {.name = "title", .kind = PARAM_TEXT, .max = 200, .help_en = "full name",
+    {.name = "user",
+     .kind = PARAM_REF,
+     .ref = "user",
+     .required = true,
+     .operand = true,
+     .help_en = "the user",
+     .help_vi = "người dùng cần sửa"},
+    {.name = "title",
+     .kind = PARAM_TEXT,
+     .max = 200,
+     .help_en = "full name",
      .help_vi = "họ và tên"},
-    {.name = "role", .kind = PARAM_CHOICE, .choices = ROLES, .help_en = "role",
+    {.name = "role",
+     .kind = PARAM_CHOICE,
+     .choices = ROLES,
+     .help_en = "role",
      .help_vi = "vai trò"},
-    {.name = "unit", .kind = PARAM_REF, .ref = "unit", .many = true,
+    {.name = "unit",
+     .kind = PARAM_REF,
+     .ref = "unit",
+     .many = true,
      .help_en = "units that the user is for, in place of those before",
      .help_vi = "các đơn vị được giao, thay cho các đơn vị trước"},
-    {.name = "everywhere", .kind = PARAM_BOOL, .help_en = "for all units",
+    {.name = "everywhere",
+     .kind = PARAM_BOOL,
+     .help_en = "for all units",
      .help_vi = "giao toàn bộ đơn vị"},
-    {.name = "home", .kind = PARAM_REF, .ref = "unit", .help_en = "unit where the user works",
+    {.name = "home",
+     .kind = PARAM_REF,
+     .ref = "unit",
+     .help_en = "unit where the user works",
      .help_vi = "đơn vị công tác"},
-    {.name = "language", .kind = PARAM_CHOICE, .choices = "vi|en", .help_en = "language",
+    {.name = "language",
+     .kind = PARAM_CHOICE,
+     .choices = "vi|en",
+     .help_en = "language",
      .help_vi = "ngôn ngữ"},
-    {.name = "locked", .kind = PARAM_BOOL,
+    {.name = "locked",
+     .kind = PARAM_BOOL,
      .help_en = "true: no sign-in, and the user's sessions end",
      .help_vi = "true: khóa tài khoản, kết thúc các phiên đang mở"},
 };
-const struct command command_user_change = {
-    .name = "user.change", .right = RIGHT_USERS, DB_PARAMS(change_params), .run = user_change,
-    .title_en = "change a user", .title_vi = "sửa thông tin người dùng"};
+const struct command command_user_change = {.name = "user.change",
+                                            .right = RIGHT_USERS,
+                                            DB_PARAMS(change_params),
+                                            .run = user_change,
+                                            .title_en = "change a user",
+                                            .title_vi = "sửa thông tin người dùng"};
 
 static const struct param user_params[] = {
-    {.name = "user", .kind = PARAM_REF, .ref = "user", .required = true, .operand = true,
-     .help_en = "the user", .help_vi = "người dùng"},
+    {.name = "user",
+     .kind = PARAM_REF,
+     .ref = "user",
+     .required = true,
+     .operand = true,
+     .help_en = "the user",
+     .help_vi = "người dùng"},
 };
-const struct command command_user_remove = {
-    .name = "user.remove", .right = RIGHT_USERS, DB_PARAMS(user_params), .run = user_remove,
-    .title_en = "remove a user, with sessions and tokens",
-    .title_vi = "xóa người dùng cùng các phiên và mã truy cập"};
-const struct command command_user_unlock = {
-    .name = "user.unlock", .right = RIGHT_USERS, DB_PARAMS(user_params), .run = user_unlock,
-    .title_en = "let a locked user sign in again", .title_vi = "mở khóa người dùng"};
+const struct command command_user_remove = {.name = "user.remove",
+                                            .right = RIGHT_USERS,
+                                            DB_PARAMS(user_params),
+                                            .run = user_remove,
+                                            .title_en = "remove a user, with sessions and tokens",
+                                            .title_vi =
+                                                "xóa người dùng cùng các phiên và mã truy cập"};
+const struct command command_user_unlock = {.name = "user.unlock",
+                                            .right = RIGHT_USERS,
+                                            DB_PARAMS(user_params),
+                                            .run = user_unlock,
+                                            .title_en = "let a locked user sign in again",
+                                            .title_vi = "mở khóa người dùng"};
 
 static const struct param bind_params[] = {
-    {.name = "user", .kind = PARAM_REF, .ref = "user", .required = true, .operand = true,
-     .help_en = "the user", .help_vi = "người dùng"},
-    {.name = "unix", .kind = PARAM_TEXT, .required = true, .operand = true, .max = 32,
+    {.name = "user",
+     .kind = PARAM_REF,
+     .ref = "user",
+     .required = true,
+     .operand = true,
+     .help_en = "the user",
+     .help_vi = "người dùng"},
+    {.name = "unix",
+     .kind = PARAM_TEXT,
+     .required = true,
+     .operand = true,
+     .max = 32,
      .help_en = "Unix user who acts as this user on this machine; empty: none",
      .help_vi = "tài khoản Unix được làm việc với tư cách người dùng này; rỗng: không có"},
 };
-const struct command command_user_bind = {
-    .name = "user.bind", .right = RIGHT_USERS, .flags = COMMAND_LOCAL, DB_PARAMS(bind_params),
-    .run = user_bind, .title_en = "bind a Unix user to a user",
-    .title_vi = "gắn tài khoản Unix với người dùng"};
+const struct command command_user_bind = {.name = "user.bind",
+                                          .right = RIGHT_USERS,
+                                          .flags = COMMAND_LOCAL,
+                                          DB_PARAMS(bind_params),
+                                          .run = user_bind,
+                                          .title_en = "bind a Unix user to a user",
+                                          .title_vi = "gắn tài khoản Unix với người dùng"};

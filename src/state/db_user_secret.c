@@ -11,8 +11,8 @@
 int user_password_hash(struct command_call *call, uint64_t allowed_by, struct err *err)
 {
     struct buf hash = {0};
-    int rc = credential_hash_password(call_text(call, "password"), call->caller.vietnamese, &hash,
-                                      err);
+    int rc =
+        credential_hash_password(call_text(call, "password"), call->caller.vietnamese, &hash, err);
     db_prepared_set(call, allowed_by, buf_as_slice(&hash));
     buf_free(&hash);
     return rc;
@@ -24,7 +24,7 @@ int user_password_put(struct command_call *call, uint64_t *id, struct err *err)
                           db_prepared_text(call), call->now_ns, id, err);
 }
 
-static int password_check(struct command_call *call, struct err *err)
+static int password_prepare(struct command_call *call, struct err *err)
 {
     struct user_row user;
     struct buf stored = {0};
@@ -41,11 +41,6 @@ static int password_check(struct command_call *call, struct err *err)
         return call_refuse(call, err, ERR_USAGE, "the old password is not right",
                            "mật khẩu cũ không đúng");
     return rc == ERR_OK ? user_password_hash(call, user.password_id, err) : rc;
-}
-
-static int password_prepare(struct command_call *call, struct err *err)
-{
-    return db_prepare_end(call, password_check(call, err), err);
 }
 
 static int password_set(struct command_call *call, uint64_t user_id, struct err *err)
@@ -70,14 +65,14 @@ static int password_refused(struct command_call *call, struct err *err)
     bool old_was_right = db_prepared_number(call) != 0;
     if (call_given(call, "user") || call->caller.user_id == 0 || old_was_right ||
         call->prepared != ERR_USAGE)
-        return db_prepared(call, err);
+        return call->prepared;
     int rc = user_subject(call, call->caller.user_id, &user, err);
     if (rc == ERR_OK && call->now_ns >= user.locked_until_ns)
         rc = user_failed(call, &user, err);
     if (rc != ERR_OK)
         return rc;
     call->keep = true;
-    return db_prepared(call, err);
+    return call->prepared;
 }
 
 static int user_password(struct command_call *call, struct err *err)
@@ -97,10 +92,9 @@ static int user_password(struct command_call *call, struct err *err)
                            "mật khẩu vừa được thay đổi: hãy thử lại");
     rc = password_set(call, user.id, err);
     if (rc == ERR_OK)
-        rc = user_end_sessions(call, user.id,
-                               own && call->caller.kind == CALLER_SESSION ? call->caller.session_id
-                                                                          : 0,
-                               err);
+        rc = user_end_sessions(
+            call, user.id, own && call->caller.kind == CALLER_SESSION ? call->caller.session_id : 0,
+            err);
     if (rc == ERR_OK)
         db_done(call, "user", user.id, user.name);
     return rc;
@@ -181,7 +175,7 @@ static bool invite_read(struct slice text, uint64_t *user_id, struct slice *toke
     return slice_to_u64(number, user_id) && text.len > 0;
 }
 
-static int accept_check(struct command_call *call, struct err *err)
+static int accept_prepare(struct command_call *call, struct err *err)
 {
     struct slice token;
     struct buf stored = {0};
@@ -204,17 +198,12 @@ static int accept_check(struct command_call *call, struct err *err)
     return rc == ERR_OK ? user_password_hash(call, credential, err) : rc;
 }
 
-static int accept_prepare(struct command_call *call, struct err *err)
-{
-    return db_prepare_end(call, accept_check(call, err), err);
-}
-
 static int invite_accept(struct command_call *call, struct err *err)
 {
     struct user_row user;
     struct slice token;
     uint64_t user_id = 0, credential = 0;
-    int rc = db_prepared(call, err);
+    int rc = call->prepared;
     if (rc != ERR_OK)
         return rc;
     if (!invite_read(call_text(call, "token"), &user_id, &token))
@@ -234,36 +223,63 @@ static int invite_accept(struct command_call *call, struct err *err)
 }
 
 static const struct param password_params[] = {
-    {.name = "password", .kind = PARAM_SECRET, .required = true, .help_en = "the new password",
+    {.name = "password",
+     .kind = PARAM_SECRET,
+     .required = true,
+     .help_en = "the new password",
      .help_vi = "mật khẩu mới"},
-    {.name = "old", .kind = PARAM_SECRET, .help_en = "for oneself: the old password",
+    {.name = "old",
+     .kind = PARAM_SECRET,
+     .help_en = "for oneself: the old password",
      .help_vi = "khi đổi cho chính mình: mật khẩu cũ"},
-    {.name = "user", .kind = PARAM_REF, .ref = "user", .help_en = "another user; else oneself",
+    {.name = "user",
+     .kind = PARAM_REF,
+     .ref = "user",
+     .help_en = "another user; else oneself",
      .help_vi = "người dùng khác; nếu bỏ trống: chính mình"},
 };
-const struct command command_user_password = {
-    .name = "user.password", .right = RIGHT_SELF, DB_PARAMS(password_params),
-    .prepare = password_prepare, .run = user_password,
-    .title_en = "set a password; other sessions end",
-    .title_vi = "đặt mật khẩu; các phiên khác kết thúc"};
+const struct command command_user_password = {.name = "user.password",
+                                              .right = RIGHT_SELF,
+                                              DB_PARAMS(password_params),
+                                              .prepare = password_prepare,
+                                              .run = user_password,
+                                              .title_en = "set a password; other sessions end",
+                                              .title_vi = "đặt mật khẩu; các phiên khác kết thúc"};
 
 static const struct param invite_params[] = {
-    {.name = "user", .kind = PARAM_REF, .ref = "user", .required = true, .operand = true,
-     .help_en = "the user", .help_vi = "người dùng được mời"},
+    {.name = "user",
+     .kind = PARAM_REF,
+     .ref = "user",
+     .required = true,
+     .operand = true,
+     .help_en = "the user",
+     .help_vi = "người dùng được mời"},
 };
 const struct command command_user_invite = {
-    .name = "user.invite", .right = RIGHT_USERS, DB_PARAMS(invite_params), .run = user_invite,
+    .name = "user.invite",
+    .right = RIGHT_USERS,
+    DB_PARAMS(invite_params),
+    .run = user_invite,
     .title_en = "one-time invitation to set a password, good for 48 hours",
     .title_vi = "lời mời dùng một lần để đặt mật khẩu, có hiệu lực 48 giờ"};
 
 static const struct param accept_params[] = {
-    {.name = "token", .kind = PARAM_SECRET, .required = true,
-     .help_en = "what the invitation says", .help_vi = "mã trong lời mời"},
-    {.name = "password", .kind = PARAM_SECRET, .required = true, .help_en = "the new password",
+    {.name = "token",
+     .kind = PARAM_SECRET,
+     .required = true,
+     .help_en = "what the invitation says",
+     .help_vi = "mã trong lời mời"},
+    {.name = "password",
+     .kind = PARAM_SECRET,
+     .required = true,
+     .help_en = "the new password",
      .help_vi = "mật khẩu mới"},
 };
-const struct command command_invite_accept = {
-    .name = "invite.accept", .flags = COMMAND_OPEN, DB_PARAMS(accept_params),
-    .prepare = accept_prepare, .run = invite_accept,
-    .title_en = "accept an invitation: set the first password",
-    .title_vi = "nhận lời mời: đặt mật khẩu đầu tiên"};
+const struct command command_invite_accept = {.name = "invite.accept",
+                                              .flags = COMMAND_OPEN,
+                                              DB_PARAMS(accept_params),
+                                              .prepare = accept_prepare,
+                                              .run = invite_accept,
+                                              .title_en =
+                                                  "accept an invitation: set the first password",
+                                              .title_vi = "nhận lời mời: đặt mật khẩu đầu tiên"};

@@ -14,8 +14,8 @@ static int totp_code(struct command_call *call, const struct user_row *user, str
     int rc = credential_get(state_credentials(call->state), user->totp_id, CREDENTIAL_TOTP, &secret,
                             err);
     *fits = rc == ERR_OK && secret.len == CREDENTIAL_TOTP_BYTES &&
-            credential_totp_check((const uint8_t *)secret.data, code, call->now_ns,
-                                  user->totp_step, &step);
+            credential_totp_check((const uint8_t *)secret.data, code, call->now_ns, user->totp_step,
+                                  &step);
     if (secret.data)
         sodium_memzero(secret.data, secret.len);
     buf_free(&secret);
@@ -46,8 +46,8 @@ static int recovery_code(struct command_call *call, const struct user_row *user,
     return rc;
 }
 
-int user_code(struct command_call *call, const struct user_row *user, struct slice code,
-              bool *fits, struct err *err)
+int user_code(struct command_call *call, const struct user_row *user, struct slice code, bool *fits,
+              struct err *err)
 {
     *fits = false;
     if (user->totp_id == 0)
@@ -114,7 +114,8 @@ static int totp_confirm(struct command_call *call, struct err *err)
     bool fits = false;
     int rc = user_subject(call, call->caller.user_id, &user, err);
     if (rc == ERR_OK && user.totp_pending_id == 0)
-        return call_refuse(call, err, ERR_USAGE, "there is nothing to confirm: begin with user.totp",
+        return call_refuse(call, err, ERR_USAGE,
+                           "there is nothing to confirm: begin with user.totp",
                            "chưa có gì để xác nhận: hãy bắt đầu bằng user.totp");
     if (rc != ERR_OK)
         return rc;
@@ -149,9 +150,9 @@ static int totp_remove(struct command_call *call, struct err *err)
         call->keep = true;
         if (call->now_ns >= user.locked_until_ns)
             rc = user_failed(call, &user, err);
-        return rc != ERR_OK ? rc
-                            : call_refuse(call, err, ERR_USAGE, "the code does not fit",
-                                          "mã không đúng");
+        return rc != ERR_OK
+                   ? rc
+                   : call_refuse(call, err, ERR_USAGE, "the code does not fit", "mã không đúng");
     }
     if (rc == ERR_OK)
         rc = db_change(call->db,
@@ -182,8 +183,8 @@ static int user_recovery(struct command_call *call, struct err *err)
     rc = credential_put(state_credentials(call->state), CREDENTIAL_RECOVERY, buf_as_slice(&stored),
                         call->now_ns, &id, err);
     if (rc == ERR_OK)
-        rc = db_change(call->db, "UPDATE user SET recovery_id = ?2 WHERE id = ?1", user.id, id,
-                       err);
+        rc =
+            db_change(call->db, "UPDATE user SET recovery_id = ?2 WHERE id = ?1", user.id, id, err);
     json_open_object(&w);
     json_key(&w, "codes");
     json_open_array(&w);
@@ -198,31 +199,49 @@ static int user_recovery(struct command_call *call, struct err *err)
 }
 
 const struct command command_user_totp = {
-    .name = "user.totp", .right = RIGHT_SELF, .run = user_totp,
+    .name = "user.totp",
+    .right = RIGHT_SELF,
+    .run = user_totp,
     .title_en = "begin with the second factor (TOTP): shows a secret once",
     .title_vi = "bắt đầu bật xác thực hai bước (TOTP): hiện khóa bí mật một lần"};
 
 static const struct param confirm_params[] = {
-    {.name = "code", .kind = PARAM_SECRET, .required = true, .operand = true,
-     .help_en = "six digits that the app shows", .help_vi = "6 chữ số ứng dụng hiển thị"},
+    {.name = "code",
+     .kind = PARAM_SECRET,
+     .required = true,
+     .operand = true,
+     .help_en = "six digits that the app shows",
+     .help_vi = "6 chữ số ứng dụng hiển thị"},
 };
 const struct command command_user_totp_confirm = {
-    .name = "user.totp-confirm", .right = RIGHT_SELF, DB_PARAMS(confirm_params),
-    .run = totp_confirm, .title_en = "turn the second factor on with its first code",
+    .name = "user.totp-confirm",
+    .right = RIGHT_SELF,
+    DB_PARAMS(confirm_params),
+    .run = totp_confirm,
+    .title_en = "turn the second factor on with its first code",
     .title_vi = "bật xác thực hai bước bằng mã đầu tiên"};
 
 static const struct param remove_params[] = {
-    {.name = "code", .kind = PARAM_SECRET, .help_en = "code of the app, or a recovery code",
+    {.name = "code",
+     .kind = PARAM_SECRET,
+     .help_en = "code of the app, or a recovery code",
      .help_vi = "mã của ứng dụng hoặc mã dự phòng"},
-    {.name = "user", .kind = PARAM_REF, .ref = "user",
+    {.name = "user",
+     .kind = PARAM_REF,
+     .ref = "user",
      .help_en = "another user, who lost the second factor; else oneself",
      .help_vi = "người dùng khác bị mất thiết bị; nếu bỏ trống: chính mình"},
 };
-const struct command command_user_totp_remove = {
-    .name = "user.totp-remove", .right = RIGHT_SELF, DB_PARAMS(remove_params), .run = totp_remove,
-    .title_en = "turn the second factor off", .title_vi = "gỡ xác thực hai bước"};
+const struct command command_user_totp_remove = {.name = "user.totp-remove",
+                                                 .right = RIGHT_SELF,
+                                                 DB_PARAMS(remove_params),
+                                                 .run = totp_remove,
+                                                 .title_en = "turn the second factor off",
+                                                 .title_vi = "gỡ xác thực hai bước"};
 
 const struct command command_user_recovery = {
-    .name = "user.recovery", .right = RIGHT_SELF, .run = user_recovery,
+    .name = "user.recovery",
+    .right = RIGHT_SELF,
+    .run = user_recovery,
     .title_en = "ten new recovery codes, shown once; the old ones end",
     .title_vi = "cấp 10 mã dự phòng mới, hiện một lần; mã cũ hết hiệu lực"};

@@ -13,9 +13,15 @@ static const struct listing_column unit_columns[] = {
     {"kind", "t.kind", LISTING_TEXT, true, false, "kind", "loại"},
     {"made", "t.made_ns", LISTING_TIME, false, true, "added", "thêm lúc"},
 };
-static const struct listing units = {
-    .name = "units", .noun = "unit", .from = "unit t", .unit = "t.id", .text = "t.search",
-    .right = RIGHT_READ, COLUMNS(unit_columns), .title_en = "Units", .title_vi = "Đơn vị"};
+static const struct listing units = {.name = "units",
+                                     .noun = "unit",
+                                     .from = "unit t",
+                                     .unit = "t.id",
+                                     .text = "t.search",
+                                     .right = RIGHT_READ,
+                                     COLUMNS(unit_columns),
+                                     .title_en = "Units",
+                                     .title_vi = "Đơn vị"};
 
 static const struct listing_column system_columns[] = {
     {"id", "t.id", LISTING_NUMBER, false, true, "number", "số"},
@@ -39,10 +45,15 @@ static const struct listing_column system_columns[] = {
      false, "hosts", "số máy"},
     {"made", "t.made_ns", LISTING_TIME, false, true, "added", "thêm lúc"},
 };
-static const struct listing systems = {
-    .name = "systems", .noun = "system", .from = "system t", .unit = "t.unit_id",
-    .text = "t.search", .right = RIGHT_READ, COLUMNS(system_columns),
-    .title_en = "Information systems", .title_vi = "Hệ thống thông tin"};
+static const struct listing systems = {.name = "systems",
+                                       .noun = "system",
+                                       .from = "system t",
+                                       .unit = "t.unit_id",
+                                       .text = "t.search",
+                                       .right = RIGHT_READ,
+                                       COLUMNS(system_columns),
+                                       .title_en = "Information systems",
+                                       .title_vi = "Hệ thống thông tin"};
 
 static const struct listing_column host_columns[] = {
     {"id", "t.id", LISTING_NUMBER, false, true, "number", "số"},
@@ -59,9 +70,15 @@ static const struct listing_column host_columns[] = {
     {"kind", "t.kind", LISTING_TEXT, true, false, "kind", "loại máy"},
     {"made", "t.made_ns", LISTING_TIME, false, true, "added", "thêm lúc"},
 };
-static const struct listing hosts = {
-    .name = "hosts", .noun = "host", .from = "host t", .unit = "t.unit_id", .text = "t.search",
-    .right = RIGHT_READ, COLUMNS(host_columns), .title_en = "Hosts", .title_vi = "Máy"};
+static const struct listing hosts = {.name = "hosts",
+                                     .noun = "host",
+                                     .from = "host t",
+                                     .unit = "t.unit_id",
+                                     .text = "t.search",
+                                     .right = RIGHT_READ,
+                                     COLUMNS(host_columns),
+                                     .title_en = "Hosts",
+                                     .title_vi = "Máy"};
 
 static const struct listing_column user_columns[] = {
     {"id", "t.id", LISTING_NUMBER, false, true, "number", "số"},
@@ -81,29 +98,32 @@ static const struct listing_column user_columns[] = {
     {"language", "CASE WHEN t.vietnamese THEN 'vi' ELSE 'en' END", LISTING_TEXT, true, true,
      "language", "ngôn ngữ"},
     {"locked", "t.locked", LISTING_BOOL, true, false, "locked", "bị khóa"},
-    {"locked_until", "nullif(t.locked_until_ns, 0)", LISTING_TIME, false, true,
-     "no sign-in before", "tạm khóa đến"},
+    {"locked_until", "nullif(t.locked_until_ns, 0)", LISTING_TIME, false, true, "no sign-in before",
+     "tạm khóa đến"},
     {"removed", "t.removed_ns", LISTING_TIME, false, true, "removed", "xóa lúc"},
     {"made", "t.made_ns", LISTING_TIME, false, true, "added", "thêm lúc"},
 };
-static const struct listing users = {
-    .name = "users", .noun = "user", .from = "user t", .unit = "t.unit_id", .text = "t.search",
-    .right = RIGHT_USERS, COLUMNS(user_columns), .title_en = "Users", .title_vi = "Người dùng"};
+static const struct listing users = {.name = "users",
+                                     .noun = "user",
+                                     .from = "user t",
+                                     .unit = "t.unit_id",
+                                     .text = "t.search",
+                                     .right = RIGHT_USERS,
+                                     COLUMNS(user_columns),
+                                     .title_en = "Users",
+                                     .title_vi = "Người dùng"};
 
-/* Rights as their names stand in right.c, by bit. */
-#define RIGHT_BIT(bit, name) "CASE WHEN t.rights & " #bit " THEN '" name " ' ELSE '' END"
-#define RIGHT_NAMES                                                                                \
-    "rtrim(" RIGHT_BIT(1, "read") " || " RIGHT_BIT(2, "watch") " || " RIGHT_BIT(4, "search")       \
-    " || " RIGHT_BIT(8, "incident") " || " RIGHT_BIT(16, "register") " || " RIGHT_BIT(32, "users") \
-    " || " RIGHT_BIT(64, "settings") " || " RIGHT_BIT(128, "audit") " || " RIGHT_BIT(256, "sign")  \
-    " || " RIGHT_BIT(512, "ingest") ")"
 #define USER_NAME "(SELECT u.name FROM user u WHERE u.id = t.user_id)"
 
 static const struct listing_column token_columns[] = {
     {"id", "t.id", LISTING_NUMBER, false, false, "number", "số"},
     {"name", "t.name", LISTING_TEXT, true, false, "name", "tên"},
     {"user", USER_NAME, LISTING_TEXT, true, false, "user", "chủ của mã"},
-    {"rights", RIGHT_NAMES, LISTING_TEXT, false, false, "rights", "quyền"},
+    {"rights",
+     "(SELECT coalesce(group_concat(v.column2, ', '), '') FROM (VALUES(1, 'read'), (2, 'watch'),"
+     " (4, 'search'), (8, 'incident'), (16, 'register'), (32, 'users'), (64, 'settings'),"
+     " (128, 'audit'), (256, 'sign'), (512, 'ingest')) v WHERE t.rights & v.column1)",
+     LISTING_TEXT, false, false, "rights", "quyền"},
     {"units",
      "CASE WHEN t.everywhere THEN '*' ELSE coalesce((SELECT group_concat(u.name, ', ')"
      " FROM token_unit g JOIN unit u ON u.id = g.unit_id WHERE g.token_id = t.id), '') END",
@@ -112,9 +132,14 @@ static const struct listing_column token_columns[] = {
     {"used", "t.used_ns", LISTING_TIME, false, false, "last used", "dùng lần cuối"},
     {"made", "t.made_ns", LISTING_TIME, false, true, "made", "cấp lúc"},
 };
-static const struct listing tokens = {
-    .name = "tokens", .noun = "token", .from = "token t", .right = RIGHT_SELF, .own = true,
-    COLUMNS(token_columns), .title_en = "Tokens", .title_vi = "Mã truy cập"};
+static const struct listing tokens = {.name = "tokens",
+                                      .noun = "token",
+                                      .from = "token t",
+                                      .right = RIGHT_SELF,
+                                      .own = true,
+                                      COLUMNS(token_columns),
+                                      .title_en = "Tokens",
+                                      .title_vi = "Mã truy cập"};
 
 static const struct listing_column session_columns[] = {
     {"id", "t.id", LISTING_NUMBER, false, false, "number", "số"},
@@ -124,25 +149,37 @@ static const struct listing_column session_columns[] = {
     {"used", "t.used_ns", LISTING_TIME, false, false, "last used", "dùng lần cuối"},
     {"expires", "t.expires_ns", LISTING_TIME, false, true, "expires", "hết hạn"},
 };
-static const struct listing sessions = {
-    .name = "sessions", .noun = "session", .from = "session t", .right = RIGHT_SELF, .own = true,
-    COLUMNS(session_columns), .title_en = "Sessions", .title_vi = "Phiên đăng nhập"};
+static const struct listing sessions = {.name = "sessions",
+                                        .noun = "session",
+                                        .from = "session t",
+                                        .right = RIGHT_SELF,
+                                        .own = true,
+                                        COLUMNS(session_columns),
+                                        .title_en = "Sessions",
+                                        .title_vi = "Phiên đăng nhập"};
 
 static const struct listing_column outbox_columns[] = {
     {"id", "t.id", LISTING_NUMBER, false, false, "number", "số"},
     {"channel", "t.channel", LISTING_TEXT, true, false, "channel", "kênh gửi"},
     {"subject", "t.subject", LISTING_TEXT, false, false, "subject", "tiêu đề"},
-    {"state", "CASE WHEN t.due_ns IS NOT NULL THEN 'waiting' WHEN t.delivered THEN 'delivered'"
-     " ELSE 'given up' END", LISTING_TEXT, true, false, "state", "trạng thái"},
+    {"state",
+     "CASE WHEN t.due_ns IS NOT NULL THEN 'waiting' WHEN t.delivered THEN 'delivered'"
+     " ELSE 'given up' END",
+     LISTING_TEXT, true, false, "state", "trạng thái"},
     {"tries", "t.tries", LISTING_NUMBER, false, false, "tries", "số lần thử"},
     {"made", "t.made_ns", LISTING_TIME, false, false, "made", "tạo lúc"},
     {"due", "t.due_ns", LISTING_TIME, false, true, "next try", "lần thử tới"},
     {"why", "t.why", LISTING_TEXT, false, false, "last outcome", "kết quả gần nhất"},
     {"key", "t.key", LISTING_TEXT, true, true, "Idempotency-Key", "Idempotency-Key"},
 };
-static const struct listing outbox = {
-    .name = "outbox", .noun = "outbox", .from = "outbox t", .right = RIGHT_SETTINGS,
-    .newest_first = true, COLUMNS(outbox_columns), .title_en = "Outbox", .title_vi = "Hộp gửi đi"};
+static const struct listing outbox = {.name = "outbox",
+                                      .noun = "outbox",
+                                      .from = "outbox t",
+                                      .right = RIGHT_SETTINGS,
+                                      .newest_first = true,
+                                      COLUMNS(outbox_columns),
+                                      .title_en = "Outbox",
+                                      .title_vi = "Hộp gửi đi"};
 
 static const struct listing_column audit_columns[] = {
     {"id", "t.id", LISTING_NUMBER, false, false, "number", "số"},
@@ -156,11 +193,17 @@ static const struct listing_column audit_columns[] = {
     {"detail", "t.detail", LISTING_TEXT, false, false, "detail", "chi tiết"},
     {"hash", "lower(hex(t.hash))", LISTING_TEXT, true, true, "hash", "mã băm"},
 };
-static const struct listing audit = {
-    .name = "audit", .noun = "audit", .from = "audit t", .unit = "t.unit_id",
-    .text = "lower(t.command || ' ' || t.actor || ' ' || t.object)", .right = RIGHT_AUDIT,
-    .newest_first = true, COLUMNS(audit_columns), .title_en = "Audit chain",
-    .title_vi = "Chuỗi kiểm toán"};
+static const struct listing audit = {.name = "audit",
+                                     .noun = "audit",
+                                     .from = "audit t",
+                                     .unit = "t.unit_id",
+                                     .text =
+                                         "lower(t.command || ' ' || t.actor || ' ' || t.object)",
+                                     .right = RIGHT_AUDIT,
+                                     .newest_first = true,
+                                     COLUMNS(audit_columns),
+                                     .title_en = "Audit chain",
+                                     .title_vi = "Chuỗi kiểm toán"};
 
 const struct listing *const state_listings[] = {&audit,  &hosts, &outbox, &sessions, &systems,
                                                 &tokens, &units, &users,  NULL};

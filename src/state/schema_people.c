@@ -17,19 +17,19 @@ const char schema_people[] =
     " name TEXT NOT NULL UNIQUE,"
     " title TEXT NOT NULL,"
     " role TEXT NOT NULL,"
-    " unit_id INTEGER REFERENCES unit(id)," /* home */
+    " unit_id INTEGER REFERENCES unit(id),"   /* home */
     " everywhere INTEGER NOT NULL DEFAULT 0," /* else the rows of user_unit */
     " vietnamese INTEGER NOT NULL DEFAULT 1,"
     " unix_name TEXT UNIQUE,"
     " password_id INTEGER,"
     " totp_id INTEGER,"
-    " totp_pending_id INTEGER," /* shown, not confirmed yet */
+    " totp_pending_id INTEGER,"              /* shown, not confirmed yet */
     " totp_step INTEGER NOT NULL DEFAULT 0," /* the newest that was accepted */
     " recovery_id INTEGER,"
-    " failures INTEGER NOT NULL DEFAULT 0," /* in a row */
-    " locks INTEGER NOT NULL DEFAULT 0," /* in a row: each lasts twice as long */
+    " failures INTEGER NOT NULL DEFAULT 0,"        /* in a row */
+    " locks INTEGER NOT NULL DEFAULT 0,"           /* in a row: each lasts twice as long */
     " locked_until_ns INTEGER NOT NULL DEFAULT 0," /* no sign-in before: guessed too often */
-    " locked INTEGER NOT NULL DEFAULT 0," /* by a person: also open sessions end */
+    " locked INTEGER NOT NULL DEFAULT 0,"          /* by a person: also open sessions end */
     " removed_ns INTEGER,"
     " search TEXT NOT NULL,"
     " made_ns INTEGER NOT NULL) STRICT;"
@@ -86,8 +86,7 @@ const char schema_people[] =
     " UNION ALL SELECT credential_id FROM token"
     " UNION ALL SELECT credential_id FROM invite;";
 
-const char schema_credential[] =
-    "CREATE TABLE credential(id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    " kind INTEGER NOT NULL,"
-    " secret BLOB NOT NULL,"
-    " made_ns INTEGER NOT NULL) STRICT;";
+const char schema_credential[] = "CREATE TABLE credential(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+                                 " kind INTEGER NOT NULL,"
+                                 " secret BLOB NOT NULL,"
+                                 " made_ns INTEGER NOT NULL) STRICT;";

@@ -12,7 +12,8 @@ int sheet_open(struct sheet *sheet, struct slice flat, uint32_t column_count, st
     for (uint32_t i = 0; i < sheet->column_count; i++) {
         uint8_t column = bytes_take_u8(&sheet->in);
         if (column >= column_count || seen[column])
-            return err_set(err, ERR_DAMAGED, "the sheet names a column that is not there, or twice");
+            return err_set(err, ERR_DAMAGED,
+                           "the sheet names a column that is not there, or twice");
         seen[column] = true;
         sheet->column[i] = column;
     }

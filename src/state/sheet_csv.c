@@ -36,7 +36,8 @@ static int refuse_at(struct err *err, uint32_t line, const char *head, bool viet
 {
     if (head)
         return err_set_at(err, ERR_SYNTAX, line, 0,
-                          vietnamese ? "dòng %u, cột \"%.60s\": %s" : "line %u, column \"%.60s\": %s",
+                          vietnamese ? "dòng %u, cột \"%.60s\": %s"
+                                     : "line %u, column \"%.60s\": %s",
                           line, head, what);
     return err_set_at(err, ERR_SYNTAX, line, 0, vietnamese ? "dòng %u: %s" : "line %u: %s", line,
                       what);
@@ -152,8 +153,8 @@ static uint8_t head_find(const struct sheet_column *columns, uint32_t count, str
 /* Columns that many sheets have and nobody needs. */
 static bool head_is_idle(struct slice folded)
 {
-    static const char *const idle[] = {"",        "stt",  "tt",   "so tt", "so thu tu",
-                                       "ghi chu", "note", "notes", "no",   NULL};
+    static const char *const idle[] = {"",        "stt",  "tt",    "so tt", "so thu tu",
+                                       "ghi chu", "note", "notes", "no",    NULL};
     for (size_t i = 0; idle[i]; i++)
         if (slice_equal(folded, slice_from(idle[i])))
             return true;
@@ -192,10 +193,8 @@ static bool heads_find(const struct reading *r, struct slice text, struct cutter
     struct cutter best = {0};
     uint32_t most = 0;
     for (size_t i = 0; i + 1 < sizeof separators; i++) {
-        *c = (struct cutter){.rest = text,
-                             .separator = separators[i],
-                             .line = 1,
-                             .vietnamese = r->vietnamese};
+        *c = (struct cutter){
+            .rest = text, .separator = separators[i], .line = 1, .vietnamese = r->vietnamese};
         for (int j = 0; j < HEAD_ROWS_MAX; j++) {
             struct cutter before = *c;
             if (cut_row(c, row, NULL) != ERR_OK)
@@ -370,11 +369,12 @@ int sheet_read_csv(struct slice csv, const struct sheet_column *columns, uint32_
     struct reading *r = mem_zeroed(1, sizeof *r);
     struct buf text = {0};
     check(column_count <= SHEET_COLUMNS_MAX);
-    *r = (struct reading){.columns = columns, .column_count = column_count,
-                          .vietnamese = vietnamese};
-    int rc = csv.len > ((size_t)256 << 20)
-                 ? err_set(err, ERR_LIMIT, "%s", vietnamese ? "tệp quá lớn" : "the file is too large")
-                 : decode(csv, vietnamese, &text, err);
+    *r = (struct reading){
+        .columns = columns, .column_count = column_count, .vietnamese = vietnamese};
+    int rc =
+        csv.len > ((size_t)256 << 20)
+            ? err_set(err, ERR_LIMIT, "%s", vietnamese ? "tệp quá lớn" : "the file is too large")
+            : decode(csv, vietnamese, &text, err);
     if (rc == ERR_OK)
         rc = cut_all(r, buf_as_slice(&text), flat, err);
     buf_free(&text);

@@ -193,10 +193,10 @@ static struct entry *entry_new(struct table *t)
 
 static int sessions_read(struct table *t, struct database *db, struct err *err)
 {
-    struct statement *s = statement_get(
-        db, "SELECT s.id, s.credential_id, s.used_ns, s.expires_ns," WHO_COLUMNS
-            " FROM session s JOIN user u ON u.id = s.user_id"
-            " WHERE u.removed_ns IS NULL AND NOT u.locked");
+    struct statement *s =
+        statement_get(db, "SELECT s.id, s.credential_id, s.used_ns, s.expires_ns," WHO_COLUMNS
+                          " FROM session s JOIN user u ON u.id = s.user_id"
+                          " WHERE u.removed_ns IS NULL AND NOT u.locked");
     int rc;
     while ((rc = statement_step(s, err)) == ERR_OK) {
         struct entry *e = entry_new(t);
@@ -387,7 +387,9 @@ static void caller_make(const struct table *t, const struct who *who, const stru
     enum { OF_USER = 1, OF_TOKEN = 2, BOTH = 3 };
     bool token_everywhere = !e || e->everywhere;
     *out = (struct caller){
-        .kind = !e ? CALLER_UNIX : e->is_token ? CALLER_TOKEN : CALLER_SESSION,
+        .kind = !e            ? CALLER_UNIX
+                : e->is_token ? CALLER_TOKEN
+                              : CALLER_SESSION,
         .user_id = who->id,
         .session_id = e ? e->id : 0,
         .name = arena_copy(arena, who->name),
@@ -470,9 +472,9 @@ uint32_t signin_touched(struct signin *signin, struct arena *arena, struct comma
         e->touched = false;
         (*values)[at++] = (struct command_value){
             .name = SLICE("seen"),
-            .text = arena_printf(arena, "%c%llu:%lld", e->is_token ? 't' : 's',
-                                 (unsigned long long)e->id,
-                                 (long long)(e->used_ns / CLOCK_SECOND_NS))};
+            .text =
+                arena_printf(arena, "%c%llu:%lld", e->is_token ? 't' : 's',
+                             (unsigned long long)e->id, (long long)(e->used_ns / CLOCK_SECOND_NS))};
     }
     (void)pthread_mutex_unlock(&signin->lock);
     return count;

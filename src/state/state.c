@@ -189,32 +189,6 @@ static int epoch_read(struct state *s, struct err *err)
                          : rc;
 }
 
-static int epoch_raise(struct state *s, int64_t now_ns, struct err *err)
-{
-    char detail[48];
-    (void)snprintf(detail, sizeof(detail), "{\"epoch\":%llu}", (unsigned long long)s->epoch + 1);
-    struct audit_row row = {.time_ns = now_ns,
-                            .actor = SLICE("system"),
-                            .command = SLICE("node.restore"),
-                            .object = SLICE("node"),
-                            .detail = slice_from(detail)};
-    int rc = database_begin(s->db, err);
-    if (rc)
-        return rc;
-    rc = database_run(s->db, "UPDATE meta SET value = value + 1 WHERE key = 'epoch'", err);
-    if (rc == ERR_OK)
-        rc = audit_add(s->audit, &row, err);
-    if (rc == ERR_OK)
-        rc = audit_seal(s->audit, now_ns, err);
-    if (rc == ERR_OK)
-        rc = database_commit(s->db, err);
-    else
-        database_roll_back(s->db);
-    audit_settled(s->audit, rc == ERR_OK);
-    s->epoch += rc == ERR_OK;
-    return rc;
-}
-
 static int named_read(struct state *s, struct buf *ids, struct err *err)
 {
     struct statement *st = statement_get(s->db, "SELECT id FROM credential_named");
@@ -263,8 +237,6 @@ int state_open(struct state **out, const struct state_options *options, struct e
         rc = audit_open(&s->audit, s->db, options->key, options->now_ns, err);
     if (rc == ERR_OK)
         rc = epoch_read(s, err);
-    if (rc == ERR_OK && options->restored)
-        rc = epoch_raise(s, options->now_ns, err);
     if (rc == ERR_OK)
         rc = credentials_sweep(s, err);
     if (rc == ERR_OK)

@@ -25,7 +25,6 @@ struct state_options {
     const struct command_table *table;
     const struct sign_key *key; /* signs audit heads; NULL: unsigned (tests) */
     bool new_key;               /* it is another one than before, on purpose: is audited */
-    bool restored;              /* the files are of a backup: a new epoch begins, audited */
     struct disk *disk;          /* instead of data: a simulated one, borrowed (tests) */
     int64_t now_ns;
 };

@@ -115,8 +115,6 @@ static int execute_one(struct state *s, struct command_call *call, struct err *e
         return err_set(err, call->rc == ERR_OK ? ERR_IO : call->rc, "%s", why.text);
     if (call->rc != ERR_OK && database_said(s->db, &why))
         say_again(call, &call->err);
-    if (call->rc != ERR_OK && !call->keep)
-        buf_clear(&call->result);
     if (call->dry || (call->rc != ERR_OK && !call->keep))
         rc = database_run(s->db, "ROLLBACK TO one", err);
     if (rc == ERR_OK)

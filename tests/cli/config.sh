@@ -104,18 +104,18 @@ commands:
 END
     run "$canh" config check canh.yaml
     expect_code 1
-    expect_error 'canh.yaml:1:1: tls: it listens beyond loopback'
+    expect_error 'canh.yaml:1:1: web.tls: it listens beyond loopback'
     expect_error 'web.name: this is no host name'
     expect_error 'serve.log_level: there is no such level'
-    expect_error 'canh.yaml:4:1: portal.follow: * and ? may stand in the last part only'
-    expect_error 'canh.yaml:6:1: web.kind: there is no such kind of listener'
-    expect_error 'web.source: there is no such row in sources'
-    expect_error 'web.name: web and control are taken'
-    expect_error 'in.listen: "10.0.0.1:99999" is no address with a port'
-    expect_error 'open.tls: it listens beyond loopback'
-    expect_error 'chat.url: a webhook wants an address that begins with https://'
-    expect_error 'siren.command: there is no such row in commands'
-    expect_error 'bell.run: it wants the whole path of a program'
+    expect_error 'canh.yaml:4:1: sources.portal.follow: * and ? may stand in the last part only'
+    expect_error 'canh.yaml:6:1: listeners.web.kind: there is no such kind of listener'
+    expect_error 'listeners.web.source: there is no such row in sources'
+    expect_error 'listeners.web.name: web and control are taken'
+    expect_error 'listeners.in.listen: "10.0.0.1:99999" is no address with a port'
+    expect_error 'listeners.open.tls: it listens beyond loopback'
+    expect_error 'channels.chat.url: a webhook wants an address that begins with https://'
+    expect_error 'channels.siren.command: there is no such row in commands'
+    expect_error 'commands.bell.run: it wants the whole path of a program'
 }
 
 cases rows_are_held_against_each_other check_says_where_it_is_wrong files_are_found defaults_are_a_file_to_begin_with \

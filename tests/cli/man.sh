@@ -4,8 +4,8 @@
 page=$2/man/canh.1
 for command in detect import 'rules check' 'rules list' 'rules coverage' 'rules explain' 'rules test' \
     'intel import' 'intel list' 'intel match' 'intel pattern' 'intel remove' 'config check' 'config print' \
-    hunt search tail export verify prove 'store stat' 'store dump' 'store expire' 'store seal' 'store merge' \
-    'store snapshot' 'store rebuild'; do
+    'audit verify' 'audit export' backup restore status doctor hunt search tail export verify prove 'store stat' 'store dump' 'store expire' 'store seal' 'store merge' \
+    'store snapshot' 'store rebuild' serve 'key list' 'key csr' 'key rotate' 'key install'; do
     # shellcheck disable=SC2086
     run "$canh" $command --help
     expect_code 0

@@ -6,7 +6,7 @@
 #   L  held by Landlock, or by a user of its own: with neither it comes through
 #   U  held by a user of its own only: started without rights, it comes through
 . "$(dirname "$0")/expect.sh"
-. "$(dirname "$0")/node.sh"
+. "$(dirname "$0")/node_life.sh"
 unset CANH_CONFIG
 table='
 what              engine intake query web courier
@@ -18,7 +18,7 @@ write_store       +      -      -     -   -
 write_state       +      -      -     -   -
 read_store        +      -      +     L   L
 read_credentials  +      -      U     L   L
-read_keys         U      -      U     L   L
+read_keys         +      -      U     L   L
 ptrace            -      -      -     -   -
 kill              -      -      -     -   -
 write_exec        -      +      +     -   -

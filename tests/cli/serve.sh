@@ -1,7 +1,7 @@
 #!/bin/sh
 # serve.sh CANH SOURCE: the daemon's life: start, roles that die, settings read again, end.
 . "$(dirname "$0")/expect.sh"
-. "$(dirname "$0")/node.sh"
+. "$(dirname "$0")/node_life.sh"
 unset CANH_CONFIG
 
 settings() {
@@ -155,6 +155,31 @@ beyond_loopback() {
     node_fails
     expect_code 3
     expect_error 'canh user add --admin'
+    # without a daemon the engine is started for the one command, and makes the state
+    # shellcheck disable=SC2086
+    echo 'correct horse battery staple' |
+        $node_user "$canh" user add boss --admin --password-stdin --config canh.yaml --data data \
+            >out 2>errors
+    code=$?
+    expect_code 0
+    node_start
+    node_stop
+    expect_code 0
+}
+
+# So few that no role can be started: it tries again, and still ends in order.
+descriptors_that_run_out() {
+    settings
+    node_own .
+    : >log
+    # shellcheck disable=SC2086
+    prlimit --nofile=24:24 $node_user "$canh" serve --config canh.yaml --data data >printed 2>log \
+        </dev/null &
+    node=$!
+    wait_for 'engine cannot be started' 2 || fail 'it is not told, or not tried again'
+    node_stop
+    expect_code 0
+    expect_log 'has ended in order'
 }
 
 usage() {
@@ -166,6 +191,66 @@ usage() {
     run "$canh" serve --help --lang vi
     expect_code 0
     expect_out '--data'
+}
+
+a_new_certificate_is_taken_up() {
+    printf 'web: {listen: "127.0.0.1:0", tls: true}\n' >canh.yaml
+    node_start
+    # shellcheck disable=SC2086
+    run $node_user "$canh" key rotate tls --config canh.yaml --data data
+    expect_code 0
+    expect_out 'SHA-256 fingerprint'
+    kill -HUP "$node"
+    wait_for 'web 0 is ready' 2 || fail 'web was not started again'
+    wait_for 'the watch is kept' 2 || fail 'not ready again'
+    [ "$(grep -c 'engine 0 is ready' log)" = 1 ] || fail 'the engine was started again for nothing'
+    if command -v openssl >/dev/null; then
+        openssl s_client -connect "127.0.0.1:$(port_of web)" -CAfile data/keys/ca.crt \
+            -verify_return_error -verify_hostname localhost </dev/null >out 2>errors
+        grep -q 'Verify return code: 0' out || fail 'the certificate does not verify'
+        # shellcheck disable=SC2086
+        $node_user "$canh" key csr --config canh.yaml --data data >node.csr
+        openssl req -in node.csr -noout -verify 2>/dev/null >out || fail 'the request is not good'
+        openssl req -x509 -newkey ed25519 -keyout ca.pem -nodes -subj /CN=agency -days 30 \
+            -out agency.crt 2>/dev/null
+        openssl x509 -req -in node.csr -CA agency.crt -CAkey ca.pem -days 20 -out node.crt 2>/dev/null
+        node_own .
+        # shellcheck disable=SC2086
+        run $node_user "$canh" key install --config canh.yaml --data data node.crt
+        expect_code 0
+        expect_out 'of CN=agency'
+        # shellcheck disable=SC2086
+        run $node_user "$canh" key install --config canh.yaml --data data agency.crt
+        expect_code 2
+        expect_error 'do not belong together'
+        kill -HUP "$node"
+        wait_for 'web 0 is ready' 3 || fail 'web was not started with the new certificate'
+        expect_log 'the server certificate ends in 19 days'
+    fi
+    node_stop
+    expect_code 0
+    # shellcheck disable=SC2086
+    run $node_user "$canh" key list --config canh.yaml --data data
+    expect_code 0
+    expect_out 'Ed25519'
+}
+
+a_role_that_hangs_is_ended() {
+    settings
+    echo 'serve: {hang: 2s}' >>canh.yaml
+    node_start
+    kill -STOP "$(role_pid query)"
+    wait_for 'query did not answer' || fail 'it is not seen that query hangs'
+    wait_for 'query 0 is ready' 2 || fail 'query did not come back'
+    # one that does not finish: ended when the time is over
+    node_stop
+    expect_code 0
+    echo 'serve: {drain: 1s}' >canh.yaml
+    node_start
+    kill -STOP "$(role_pid query)"
+    node_stop
+    expect_code 0
+    expect_log 'query did not finish in time'
 }
 
 roles_have_users_of_their_own() {
@@ -200,5 +285,6 @@ roles_have_users_of_their_own() {
 
 cases it_starts_and_ends a_role_that_dies_comes_back roles_die_with_their_parent \
     settings_are_read_again wrong_rights_are_refused one_node_a_folder a_busy_port_is_named \
-    beyond_loopback usage roles_have_users_of_their_own
+    beyond_loopback a_new_certificate_is_taken_up a_role_that_hangs_is_ended descriptors_that_run_out \
+    usage roles_have_users_of_their_own
 finish

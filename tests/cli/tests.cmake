@@ -10,7 +10,7 @@ set_tests_properties(cli/threads PROPERTIES LABELS "cli;tsan")
 add_test(NAME cli/man COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/man.sh $<TARGET_FILE:canh>
     ${PROJECT_SOURCE_DIR})
 set_tests_properties(cli/man PROPERTIES LABELS cli TIMEOUT 60)
-foreach(name serve)
+foreach(name serve ingest state audit backup status)
     add_test(NAME cli/${name}
         COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/${name}.sh $<TARGET_FILE:canh>
             ${PROJECT_SOURCE_DIR})
@@ -21,3 +21,9 @@ target_link_libraries(canh_totp PRIVATE PkgConfig::GNUTLS)
 add_test(NAME cli/web COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/web.sh $<TARGET_FILE:canh>
     ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_totp>)
 set_tests_properties(cli/web PROPERTIES LABELS cli TIMEOUT 300 SKIP_RETURN_CODE 77)
+add_test(NAME cli/sandbox COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/sandbox.sh
+    $<TARGET_FILE:canh_inject> ${PROJECT_SOURCE_DIR})
+set_tests_properties(cli/sandbox PROPERTIES LABELS cli TIMEOUT 600)
+add_test(NAME cli/unit_file COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/unit_file.sh
+    ${PROJECT_BINARY_DIR}/canh.service)
+set_tests_properties(cli/unit_file PROPERTIES LABELS cli TIMEOUT 60 SKIP_RETURN_CODE 77)

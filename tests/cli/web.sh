@@ -3,7 +3,7 @@
 # commands, what is refused, and what those do who mean no good.
 totp=$3
 . "$(dirname "$0")/expect.sh"
-. "$(dirname "$0")/node.sh"
+. "$(dirname "$0")/node_life.sh"
 unset CANH_CONFIG
 command -v curl >/dev/null || { echo "skipped: curl is not installed"; exit 77; }
 PASSWORD='Dem-canh-gac-2026'
@@ -11,9 +11,7 @@ PASSWORD='Dem-canh-gac-2026'
 settings() {
     cat >canh.yaml <<END
 web: {listen: "$1", tls: ${2:-false}, timeout: 3s, connections: 100, connections_per_address: 40}
-rules: {paths: [$PWD/rules]}
 END
-    mkdir -p rules
     chmod 0644 canh.yaml
 }
 

@@ -296,6 +296,46 @@ static void test_reading_where_nothing_can_be_written(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+static void test_a_query_without_end_is_ended(void **state)
+{
+    struct place *p = *state;
+    struct database *db = open_database(p->disk, DATABASE_WRITE);
+    static const char endless[] = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+                                  " SELECT count(*) FROM n";
+    struct err err = {0};
+    struct statement *s = statement_open(db, endless);
+    database_deadline(db, 1);
+    assert_int_equal(statement_step(s, &err), ERR_CANCELED);
+    assert_true(database_said(db, &err));
+    err.text[0]++;
+    assert_false(database_said(db, &err));
+    database_deadline(db, 0);
+    statement_close(&s);
+    assert_null(s);
+    assert_int_equal(database_run(db, "CREATE TABLE t(a)", NULL), ERR_OK);
+    database_close(&db);
+}
+
+/* With a rollback journal two connections take turns. */
+static void test_two_may_write(void **state)
+{
+    struct place *p = *state;
+    struct database *one = open_database(p->disk, DATABASE_WRITE_MANY),
+                    *two = open_database(p->disk, DATABASE_WRITE_MANY);
+    assert_int_equal(database_run(one, "CREATE TABLE t(a)", NULL), ERR_OK);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(database_run(one, "INSERT INTO t VALUES(1)", NULL), ERR_OK);
+        assert_int_equal(database_run(two, "INSERT INTO t VALUES(2)", NULL), ERR_OK);
+    }
+    struct statement *s = statement_get(one, "SELECT sum(a) FROM t");
+    assert_int_equal(statement_step(s, NULL), ERR_OK);
+    assert_int_equal(statement_column_i64(s, 0), 15);
+    statement_reset(s);
+    assert_false(disk_exists(p->disk, "test.db-wal"));
+    database_close(&one);
+    database_close(&two);
+}
+
 #define BOTH(test)                                                                                 \
     cmocka_unit_test_setup_teardown(test, open_real, close_place),                                 \
         cmocka_unit_test_setup_teardown(test, open_simulated, close_place)
@@ -310,6 +350,8 @@ int main(void)
         BOTH(test_one_writer),
         BOTH(test_what_is_no_database),
         BOTH(test_damage_is_found),
+        BOTH(test_a_query_without_end_is_ended),
+        BOTH(test_two_may_write),
         cmocka_unit_test_setup_teardown(test_reading_where_nothing_can_be_written, open_real,
                                         close_place),
     };

@@ -101,9 +101,9 @@ static inline struct wire *bed_peer(struct bed *bed, enum role role, uint32_t in
     assert_int_equal(wire_pair(ends, &bed->err), ERR_OK);
     bytes_put_u32(&payload, (uint32_t)role);
     bytes_put_u32(&payload, instance);
-    assert_int_equal(wire_send(bed->parent, MESSAGE_PEER, 0, buf_as_slice(&payload), &ends[1], 1,
-                               &bed->err),
-                     ERR_OK);
+    assert_int_equal(
+        wire_send(bed->parent, MESSAGE_PEER, 0, buf_as_slice(&payload), &ends[1], 1, &bed->err),
+        ERR_OK);
     (void)close(ends[1]);
     buf_free(&payload);
     return wire_open(ends[0], -1);
@@ -194,8 +194,8 @@ static inline void bed_call_send(struct bed *bed, struct wire *wire, uint64_t id
     bytes_put_text(&payload, SLICE("127.0.0.1"));
     bytes_put_u32(&payload, 0);
     message_put_long(&payload, buf_as_slice(&packed));
-    assert_int_equal(
-        wire_send(wire, MESSAGE_CALL, id, buf_as_slice(&payload), NULL, 0, &bed->err), ERR_OK);
+    assert_int_equal(wire_send(wire, MESSAGE_CALL, id, buf_as_slice(&payload), NULL, 0, &bed->err),
+                     ERR_OK);
     buf_free(&packed);
     buf_free(&payload);
 }

@@ -8,12 +8,11 @@
 
 #include "unit/program/engine_bed.h"
 
-
 static void signed_in(struct bed *bed, struct wire *root, struct wire *web, char *secret,
                       size_t size)
 {
-    struct bed_result r = bed_call(bed, root, "", "unit.add",
-                                   BED_VALUES("name", "so-y-te", "title", "Sở Y tế"));
+    struct bed_result r =
+        bed_call(bed, root, "", "unit.add", BED_VALUES("name", "so-y-te", "title", "Sở Y tế"));
     assert_int_equal(r.rc, ERR_OK);
     r = bed_call(bed, root, "", "unit.add", BED_VALUES("name", "other", "title", "Other"));
     assert_int_equal(r.rc, ERR_OK);
@@ -186,8 +185,7 @@ static void test_caller_leaves(void **state)
     (void)state;
     for (uint32_t i = 0; i < 100; i++) {
         (void)snprintf(name, sizeof(name), "gone%u", i);
-        bed_call_send(bed, gone, i + 1, "", "unit.add",
-                      BED_VALUES("name", name, "title", name));
+        bed_call_send(bed, gone, i + 1, "", "unit.add", BED_VALUES("name", name, "title", name));
     }
     (void)bed_result(bed, gone, 0);
     wire_close(&gone);
@@ -222,9 +220,12 @@ static void test_backup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_root_is_heard),      cmocka_unit_test(test_many_each_their_own),
-        cmocka_unit_test(test_scope_is_live),      cmocka_unit_test(test_unknown_sessions),
-        cmocka_unit_test(test_too_many_passwords), cmocka_unit_test(test_caller_leaves),
+        cmocka_unit_test(test_root_is_heard),
+        cmocka_unit_test(test_many_each_their_own),
+        cmocka_unit_test(test_scope_is_live),
+        cmocka_unit_test(test_unknown_sessions),
+        cmocka_unit_test(test_too_many_passwords),
+        cmocka_unit_test(test_caller_leaves),
         cmocka_unit_test(test_backup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,11 @@ struct hostile {
 static void test_hostile_peers(void **state)
 {
     static const struct hostile all[] = {
-        {ROLE_WEB, MESSAGE_WHO, {"\xff\xff" "a", 3}},
+        {ROLE_WEB,
+         MESSAGE_WHO,
+         {"\xff\xff"
+          "a",
+          3}},
         {ROLE_WEB, MESSAGE_WHO, {"\0\0\0\0x", 5}},
         {ROLE_WEB, MESSAGE_WHO, {"", 0}},
         {ROLE_WEB, MESSAGE_CALL, {"\0\0\0\0\xff\0\0\0\0\0\0\0", 12}},
@@ -51,8 +55,7 @@ static void test_hostile_peers(void **state)
         {ROLE_INTAKE, MESSAGE_CALL, {"\0\0\0\0\0\0\0\0\0\0\0\0", 12}},
         {ROLE_INTAKE, MESSAGE_STATUS, {"\0\0\0\0", 4}},
         {ROLE_INTAKE, MESSAGE_WHO, {"\x01\0", 2}},
-        {ROLE_QUERY, MESSAGE_QUERIED,
-         {"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22}},
+        {ROLE_QUERY, MESSAGE_QUERIED, {"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22}},
         {ROLE_QUERY, MESSAGE_WHO, {"\0\0\0\0", 4}},
         {ROLE_COURIER, MESSAGE_SENT, {"\0\0\0\0\0\0", 6}},
         {ROLE_COURIER, MESSAGE_SENT, {"\x07", 1}},
@@ -100,8 +103,8 @@ static void ask_send(struct bed *bed, struct wire *wire, uint64_t id, const char
     bytes_put_text(&payload, SLICE("search"));
     bytes_put_u16(&payload, 1);
     bytes_put_text(&payload, slice_from(word));
-    assert_int_equal(
-        wire_send(wire, MESSAGE_ASK, id, buf_as_slice(&payload), NULL, 0, &bed->err), ERR_OK);
+    assert_int_equal(wire_send(wire, MESSAGE_ASK, id, buf_as_slice(&payload), NULL, 0, &bed->err),
+                     ERR_OK);
     buf_free(&payload);
 }
 
@@ -307,10 +310,10 @@ static void test_status(void **state)
     assert_int_equal((int)(int32_t)bytes_take_u32(&in), ERR_OK);
     struct slice json = message_take_long(&in, 1 << 20);
     assert_false(in.bad);
-    static const char *const parts[] = {"\"node\":\"",   "\"epoch\":1",  "\"state\":\"unknown\"",
-                                        "\"roles\":[]",  "\"outbox\":{", "\"disk\":{",
-                                        "\"clock\":{",   "\"head\":\"",  "\"code\":\"sources\"",
-                                        "\"certificate\":null"};
+    static const char *const parts[] = {
+        "\"node\":\"",          "\"epoch\":1",         "\"state\":\"unknown\"", "\"roles\":[]",
+        "\"outbox\":{",         "\"disk\":{",          "\"clock\":{",           "\"head\":\"",
+        "\"code\":\"sources\"", "\"certificate\":null"};
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         if (slice_find(json, slice_from(parts[i])) == SLICE_NONE)
             fail_msg("no %s in %.*s", parts[i], (int)json.len, json.data);
@@ -339,10 +342,10 @@ static void test_status(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hostile_peers),   cmocka_unit_test(test_hostile_client),
-        cmocka_unit_test(test_search),          cmocka_unit_test(test_search_canceled),
-        cmocka_unit_test(test_search_busy),     cmocka_unit_test(test_outbox),
-        cmocka_unit_test(test_outbox_program),  cmocka_unit_test(test_status),
+        cmocka_unit_test(test_hostile_peers),  cmocka_unit_test(test_hostile_client),
+        cmocka_unit_test(test_search),         cmocka_unit_test(test_search_canceled),
+        cmocka_unit_test(test_search_busy),    cmocka_unit_test(test_outbox),
+        cmocka_unit_test(test_outbox_program), cmocka_unit_test(test_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

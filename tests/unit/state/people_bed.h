@@ -15,8 +15,8 @@ struct people {
     struct bed bed;
     struct command_table table;
     struct signin *signin;
-    struct arena arena;        /* callers */
-    struct command_call call;  /* the newest */
+    struct arena arena;       /* callers */
+    struct command_call call; /* the newest */
     int64_t now_ns;
     bool dry;
 };
@@ -24,8 +24,8 @@ struct people {
 static inline void people_open(struct people *p)
 {
     struct err err = {0};
-    *p = (struct people){.table = {state_commands, state_command_count},
-                         .now_ns = STATE_BED_NOW_NS};
+    *p =
+        (struct people){.table = {state_commands, state_command_count}, .now_ns = STATE_BED_NOW_NS};
     bed_folder(&p->bed);
     p->bed.options.table = &p->table;
     if (state_open(&p->bed.state, &p->bed.options, &err) != ERR_OK)
@@ -131,7 +131,10 @@ static inline struct slice people_result(struct people *p, const char *key)
 
 static inline bool result_has(struct people *p, const char *part)
 {
-    return strstr(buf_text(&p->call.result), part) != NULL;
+    bool has = strstr(buf_text(&p->call.result), part) != NULL;
+    if (!has)
+        print_error("%s is not in %s\n", part, buf_text(&p->call.result));
+    return has;
 }
 
 /* Who this cookie or token is. */

@@ -137,6 +137,31 @@ static void test_every_change_is_found(void **state)
     }
 }
 
+static void test_problems_say_what_happened(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql, *says;
+    } cases[] = {
+        {"DELETE FROM audit WHERE id = 6", "rows 6 to 6 are missing"},
+        {"DELETE FROM audit WHERE id > 4", "the end was cut"},
+        {"UPDATE audit_head SET audit_id = 12, hash = (SELECT hash FROM audit WHERE id = 12)",
+         "behind the signed head"},
+        {"UPDATE audit SET code = -6 WHERE id = 5", "its contents"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct bed b;
+        struct told told;
+        struct audit_verified v;
+        filled(&b);
+        assert_int_equal(database_run(state_db(b.state), cases[i].sql, NULL), ERR_OK);
+        assert_int_not_equal(verify(&b, "", &told, &v), 0);
+        if (!strstr(told.text, cases[i].says))
+            fail_msg("%s: %s", cases[i].sql, told.text);
+        bed_close(&b);
+    }
+}
+
 /* A chain that was made anew, by somebody with a key of his own, and even with the node's. */
 static void test_another_chain(void **state)
 {
@@ -310,6 +335,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_whole_chain),
         cmocka_unit_test(test_every_change_is_found),
+        cmocka_unit_test(test_problems_say_what_happened),
         cmocka_unit_test(test_another_chain),
         cmocka_unit_test(test_a_key_is_changed),
         cmocka_unit_test(test_the_canonical_form),

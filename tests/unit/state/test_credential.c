@@ -52,7 +52,8 @@ static void test_passwords(void **state)
     assert_int_equal(credential_hash_password(SLICE("abcdefghijklmn"), false, &stored, &err),
                      ERR_USAGE);
     assert_int_equal(credential_argon_count(), before);
-    assert_int_equal(credential_hash_password(SLICE("tre làng xanh"), false, &stored, &err), ERR_OK);
+    assert_int_equal(credential_hash_password(SLICE("tre làng xanh"), false, &stored, &err),
+                     ERR_OK);
     assert_true(slice_starts(buf_as_slice(&stored), SLICE("$argon2id$v=19$m=65536,")));
     assert_true(credential_check_password(SLICE("tre làng xanh"), buf_as_slice(&stored)));
     assert_false(credential_check_password(SLICE("tre lang xanh"), buf_as_slice(&stored)));

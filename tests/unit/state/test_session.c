@@ -140,9 +140,9 @@ static void totp_code(struct people *p, const char *user, char out[8])
     assert_int_equal(gnutls_hmac_fast(GNUTLS_MAC_SHA1, secret.data, secret.len, counter, 8, mac),
                      0);
     const uint8_t *at = mac + (mac[19] & 15);
-    uint32_t code = ((uint32_t)(at[0] & 127) << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 |
-                     at[3]) %
-                    1000000;
+    uint32_t code =
+        ((uint32_t)(at[0] & 127) << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3]) %
+        1000000;
     (void)snprintf(out, 8, "%06u", code);
     buf_free(&secret);
 }
@@ -155,7 +155,8 @@ static void test_the_second_factor(void **state)
     people_open(&p);
     people_make(&p);
     struct caller anna = signed_in(&p, "anna");
-    assert_int_equal(act(&p, &anna, "user.recovery", NULL), ERR_USAGE); /* nothing to stand in for */
+    assert_int_equal(act(&p, &anna, "user.recovery", NULL),
+                     ERR_USAGE); /* nothing to stand in for */
     MUST(act(&p, &anna, "user.totp", NULL));
     assert_true(slice_starts(people_result(&p, "uri"), SLICE("otpauth://totp/Canh:anna?secret=")));
     assert_true(slice_starts(people_result(&p, "svg"), SLICE("<svg ")));

@@ -271,7 +271,7 @@ static void test_only_checkpoints_shorten_the_log(void **state)
         (void)snprintf(text, sizeof(text), "note %d", i);
         assert_int_equal(bed_note(&b, text), ERR_OK);
     }
-    assert_true(log_bytes(&b) > 1000 * 4096); /* SQLite alone would have copied it by now */
+    assert_true(log_bytes(&b) > 2000 * 4096); /* SQLite alone would have copied it by now */
     assert_int_equal(state_checkpoint(b.state, NULL), ERR_OK);
     assert_true(log_bytes(&b) > 0);
     assert_int_equal(state_checkpoint(b.state, NULL), ERR_OK); /* idle since */
@@ -302,14 +302,7 @@ static void test_a_backup_is_whole(void **state)
     assert_int_equal(bed_note(&b, "later"), ERR_OK);
     copy = b;
     copy.options.data = folder;
-    copy.options.restored = true;
     bed_start(&copy);
-    assert_int_equal(state_epoch(copy.state), 2);
-    assert_int_equal(state_epoch(b.state), 1);
-    assert_true(bed_text_is(state_db(copy.state),
-                            "SELECT detail FROM audit WHERE command ="
-                            " 'node.restore'",
-                            "{\"epoch\":2}"));
     assert_int_equal(bed_number(state_db(copy.state), NOTES), 20);
     assert_int_equal(bed_note(&copy, "in the copy"), ERR_OK);
     bed_stop(&copy);

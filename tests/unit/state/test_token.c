@@ -84,9 +84,9 @@ static void test_tokens_for_machines_and_others(void **state)
     MUST(act(&p, &node, "user.add", "name=may", "title=M", "role=machine", "unit=b", NULL));
     MUST(act(&p, &node, "user.add", "name=sep", "title=S", "role=head", "unit=a", NULL));
     MUST(act(&p, &anna, "user.add", "name=may2", "title=M", "role=machine", "unit=a1", NULL));
-    assert_int_equal(act(&p, &anna, "token.add", "name=t", "right=ingest", "user=may", "expires=1y",
-                         NULL),
-                     ERR_NOT_FOUND);
+    assert_int_equal(
+        act(&p, &anna, "token.add", "name=t", "right=ingest", "user=may", "expires=1y", NULL),
+        ERR_NOT_FOUND);
     /* nobody signs as another by a token */
     assert_int_equal(
         act(&p, &anna, "token.add", "name=t", "right=sign", "user=sep", "expires=1y", NULL),

@@ -19,8 +19,8 @@ static void test_the_tree(void **state)
     assert_int_equal(act(&p, &node, "unit.change", "unit=a", "parent=a1", NULL), ERR_USAGE);
     assert_non_null(strstr(p.call.err.text, "under itself"));
     MUST(act(&p, &node, "unit.change", "unit=a1", "parent=a2", "title=Đơn vị A1", NULL));
-    assert_true(bed_text_is(people_db(&p), "SELECT search FROM unit WHERE name = 'a1'",
-                            "a1 don vi a1 "));
+    assert_true(
+        bed_text_is(people_db(&p), "SELECT search FROM unit WHERE name = 'a1'", "a1 don vi a1 "));
     char name[32], parent[32];
     (void)snprintf(parent, sizeof parent, "parent=a1"); /* stands at depth 3 */
     for (int depth = 4; depth <= 17; depth++) {

@@ -25,9 +25,9 @@ static void test_nobody_gives_what_is_beyond_himself(void **state)
     assert_int_equal(
         act(&p, &anna, "user.add", "name=x", "title=X", "role=officer", "unit=b", NULL),
         ERR_NOT_FOUND);
-    assert_int_equal(act(&p, &anna, "user.add", "name=x", "title=X", "role=officer", "unit=a",
-                         "unit=b", NULL),
-                     ERR_NOT_FOUND);
+    assert_int_equal(
+        act(&p, &anna, "user.add", "name=x", "title=X", "role=officer", "unit=a", "unit=b", NULL),
+        ERR_NOT_FOUND);
     assert_int_equal(act(&p, &anna, "user.change", "user=an", "everywhere=true", NULL), ERR_USAGE);
     assert_int_equal(act(&p, &anna, "user.change", "user=anna", "everywhere=true", NULL),
                      ERR_USAGE);
@@ -36,8 +36,8 @@ static void test_nobody_gives_what_is_beyond_himself(void **state)
     struct caller node = caller_system();
     MUST(act(&p, &node, "user.add", "name=both", "title=B", "role=officer", "unit=b", "home=a",
              NULL));
-    assert_int_equal(
-        act(&p, &anna, "user.password", "user=both", "password=" PASSWORD, NULL), ERR_USAGE);
+    assert_int_equal(act(&p, &anna, "user.password", "user=both", "password=" PASSWORD, NULL),
+                     ERR_USAGE);
     assert_true(p.call.denied);
     assert_int_equal(act(&p, &anna, "user.invite", "user=both", NULL), ERR_USAGE);
     assert_int_equal(act(&p, &anna, "user.remove", "user=both", NULL), ERR_USAGE);
@@ -45,11 +45,10 @@ static void test_nobody_gives_what_is_beyond_himself(void **state)
     /* an officer adds nobody; a lead makes no administrator */
     MUST(act(&p, &node, "user.password", "user=an", "password=" PASSWORD, NULL));
     struct caller an = signed_in(&p, "an");
-    assert_int_equal(
-        act(&p, &an, "user.add", "name=x", "title=X", "role=officer", "unit=a1", NULL), ERR_USAGE);
-    assert_int_equal(
-        act(&p, &an, "user.password", "user=anna", "password=" PASSWORD "x", NULL),
-        ERR_NOT_FOUND);
+    assert_int_equal(act(&p, &an, "user.add", "name=x", "title=X", "role=officer", "unit=a1", NULL),
+                     ERR_USAGE);
+    assert_int_equal(act(&p, &an, "user.password", "user=anna", "password=" PASSWORD "x", NULL),
+                     ERR_NOT_FOUND);
     people_close(&p);
 }
 
@@ -106,8 +105,8 @@ static void test_a_removed_user_is_gone_and_its_name_kept(void **state)
     assert_int_equal(who(&p, session, &caller), ERR_NOT_FOUND);
     assert_int_equal(who(&p, token, &caller), ERR_NOT_FOUND);
     assert_int_equal(sign_in(&p, "anna", PASSWORD, NULL), ERR_USAGE);
-    assert_int_equal(
-        act(&p, &node, "user.add", "name=anna", "title=A", "role=officer", NULL), ERR_USAGE);
+    assert_int_equal(act(&p, &node, "user.add", "name=anna", "title=A", "role=officer", NULL),
+                     ERR_USAGE);
     assert_int_equal(act(&p, &node, "user.unlock", "user=anna", NULL), ERR_NOT_FOUND);
     assert_int_equal(act(&p, &node, "user.invite", "user=anna", NULL), ERR_NOT_FOUND);
     people_close(&p);
@@ -123,9 +122,9 @@ static void test_passwords_change(void **state)
     assert_int_equal(sign_in(&p, "anna", PASSWORD, NULL), ERR_OK);
     struct slice other = people_result(&p, "session");
     struct caller anna = signed_in(&p, "anna");
-    assert_int_equal(
-        act(&p, &anna, "user.password", "old=wrong wrong wrong", "password=mua ha nang gat 3", NULL),
-        ERR_USAGE);
+    assert_int_equal(act(&p, &anna, "user.password", "old=wrong wrong wrong",
+                         "password=mua ha nang gat 3", NULL),
+                     ERR_USAGE);
     assert_non_null(strstr(p.call.err.text, "mật khẩu cũ"));
     assert_int_equal(bed_number(people_db(&p), "SELECT failures FROM user WHERE name = 'anna'"), 1);
     assert_int_equal(act(&p, &anna, "user.password", "old=" PASSWORD, "password=ngan", NULL),
@@ -171,8 +170,8 @@ static void test_an_invitation_is_good_once(void **state)
                      ERR_USAGE);
     p.now_ns -= 2 * 3600 * CLOCK_SECOND_NS;
     MUST(act(&p, &nobody, "invite.accept", token, "password=" PASSWORD, NULL));
-    assert_int_equal(
-        act(&p, &nobody, "invite.accept", token, "password=" PASSWORD "x", NULL), ERR_USAGE);
+    assert_int_equal(act(&p, &nobody, "invite.accept", token, "password=" PASSWORD "x", NULL),
+                     ERR_USAGE);
     (void)signed_in(&p, "moi");
     people_close(&p);
 }
@@ -186,14 +185,14 @@ static void test_a_unix_user_is_bound(void **state)
     people_make(&p);
     root.kind = CALLER_UNIX;
     MUST(act(&p, &root, "user.bind", "user=anna", "unix=anna.nguyen", NULL));
-    assert_int_equal(
-        signin_find_unix(p.signin, SLICE("anna.nguyen"), &p.arena, &caller, NULL), ERR_OK);
+    assert_int_equal(signin_find_unix(p.signin, SLICE("anna.nguyen"), &p.arena, &caller, NULL),
+                     ERR_OK);
     assert_true(slice_equal(caller.name, SLICE("anna")));
     assert_int_equal(caller.kind, CALLER_UNIX);
     assert_int_equal(caller.unit_count, 3);
     MUST(act(&p, &root, "user.bind", "user=root1", "unix=anna.nguyen", NULL));
-    assert_int_equal(
-        signin_find_unix(p.signin, SLICE("anna.nguyen"), &p.arena, &caller, NULL), ERR_OK);
+    assert_int_equal(signin_find_unix(p.signin, SLICE("anna.nguyen"), &p.arena, &caller, NULL),
+                     ERR_OK);
     assert_true(slice_equal(caller.name, SLICE("root1")));
     assert_int_equal(signin_find_unix(p.signin, SLICE("x"), &p.arena, &caller, NULL),
                      ERR_NOT_FOUND);

@@ -1,0 +1,280 @@
+#!/bin/sh
+# ingest.sh CANH SOURCE: events into a running node: posted, from followed files, imported; what is
+# acknowledged is stored once, whatever is killed.
+. "$(dirname "$0")/expect.sh"
+unset CANH_CONFIG CANH_TOKEN_FILE
+export CANH_STORE_RESERVE_BYTES=0
+type='Content-Type: application/x-ndjson'
+
+# Started by root, everything runs as a user without rights.
+as_user=
+if [ "$(id -u)" = 0 ]; then
+    as_user="setpriv --reuid=65534 --regid=65534 --clear-groups"
+    chmod 0755 "$home"
+fi
+node=
+trap '[ -z "$node" ] || kill -KILL "$node" 2>/dev/null; rm -rf "$home"' EXIT
+
+node_start() {
+    [ -z "$as_user" ] || chown -R 65534:65534 .
+    : >log
+    $as_user "$canh" serve --config canh.yaml --data data >printed 2>log </dev/null &
+    node=$!
+    wait_for 'the watch is kept' || fail "the node did not become ready: $(tail -n 5 log)"
+}
+node_stop() {
+    kill -TERM "$node"
+    wait "$node"
+    code=$?
+    node=
+}
+# wait_for TEXT [COUNT]: until the log has so many lines with it
+wait_for() {
+    for _ in $(seq 300); do
+        [ "$(grep -c -F -e "$1" log)" -ge "${2:-1}" ] && return 0
+        kill -0 "$node" 2>/dev/null || return 1
+        sleep 0.1
+    done
+    return 1
+}
+role_pid() { pgrep -P "$node" -f "canh role $1" | head -n 1; }
+port_of() { sed -n "s/.*\"text\":\"$1 listens on .*(port \([0-9]*\)).*/\1/p" log | tail -n 1; }
+
+settings() { # settings TOKEN
+    mkdir -p rules logs
+    cat >rules/seen.yml <<'END'
+title: Seen
+id: 11111111-1111-4111-8111-111111111111
+status: stable
+level: high
+logsource: {category: test}
+detection:
+  seen: {a: hit}
+  condition: seen
+END
+    cat >canh.yaml <<END
+web: {listen: "127.0.0.1:0"}
+rules: {paths: ["$PWD/rules"]}
+sources:
+  - {name: app, category: test, unit: "Sở A", partition: apps}
+  - {name: portal, category: test, follow: ["$PWD/logs/*.log*"]}
+listeners:
+  - {name: in, listen: "127.0.0.1:0", source: app, token: $1, body_bytes: 64KiB}
+END
+    chmod 0644 canh.yaml
+}
+
+# post [CURL OPTIONS]: standard input to the listener; leaves the files status, head and out
+post() {
+    curl -sS -m 60 -o out -D head -w '%{http_code}' -H "$type" --data-binary @- "$@" \
+        "http://127.0.0.1:$(port_of in)/api/v1/ingest" >status 2>errors
+}
+expect_status() { [ "$(cat status)" = "$1" ] || fail "HTTP $(cat status), not $1"; }
+
+# count QUERY: events that it finds
+count() { $as_user "$canh" search --config canh.yaml --data data -o ndjson "$@" 2>errors | grep -c .; }
+expect_count() { # expect_count N QUERY...: before long
+    wanted=$1
+    shift
+    for _ in $(seq 100); do
+        found=$(count "$@")
+        [ "$found" = "$wanted" ] && return 0
+        sleep 0.2
+    done
+    fail "$found events of $*, not $wanted"
+}
+
+what_is_posted_is_stored_and_judged() {
+    settings false
+    node_start
+    printf '{"n":1,"a":"hit"}\n{"n":2}\n{"n":\n' | post
+    expect_status 200
+    expect_out '{"stored":2,"refused":1}'
+    expect_count 2 'n:*'
+    expect_count 1 -p _findings 'rule.title:Seen'
+    expect_count 1 -p _refused 'reason:*'
+    run $as_user "$canh" search --config canh.yaml --data data -o ndjson -p apps 'n:1'
+    expect_out '"source":"app","partition":"apps"'
+    seq 1000 | sed 's/.*/{"m":&}/' | gzip | post -H 'Content-Encoding: gzip'
+    expect_status 200
+    expect_out '"stored":1000'
+    expect_count 1000 'm:*'
+    node_stop
+    expect_code 0
+}
+
+what_cannot_be_taken_is_told() {
+    settings false
+    node_start
+    printf 'no gzip' | post -H 'Content-Encoding: gzip'
+    expect_status 400
+    head -c 70000 /dev/zero | post
+    expect_status 413
+    head -c 1000000 /dev/zero | gzip | post -H 'Content-Encoding: gzip'
+    expect_status 413
+    printf '{}' | post -H 'Content-Encoding: br'
+    expect_status 415
+    type='Content-Type: image/png'
+    printf '{}' | post
+    expect_status 415
+    type='Content-Type: application/x-ndjson'
+    curl -sS -m 60 -o out -w '%{http_code}' "http://127.0.0.1:$(port_of in)/api/v1/ingest" >status
+    expect_status 405
+    curl -sS -m 60 -o out -w '%{http_code}' "http://127.0.0.1:$(port_of in)/other" >status
+    expect_status 404
+    expect_out '"status":404'
+    node_stop
+}
+
+seed() { # seed USER RIGHT: a token of a user of its own into the file token
+    role=machine
+    [ "$2" = ingest ] || role=officer
+    run $as_user "$canh" user add "$1" --title "$1" --role $role --config canh.yaml --data data
+    expect_code 0
+    run $as_user "$canh" token add "$1" --user "$1" --right "$2" --expires 12h --config canh.yaml \
+        --data data -o ndjson
+    expect_code 0
+    sed -n 's/.*"token":"\([^"]*\)".*/\1/p' out >token
+}
+
+only_a_token_that_may_ingest_sends() {
+    settings true
+    node_start
+    printf '{"n":1}' | post
+    expect_status 401
+    grep -q '^WWW-Authenticate: Bearer' head || fail 'no WWW-Authenticate'
+    printf '{"n":1}' | post -H 'Authorization: Bearer canh_none'
+    expect_status 401
+    expect_count 0 'n:*'
+    seed sensor ingest
+    printf '{"n":1}' | post -H "Authorization: Bearer $(cat token)"
+    expect_status 200
+    seed looker read
+    printf '{"n":2}' | post -H "Authorization: Bearer $(cat token)"
+    expect_status 403
+    expect_count 1 'n:*'
+    node_stop
+}
+
+# The engine is killed while senders send: what it said is stored is there.
+what_was_acknowledged_survives() {
+    settings false
+    node_start
+    for i in $(seq 30); do
+        printf '{"n":%s}\n' "$i" | post
+        [ "$(cat status)" = 200 ] && echo "$i" >>acknowledged
+        [ "$((i % 10))" = 5 ] && kill -KILL "$(role_pid engine)"
+    done
+    wait_for 'engine 0 is ready' 4 || fail 'the engine did not come back'
+    for i in $(cat acknowledged); do
+        [ "$(count "n:$i")" -ge 1 ] || fail "event $i was acknowledged and is not there"
+    done
+    [ "$(wc -l <acknowledged)" -ge 10 ] || fail 'hardly anything was acknowledged'
+    run $as_user "$canh" verify --config canh.yaml --data data
+    node_stop
+}
+
+lines() { seq "$1" "$2" | sed 's/.*/{"n":&,"a":"hit"}/'; }
+
+followed_files_are_read_once() {
+    settings false
+    lines 1 50 >logs/a.log
+    node_start
+    expect_count 50 'n:*'
+    lines 51 60 >>logs/a.log
+    printf '{"n":61,' >>logs/a.log
+    expect_count 60 'n:*'
+    kill -KILL "$(role_pid intake)"
+    mv logs/a.log logs/a.log.1
+    lines 62 70 >logs/a.log
+    echo '"a":"hit"}' >>logs/a.log.1
+    wait_for 'intake 0 is ready' 2
+    expect_count 70 'n:*'
+    kill -KILL "$(role_pid engine)"
+    lines 71 80 >>logs/a.log
+    expect_count 80 'n:*'
+    : >logs/a.log
+    sleep 1
+    lines 81 82 >>logs/a.log
+    expect_count 82 'n:*'
+    node_stop
+    lines 83 90 >>logs/a.log
+    node_start
+    expect_count 90 'n:*'
+    expect_count 90 -p _findings 'rule.title:Seen'
+    node_stop
+}
+
+# A header's columns are known behind a stop, too.
+followed_csv_goes_on() {
+    settings false
+    printf 'n,a\n1,hit\n2,no\n' >logs/a.log
+    node_start
+    expect_count 2 'n:*'
+    node_stop
+    printf '3,hit\n' >>logs/a.log
+    node_start
+    expect_count 3 'n:*'
+    expect_count 2 'a:hit'
+    node_stop
+}
+
+indicators_are_looked_for() {
+    settings false
+    mkdir -p data
+    [ -z "$as_user" ] || chown -R 65534:65534 .
+    echo 'bad.example' >feed.txt
+    run $as_user "$canh" intel import --data data feed.txt
+    expect_code 0
+    node_start
+    printf '{"host":"bad.example"}\n{"host":"good.example"}\n' | post
+    expect_status 200
+    expect_count 1 -p _findings 'rule.id:canh-indicator-domain'
+    node_stop
+}
+
+# Five within a minute, seen by the engine over several posts.
+correlations_are_found() {
+    settings false
+    cat >rules/many.yml <<'END'
+title: Many
+id: 22222222-2222-4222-8222-222222222222
+correlation:
+  type: event_count
+  rules: [11111111-1111-4111-8111-111111111111]
+  group-by: [user]
+  timespan: 1m
+  condition: {gte: 5}
+END
+    node_start
+    for i in 1 2 3 4; do
+        echo "{\"a\":\"hit\",\"user\":\"u\",\"time\":\"2026-11-22T10:00:0${i}Z\"}" | post
+    done
+    kill -KILL "$(role_pid engine)"
+    wait_for 'engine 0 is ready' 2
+    expect_count 0 -p _findings 'rule.title:Many'
+    echo '{"a":"hit","user":"u","time":"2026-11-22T10:00:05Z"}' | post
+    expect_status 200
+    expect_count 1 -p _findings 'rule.title:Many'
+    node_stop
+}
+
+a_file_is_imported_by_a_reader() {
+    settings false
+    node_start
+    { lines 1 20; echo '{"n":'; } >old.ndjson
+    run $as_user "$canh" import --config canh.yaml --data data --source app old.ndjson
+    expect_code 0
+    expect_count 20 'n:*'
+    expect_count 20 -p _findings 'rule.title:Seen'
+    run $as_user "$canh" search --config canh.yaml --data data -o ndjson 'n:3'
+    expect_out '"partition":"apps","file":"'
+    node_stop
+    expect_code 0
+}
+
+cases what_is_posted_is_stored_and_judged what_cannot_be_taken_is_told \
+    only_a_token_that_may_ingest_sends what_was_acknowledged_survives \
+    followed_files_are_read_once followed_csv_goes_on indicators_are_looked_for \
+    correlations_are_found a_file_is_imported_by_a_reader
+finish

@@ -1,0 +1,345 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "program/engine_commit.h"
+#include "program/role.h"
+
+static const char rule_text[] = "title: Hit\nid: 11111111-1111-4111-8111-111111111111\n"
+                                "logsource: {category: test}\n"
+                                "detection:\n  a: {a: hit}\n  condition: a\n";
+
+struct bed {
+    char folder[64];
+    struct config *config;
+    struct live live;
+    struct store_options store;
+    struct store_policy policies[POLICY_MAX];
+    pthread_mutex_t care;
+    struct engine_commit *commit;
+    struct batch_writer *writer;
+    struct import_haul *items;
+    struct haul_head head;
+    struct row_context context;
+    struct engine_haul haul;
+    int fd;
+};
+
+static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *ftw)
+{
+    (void)about;
+    (void)kind;
+    (void)ftw;
+    return remove(path);
+}
+
+static void commit_open(struct bed *bed)
+{
+    struct buf data = {0};
+    struct err err;
+    buf_printf(&data, "%s/data", bed->folder);
+    struct engine_commit_options options = {.data = buf_text(&data),
+                                            .store = &bed->store,
+                                            .live = &bed->live,
+                                            .policies = bed->policies,
+                                            .policy_count = policy_list(bed->config, bed->policies),
+                                            .seal_bytes = bed->config->store.seal_bytes,
+                                            .care = &bed->care};
+    assert_int_equal(engine_commit_open(&bed->commit, &options, &err), ERR_OK);
+    engine_commit_start(bed->commit);
+    buf_free(&data);
+}
+
+static int bed_open(void **state)
+{
+    struct bed *bed = mem_zeroed(1, sizeof(*bed));
+    struct buf path = {0}, yaml = {0};
+    struct err err;
+    (void)snprintf(bed->folder, sizeof(bed->folder), "/tmp/canh-commit-XXXXXX");
+    assert_non_null(mkdtemp(bed->folder));
+    buf_printf(&path, "%s/rule.yml", bed->folder);
+    FILE *file = fopen(buf_text(&path), "wb");
+    assert_non_null(file);
+    assert_true(fputs(rule_text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    buf_printf(&yaml,
+               "rules: {paths: [\"%s\"]}\n"
+               "sources:\n"
+               "  - {name: app, category: test, partition: apps, unit: U, system: S}\n"
+               "  - {name: other, category: test}\n"
+               "  - {name: files, category: test, follow: [\"/var/log/x\"]}\n"
+               "listeners:\n"
+               "  - {name: in, source: app}\n",
+               buf_text(&path));
+    assert_int_equal(config_open_text(&bed->config, buf_as_slice(&yaml), &err), ERR_OK);
+    struct live_options live = {.config = bed->config, .interpreted = true};
+    assert_int_equal(live_open(&bed->live, &live, &err), ERR_OK);
+    assert_int_equal(pthread_mutex_init(&bed->care, NULL), 0);
+    bed->store = (struct store_options){.write = true};
+    commit_open(bed);
+    bed->writer = batch_writer_open();
+    bed->items = import_haul_open();
+    bed->fd = memfd_create("haul", MFD_CLOEXEC);
+    assert_true(bed->fd >= 0);
+    buf_free(&path);
+    buf_free(&yaml);
+    *state = bed;
+    return 0;
+}
+
+static int bed_close(void **state)
+{
+    struct bed *bed = *state;
+    engine_commit_close(&bed->commit);
+    live_close(&bed->live);
+    config_close(&bed->config);
+    batch_writer_close(&bed->writer);
+    import_haul_close(&bed->items);
+    (void)close(bed->fd);
+    assert_int_equal(pthread_mutex_destroy(&bed->care), 0);
+    (void)nftw(bed->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    mem_free(bed);
+    return 0;
+}
+
+/* What an honest intake says of two events, the second of which a rule holds for. */
+static void honest(struct bed *bed)
+{
+    import_haul_clear(bed->items);
+    bed->head = (struct haul_head){.rules = bed->live.fingerprint,
+                                   .received = 2,
+                                   .bytes = 20,
+                                   .source = SLICE("app"),
+                                   .listener = SLICE("in"),
+                                   .received_ns = 1};
+    bed->context = (struct row_context){.partition = SLICE("apps"),
+                                        .source = SLICE("app"),
+                                        .system = SLICE("S"),
+                                        .unit = SLICE("U"),
+                                        .file = SLICE("in"),
+                                        .configured = SLICE("/test/")};
+    struct import_item *item = import_haul_add(bed->items, IMPORT_FINDING);
+    item->row = 1;
+    item->line = 2;
+    item->time_ns = 5;
+    bed->haul = (struct engine_haul){.fd = bed->fd};
+}
+
+static void packed(struct bed *bed, struct buf *out)
+{
+    struct record record = {0};
+    uint32_t number, index;
+    batch_begin(bed->writer, 1, false);
+    assert_int_equal(batch_context(bed->writer, &bed->context, &number, NULL), ERR_OK);
+    for (uint64_t line = 1; line <= 2; line++) {
+        record_reset(&record);
+        assert_int_equal(record_add(&record, SLICE("a"), SLICE("hit"), VALUE_STRING, 0, NULL),
+                         ERR_OK);
+        assert_int_equal(batch_add(bed->writer, number, 5, line, &record, &index, NULL), ERR_OK);
+    }
+    assert_int_equal(
+        haul_pack(&bed->head, batch_raw(bed->writer), bed->items, ROLE_SLOT_BYTES, out, NULL),
+        ERR_OK);
+    record_free(&record);
+}
+
+/* What the engine makes of it. */
+static int commit(struct bed *bed)
+{
+    struct buf bytes = {0};
+    struct engine_haul *hauls[] = {&bed->haul};
+    packed(bed, &bytes);
+    assert_int_equal(ftruncate(bed->fd, 0), 0);
+    assert_int_equal(pwrite(bed->fd, bytes.data, bytes.len, 0), bytes.len);
+    bed->haul.bytes = (uint32_t)bytes.len;
+    engine_commit_group(bed->commit, hauls, 1);
+    buf_free(&bytes);
+    return bed->haul.rc;
+}
+
+static uint64_t next_sequence(struct bed *bed)
+{
+    return store_next_sequence(engine_commit_store(bed->commit));
+}
+
+static int partition_check(void *context, const struct row *row)
+{
+    assert_true(slice_equal(row->context->partition, slice_from(context)));
+    assert_int_equal(row->context->flags & ROW_HISTORICAL, 0);
+    return ERR_OK;
+}
+
+static void an_honest_haul_is_stored_with_its_finding(void **state)
+{
+    static char apps[] = "apps", findings[] = "_findings";
+    struct bed *bed = *state;
+    honest(bed);
+    bed->head.cursors[0] = (struct haul_cursor){SLICE("follow:/var/log/x"), SLICE("1 2")};
+    bed->head.cursor_count = 1;
+    assert_int_equal(commit(bed), ERR_OK);
+    assert_int_equal(bed->haul.stored, 2);
+    assert_int_equal(bed->haul.findings, 1);
+    assert_int_equal(bed->haul.first_sequence, 1);
+    struct store *store = engine_commit_store(bed->commit);
+    assert_int_equal(store_next_sequence(store), 4);
+    assert_int_equal(store_get(store, 1, partition_check, apps, NULL), ERR_OK);
+    assert_int_equal(store_get(store, 3, partition_check, findings, NULL), ERR_OK);
+    engine_commit_close(&bed->commit);
+    commit_open(bed);
+    const struct carry *carry = store_carry(engine_commit_store(bed->commit));
+    assert_true(slice_equal(carry_cursor(carry, SLICE("follow:/var/log/x")), SLICE("1 2")));
+    assert_int_equal(carry_counters(carry, SLICE("live/app"))[0], 2);
+}
+
+static void what_intake_may_not_say_is_refused(void **state)
+{
+    struct bed *bed = *state;
+    struct row_context *c = &bed->context;
+    for (int lie = 0; lie < 13; lie++) {
+        honest(bed);
+        switch (lie) {
+        case 0:
+            c->partition = SLICE("_findings");
+            break;
+        case 1:
+            c->partition = SLICE("main");
+            break;
+        case 2:
+            c->source = SLICE("other");
+            break;
+        case 3:
+            c->unit = SLICE("V");
+            break;
+        case 4:
+            c->system = SLICE("");
+            break;
+        case 5:
+            c->flags = ROW_INTERNAL;
+            break;
+        case 6:
+            c->flags = ROW_HISTORICAL;
+            break;
+        case 7:
+            c->configured = SLICE("x//");
+            break;
+        case 8:
+            c->file = SLICE("elsewhere");
+            break;
+        case 9:
+            bed->head.source = SLICE("nobody");
+            break;
+        case 10:
+            bed->head.listener = SLICE("other");
+            break;
+        case 11:
+            bed->head.cursors[0] = (struct haul_cursor){SLICE("import:/x"), SLICE("1")};
+            bed->head.cursor_count = 1;
+            break;
+        default:
+            bed->items->items[0].kind = IMPORT_INPUT;
+            break;
+        }
+        assert_int_equal(commit(bed), ERR_DAMAGED);
+        assert_true(bed->haul.err.text[0]);
+    }
+    assert_int_equal(next_sequence(bed), 1);
+    honest(bed);
+    assert_int_equal(commit(bed), ERR_OK);
+}
+
+static void a_source_has_its_own_listeners_and_files(void **state)
+{
+    struct bed *bed = *state;
+    honest(bed);
+    bed->head.source = bed->context.source = SLICE("files");
+    bed->head.listener = bed->context.file = SLICE("/var/log/x");
+    bed->context.partition = SLICE("main");
+    bed->context.unit = bed->context.system = SLICE("");
+    assert_int_equal(commit(bed), ERR_OK);
+    honest(bed);
+    bed->head.source = bed->context.source = SLICE("other");
+    bed->context.partition = SLICE("main");
+    bed->context.unit = bed->context.system = SLICE("");
+    assert_int_equal(commit(bed), ERR_DAMAGED);
+}
+
+static void a_reader_brings_history_of_its_source_only(void **state)
+{
+    struct bed *bed = *state;
+    honest(bed);
+    bed->haul.historical = true;
+    bed->haul.import_source = SLICE("app");
+    assert_int_equal(commit(bed), ERR_DAMAGED);
+    honest(bed);
+    bed->haul.historical = true;
+    bed->haul.import_source = SLICE("app");
+    bed->context.flags = ROW_HISTORICAL;
+    assert_int_equal(commit(bed), ERR_OK);
+    honest(bed);
+    bed->haul.historical = true;
+    bed->haul.import_source = SLICE("other");
+    bed->context.flags = ROW_HISTORICAL;
+    assert_int_equal(commit(bed), ERR_DAMAGED);
+}
+
+static void other_rules_are_no_attack(void **state)
+{
+    struct bed *bed = *state;
+    honest(bed);
+    bed->head.rules++;
+    bed->items->items[0].rule = 9;
+    assert_int_equal(commit(bed), ERR_UNSUPPORTED);
+    assert_int_equal(next_sequence(bed), 1);
+}
+
+/* One forged haul among honest ones, and memory that was cut off. */
+static void others_of_the_group_are_stored(void **state)
+{
+    struct bed *bed = *state;
+    struct buf bytes = {0};
+    honest(bed);
+    packed(bed, &bytes);
+    size_t good = bytes.len;
+    bed->context.partition = SLICE("main");
+    packed(bed, &bytes);
+    assert_int_equal(pwrite(bed->fd, bytes.data, bytes.len, 0), bytes.len);
+    struct engine_haul first = {.fd = bed->fd, .bytes = (uint32_t)good}, last = first;
+    struct engine_haul forged = {
+        .fd = bed->fd, .offset = good, .bytes = (uint32_t)(bytes.len - good)};
+    struct engine_haul cut = {.fd = bed->fd, .offset = bytes.len, .bytes = 100};
+    struct engine_haul *hauls[] = {&first, &forged, &cut, &last};
+    engine_commit_group(bed->commit, hauls, 4);
+    assert_int_equal(first.rc, ERR_OK);
+    assert_int_equal(forged.rc, ERR_DAMAGED);
+    assert_int_equal(cut.rc, ERR_DAMAGED);
+    assert_int_equal(last.rc, ERR_OK);
+    assert_int_equal(last.first_sequence, 3);
+    assert_int_equal(next_sequence(bed), 1 + 4 + 2);
+    buf_free(&bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_honest_haul_is_stored_with_its_finding, bed_open,
+                                        bed_close),
+        cmocka_unit_test_setup_teardown(what_intake_may_not_say_is_refused, bed_open, bed_close),
+        cmocka_unit_test_setup_teardown(a_source_has_its_own_listeners_and_files, bed_open,
+                                        bed_close),
+        cmocka_unit_test_setup_teardown(a_reader_brings_history_of_its_source_only, bed_open,
+                                        bed_close),
+        cmocka_unit_test_setup_teardown(other_rules_are_no_attack, bed_open, bed_close),
+        cmocka_unit_test_setup_teardown(others_of_the_group_are_stored, bed_open, bed_close),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
