@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -65,6 +66,8 @@ static pid_t serve(const char *program)
         _exit(100);
     if (geteuid() == 0 && (setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY)))
         _exit(101);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) /* it ends with this program, whatever happens */
+        _exit(103);
     execl(program, program, "serve", "--config", config, "--data", data, (char *)NULL);
     _exit(102);
 }

@@ -12,7 +12,7 @@ const struct route route_table[] = {
     {METHOD_POST, "/api/v1/session", 0, ROUTE_OPEN, session_begin, "Sign in", "Đăng nhập"},
     {METHOD_GET, "/api/v1/session", 0, ROUTE_SCOPED, session_show, "Who is signed in",
      "Người đang đăng nhập"},
-    {METHOD_DELETE, "/api/v1/session", 0, 0, session_end, "Sign out", "Đăng xuất"},
+    {METHOD_DELETE, "/api/v1/session", RIGHT_SELF, 0, session_end, "Sign out", "Đăng xuất"},
     {METHOD_GET, "/api/v1/commands", 0, 0, commands_list, "Commands that the caller may run",
      "Các lệnh người gọi được chạy"},
     {METHOD_POST, "/api/v1/commands", 0, ROUTE_OPTIONAL | ROUTE_SCOPED, commands_run,

@@ -38,6 +38,8 @@ static int code_of(int sqlite_code)
         return ERR_BUSY; /* until its writer has opened it once */
     if (sqlite_code == SQLITE_READONLY)
         return ERR_USAGE;
+    if (sqlite_code == SQLITE_IOERR_SHMSIZE) /* the first that a full disk refuses */
+        return ERR_FULL;
     switch (sqlite_code & 0xff) {
     case SQLITE_FULL:
         return ERR_FULL;
@@ -75,6 +77,8 @@ static int refuse_now(const struct database *db, struct err *err, const char *wh
         code = disk_code;
         why = below.text;
     }
+    if (sqlite_code == SQLITE_IOERR_SHMSIZE)
+        why = "the disk is full, make room";
     if (code == ERR_BUSY)
         return err_set(err, code,
                        "cannot %s the database %s: another program holds it (%s); try again later",

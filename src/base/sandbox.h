@@ -36,6 +36,7 @@ enum { SANDBOX_PATHS_MAX = 64 };
 struct sandbox_path {
     const char *path; /* file or folder; one that is not there is passed over */
     bool write;
+    bool names_only; /* a folder: what is in it may be listed, not read */
 };
 struct sandbox {
     unsigned may; /* enum sandbox_may */

@@ -105,7 +105,7 @@ static int paths_allow(int ruleset, const struct sandbox *sandbox, uint64_t gove
         const struct sandbox_path *p = &sandbox->paths[i];
         uint64_t rights = 0;
         if (sandbox->may & (SANDBOX_READ | SANDBOX_WRITE | SANDBOX_CHILDREN))
-            rights |= RIGHTS_READ;
+            rights |= p->names_only ? (uint64_t)RIGHT_READ_DIR : RIGHTS_READ;
         if (p->write && sandbox->may & (SANDBOX_WRITE | SANDBOX_CHILDREN))
             rights |= RIGHTS_WRITE;
         rc = path_allow(ruleset, governed, p->path, rights, err);

@@ -100,7 +100,7 @@ int cli_parse(const struct option *options, size_t count, int argc, char **argv,
  * (may be NULL) is set. CLI_FAILURE, with a message on stderr, when it cannot be written. */
 int cli_write(struct buf *out, bool *closed);
 int cli_fail(int code, const struct err *err); /* "canh: text" on stderr; returns code */
-/* From here on cli_fail puts its errors into err (the newest one counts) instead of onto stderr: for
- * a role that runs a command for somebody else. NULL: as before. */
+/* From here on cli_fail puts its errors into err (the newest one counts) instead of onto stderr:
+ * for a role that runs a command for somebody else. NULL: as before. */
 void cli_catch(struct err *err);
 bool cli_is_catching(void);

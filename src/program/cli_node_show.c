@@ -142,8 +142,12 @@ static void member_put(const struct showing *s, struct json_reader *r, struct sl
 static void picture_put(const struct showing *s)
 {
     struct buf picture = {0};
-    if (client_answer_text(s->json, "picture", &picture))
-        buf_slice(s->out, buf_as_slice(&picture));
+    bool has = client_answer_text(s->json, "picture", &picture);
+    struct slice rest = buf_as_slice(&picture);
+    while (has && rest.len) {
+        (void)cell_terminal(slice_cut(&rest, '\n'), 0, s->out);
+        buf_char(s->out, '\n');
+    }
     cli_secret_wipe(&picture);
 }
 
@@ -176,8 +180,11 @@ void cli_node_show(struct slice json, enum cli_outcome outcome, const char *titl
         buf_string(out, " ");
         (void)cell_terminal(buf_as_slice(&name), 0, out);
     }
-    if (client_answer_raw(json, "id", &id))
-        buf_printf(out, vietnamese ? " (mã %.*s)" : " (id %.*s)", (int)id.len, id.data);
+    if (client_answer_raw(json, "id", &id)) {
+        buf_string(out, vietnamese ? " (mã " : " (id ");
+        text_put(id, out);
+        buf_char(out, ')');
+    }
     if (audit_id)
         buf_printf(out, vietnamese ? ", dòng nhật ký kiểm toán %llu" : ", audit row %llu",
                    (unsigned long long)audit_id);

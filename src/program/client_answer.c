@@ -44,7 +44,7 @@ bool client_answer_text(struct slice json, const char *member, struct buf *out)
     struct slice raw;
     if (!client_answer_raw(json, member, &raw) || slice_equal(raw, SLICE("null")))
         return false;
-    buf_reserve(out, raw.len);
+    buf_reserve(out, raw.len + 1);
     out->len += json_unescape(out->data + out->len, raw);
     return true;
 }

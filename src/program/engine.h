@@ -112,9 +112,13 @@ void engine_peer_unuse(struct engine_peer *p);
 struct engine_peer *engine_peer_find(struct engine *e, enum role role, uint32_t instance);
 /* It sent what it may not: counted, told, its wire closed, its process ended by the parent. */
 void engine_violation(struct engine_peer *p, const struct err *err);
-/* A peer that is gone or does not read gets nothing (and is closed). */
+/* Asks the parent to end a role. why: what it did; empty: it is canceled. */
+void engine_end_role(struct engine *e, enum role role, uint32_t instance, const char *why);
+/* A peer that is gone gets nothing; one that does not read is closed, and a role then ended. */
 void engine_send(struct engine_peer *p, uint16_t type, uint64_t id, struct slice payload,
                  const int *fds, uint32_t fd_count);
+/* After a drain: the loop ends when all that was begun is done. */
+void engine_end_if_done(struct engine *e);
 void engine_tell_parent(struct engine *e, uint16_t type, uint64_t id, struct slice payload,
                         const int *fds, uint32_t fd_count);
 
@@ -182,6 +186,8 @@ void engine_ask_tick(struct engine *e);
 MUST_CHECK int engine_ask_units(struct command_call *call, struct err *err);
 
 /* engine_outbox.c */
+/* Appends what may be a parameter of a command: whole characters, one line. */
+void engine_text_clean(struct slice text, size_t bytes_max, struct buf *out);
 void engine_outbox_open(struct engine *e);
 void engine_outbox_close(struct engine *e);
 void engine_outbox_send(struct engine *e); /* what the writer found due */

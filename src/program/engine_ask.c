@@ -89,11 +89,7 @@ static void asked_send(struct engine_peer *p, uint64_t id, const struct err *err
 
 static void query_end(struct engine_peer *query)
 {
-    struct buf payload = {0};
-    bytes_put_u32(&payload, (uint32_t)query->role);
-    bytes_put_u32(&payload, query->instance);
-    engine_tell_parent(query->engine, MESSAGE_END_ROLE, 0, buf_as_slice(&payload), NULL, 0);
-    buf_free(&payload);
+    engine_end_role(query->engine, query->role, query->instance, "");
     engine_peer_end(query);
 }
 
@@ -295,7 +291,9 @@ int engine_ask_message(struct engine_peer *p, struct wire_message *m, struct err
         return rc;
     struct engine_call *call = run_make(p, m->id, &question);
     struct command_call *c = &call->call;
+    bool vietnamese = c->caller.vietnamese;
     rc = engine_call_caller(call, question.secret, question.from, &c->err);
+    c->caller.vietnamese = vietnamese; /* as the question wants to be answered */
     if (rc == ERR_OK && (asks->count >= ASKS_MAX || p->engine->is_alone))
         rc = call_refuse(c, &c->err, ERR_BUSY,
                          "too many searches are running or waiting: try again in a minute",

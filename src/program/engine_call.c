@@ -134,7 +134,8 @@ int engine_call_caller(struct engine_call *call, struct slice secret, struct sli
     if (rc != ERR_OK)
         c->caller = (struct caller){.kind = CALLER_SESSION, .name = SLICE("nobody")};
     c->caller.from = arena_copy(&c->arena, from);
-    c->caller.vietnamese = vietnamese;
+    if (rc != ERR_OK)
+        c->caller.vietnamese = vietnamese;
     return rc == ERR_OK ? ERR_OK : engine_call_unknown(vietnamese, err);
 }
 
@@ -226,6 +227,7 @@ static int call_take(struct engine_peer *p, struct wire_message *m, struct err *
     call->done = command_answer;
     c->caller.vietnamese = wish.flags & CALL_VIETNAMESE;
     int known = engine_call_caller(call, wish.secret, wish.from, &c->err);
+    c->caller.vietnamese = wish.flags & CALL_VIETNAMESE; /* as this call wants to be answered */
     struct err why = c->err;
     c->rc = command_unpack(&commands, wish.packed, c, &c->err);
     if (c->rc == ERR_SYNTAX) { /* web and command line pack with the same code */

@@ -64,13 +64,13 @@ static void settled(struct engine_call *call)
     mem_free(settling);
 }
 
-/* Whole characters, one line: as a parameter of a command must be. */
-static void why_clean(struct slice why, struct buf *out)
+void engine_text_clean(struct slice text, size_t bytes_max, struct buf *out)
 {
-    size_t len = why.len < OUTBOX_WHY_BYTES_MAX ? why.len : OUTBOX_WHY_BYTES_MAX;
-    len = text_utf8_valid(slice_part(why, 0, len));
-    for (size_t i = 0; i < len; i++)
-        buf_char(out, (unsigned char)why.data[i] < ' ' || why.data[i] == 0x7f ? ' ' : why.data[i]);
+    size_t len = text_utf8_valid(slice_part(text, 0, bytes_max));
+    for (size_t i = 0; i < len; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        buf_char(out, byte < ' ' || byte == 0x7f ? ' ' : text.data[i]);
+    }
 }
 
 static void settle(struct engine *e, uint64_t id, bool by_parent, bool delivered, struct slice why)
@@ -79,7 +79,7 @@ static void settle(struct engine *e, uint64_t id, bool by_parent, bool delivered
     struct settling *settling = mem_zeroed(1, sizeof(*settling));
     *settling = (struct settling){id, by_parent};
     buf_printf(&number, "%llu", (unsigned long long)id);
-    why_clean(why, &text);
+    engine_text_clean(why, OUTBOX_WHY_BYTES_MAX, &text);
     struct command_value values[3] = {
         {SLICE("id"), buf_as_slice(&number)},
         {SLICE("delivered"), delivered ? SLICE("true") : SLICE("false")},

@@ -82,19 +82,19 @@ static void gauges_set(struct engine *e)
 {
     struct engine_figures f;
     struct engine_status *s = e->status;
-    int64_t ready = 0, restarts = 0, age_s = 0;
+    int64_t ready = 0, restarts = 0, age_ns = 0;
     engine_writer_figures(e->writer, &f);
     for (uint32_t i = 0; i < s->roles.count; i++) {
         ready += s->roles.rows[i].state == ROLE_READY;
         restarts += s->roles.rows[i].restarts;
     }
     if (f.outbox.oldest_ns != CLOCK_NONE && f.outbox.waiting > 0)
-        age_s = clock_now_ns() - f.outbox.oldest_ns;
+        age_ns = clock_now_ns() - f.outbox.oldest_ns;
     metric_set(&engine_metrics[ENGINE_METRIC_QUEUED], engine_writer_queued(e->writer));
     metric_set(&engine_metrics[ENGINE_METRIC_AUDIT_ROWS], (int64_t)f.audit_rows);
     metric_set(&engine_metrics[ENGINE_METRIC_SESSIONS], (int64_t)f.sessions);
     metric_set(&engine_metrics[ENGINE_METRIC_OUTBOX_WAITING], (int64_t)f.outbox.waiting);
-    metric_set(&engine_metrics[ENGINE_METRIC_OUTBOX_OLDEST], age_s > 0 ? age_s : 0);
+    metric_set(&engine_metrics[ENGINE_METRIC_OUTBOX_OLDEST], age_ns > 0 ? age_ns : 0);
     metric_set(&engine_metrics[ENGINE_METRIC_OUTBOX_DELIVERED], (int64_t)f.outbox.delivered);
     metric_set(&engine_metrics[ENGINE_METRIC_OUTBOX_GIVEN_UP], (int64_t)f.outbox.given_up);
     metric_set(&engine_metrics[ENGINE_METRIC_ROLES_READY], ready);

@@ -331,7 +331,9 @@ static void finished_take(struct engine_writer *w)
 
 static void collect(uv_async_t *async)
 {
-    finished_take(async->data);
+    struct engine_writer *w = async->data;
+    finished_take(w);
+    engine_end_if_done(w->engine);
 }
 
 int engine_writer_open(struct engine *e, struct err *err)

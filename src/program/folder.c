@@ -1,5 +1,6 @@
 #include "program/folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,6 +25,13 @@ static const struct part parts[] = {
     {"/private", 0700, 0077, "0700", NULL},
     {"/keys", 0700, 0077, "0700", NULL},
 };
+/* Files that need not be there, but with no wider rights. */
+static const struct part files[] = {
+    {"/state/state.db", 0, 0027, "0640", NULL},
+    {"/private/credentials.db", 0, 0077, "0600", NULL},
+    {"/keys/notary.key", 0, 0077, "0600", NULL},
+    {"/keys/ca.key", 0, 0077, "0600", NULL},
+};
 
 int folder_user(const struct config *config, const char *suffix, struct proc_user *out,
                 struct err *err)
@@ -46,6 +54,15 @@ static bool users_are_apart(const struct config *config, const struct proc_user 
            named.user == engine->user;
 }
 
+static int mode_check(const struct part *part, const char *path, mode_t mode, struct err *err)
+{
+    if (mode & part->refused)
+        return err_set(err, ERR_USAGE,
+                       "%s can be read or changed by others (mode %04o): run chmod %s %s", path,
+                       (unsigned)(mode & 07777), part->mend, path);
+    return ERR_OK;
+}
+
 static int part_check(const struct part *part, const char *path, uid_t owner, struct err *err)
 {
     struct stat about;
@@ -58,11 +75,29 @@ static int part_check(const struct part *part, const char *path, uid_t owner, st
                        "%s belongs to user %lu, not to the engine's (%lu): run chown -R %lu %s",
                        path, (unsigned long)about.st_uid, (unsigned long)owner,
                        (unsigned long)owner, path);
-    if (about.st_mode & part->refused)
-        return err_set(err, ERR_USAGE,
-                       "%s can be read or changed by others (mode %04o): run chmod %s %s", path,
-                       (unsigned)(about.st_mode & 07777), part->mend, path);
-    return ERR_OK;
+    return mode_check(part, path, about.st_mode, err);
+}
+
+static int file_check(const struct part *file, const char *path, struct err *err)
+{
+    struct stat about;
+    if (lstat(path, &about) != 0)
+        return errno == ENOENT ? ERR_OK : err_set_errno(err, errno, "%s", path);
+    return mode_check(file, path, about.st_mode, err);
+}
+
+/* A folder that this user has just made: empty, and nobody else could write there. */
+static bool is_as_new(const char *path)
+{
+    struct stat about;
+    if (lstat(path, &about) != 0 || !S_ISDIR(about.st_mode) || about.st_uid != geteuid() ||
+        about.st_mode & 0022)
+        return false;
+    DIR *folder = opendir(path);
+    int entries = 0;
+    while (folder && readdir(folder)) /* itself and the one above */
+        entries++;
+    return folder && closedir(folder) == 0 && entries <= 2;
 }
 
 static int part_make(const struct part *part, const char *path, const struct config *config,
@@ -73,6 +108,7 @@ static int part_make(const struct part *part, const char *path, const struct con
     gid_t group = engine->change ? engine->group : getegid();
     if (!is_new && errno != EEXIST)
         return err_set_errno(err, errno, "%s cannot be made", path);
+    is_new = is_new || is_as_new(path);
     if (apart && part->group) {
         char name[CONFIG_NAME_BYTES_MAX + 16];
         (void)snprintf(name, sizeof(name), "%s%s", config->serve.user.data, part->group);
@@ -94,20 +130,31 @@ static int part_make(const struct part *part, const char *path, const struct con
     return ERR_OK;
 }
 
+static int path_of(const char *data, const struct part *part, char out[FOLDER_PATH_BYTES_MAX],
+                   struct err *err)
+{
+    int len = snprintf(out, FOLDER_PATH_BYTES_MAX, "%s%s", data, part->name);
+    if (len < 0 || len >= FOLDER_PATH_BYTES_MAX)
+        return err_set(err, ERR_LIMIT, "the path of the data folder is too long: %.80s...", data);
+    return ERR_OK;
+}
+
 int folder_make(const struct config *config, const char *data, const struct proc_user *engine,
                 struct err *err)
 {
     char path[FOLDER_PATH_BYTES_MAX];
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        int len = snprintf(path, sizeof(path), "%s%s", data, parts[i].name);
-        if (len < 0 || (size_t)len >= sizeof(path))
-            return err_set(err, ERR_LIMIT, "the path of the data folder is too long: %.80s...",
-                           data);
-        int rc = part_make(&parts[i], path, config, engine, err);
-        if (rc != ERR_OK)
-            return rc;
+    int rc = ERR_OK;
+    for (size_t i = 0; rc == ERR_OK && i < sizeof(parts) / sizeof(parts[0]); i++) {
+        rc = path_of(data, &parts[i], path, err);
+        if (rc == ERR_OK)
+            rc = part_make(&parts[i], path, config, engine, err);
     }
-    return ERR_OK;
+    for (size_t i = 0; rc == ERR_OK && i < sizeof(files) / sizeof(files[0]); i++) {
+        rc = path_of(data, &files[i], path, err);
+        if (rc == ERR_OK)
+            rc = file_check(&files[i], path, err);
+    }
+    return rc;
 }
 
 int folder_lock(const char *data, int *fd, struct err *err)

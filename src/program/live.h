@@ -29,7 +29,7 @@ struct live {
     struct detector *detectors[LIVE_DETECTORS_MAX];
     struct slice keys[LIVE_DETECTORS_MAX]; /* log source and zone */
     uint32_t detector_count;
-    uint64_t fingerprint; /* of rules and mappings */
+    uint64_t fingerprint;       /* of rules and mappings */
     struct finding_rules rules; /* those that findings name by number: loaded, of indicators */
     struct intel_store_table indicators; /* as they were at the start; table NULL: none */
     struct option_list paths;
@@ -38,7 +38,7 @@ struct live {
 
 struct live_options {
     const struct config *config;
-    const char *data; /* folder whose indicators are looked for; NULL: none are */
+    const char *data;  /* folder whose indicators are looked for; NULL: none are */
     bool interpreted;  /* regular expressions without machine code */
     bool judges;       /* false: one detector for all, which numbers rules, plans correlations */
     struct slice only; /* data: the one source that is judged; NULL: all are */

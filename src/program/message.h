@@ -15,8 +15,8 @@ enum message_type {
     MESSAGE_TLS,        /* text name as above, long text certificate, long text key (PEM both) */
     MESSAGE_NODE_KEY,   /* long text: PEM of the node's secret key (engine only) */
     MESSAGE_SHARED,     /* u32 slots, u64 bytes of one, u32 enum role, u32 instance: who sends by
-                         * it; fd: memfd. To intake and reader before GO, to the engine later, before
-                         * the PEER of that sender */
+                         * it; fd: memfd. To intake and reader before GO; to the engine later,
+                         * before the PEER of that sender */
     MESSAGE_FILE,       /* text source, text path, u64 inode, u64 device; fd: open for reading.
                          * Also later: a further file, or the next one after a rotation */
     MESSAGE_SECRET,     /* text channel, long text: contents of its secret_file (courier) */
@@ -29,7 +29,8 @@ enum message_type {
     MESSAGE_START_READER, /* (engine) text source (may be empty), text name of the file; fd: it. The
                            * parent starts a reader, whose FILE has both */
     MESSAGE_START_QUERY,  /* (engine) empty: one more */
-    MESSAGE_END_ROLE,     /* (engine) u32 enum role, u32 instance: kill it (a canceled query) */
+    MESSAGE_END_ROLE,     /* (engine) u32 enum role, u32 instance, text why: kill it, since it broke
+                           * the rules of its wire; empty: a canceled query or reader */
     MESSAGE_RUN,          /* (engine) id, u32 index in commands, long text: standard input */
     /* parent -> role, later */
     MESSAGE_PING,  /* answer PONG within serve.hang */

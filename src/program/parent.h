@@ -23,7 +23,7 @@ enum {
 #define PARENT_START_NS     (180 * PARENT_SECOND_NS) /* up to READY, else it is ended */
 #define PARENT_REPORT_NS    (5 * PARENT_SECOND_NS)   /* MESSAGE_ROLES, followed files */
 #define PARENT_QUICK_NS     (60 * PARENT_SECOND_NS)  /* who dies sooner waits longer */
-#define PARENT_FAILED_NS    (60 * PARENT_SECOND_NS)  /* a role that said FAILED is tried again */
+#define PARENT_FAILED_NS    (5 * PARENT_SECOND_NS)   /* who said FAILED waits at least so long */
 #define PARENT_CHECK_TLS_NS (3600 * PARENT_SECOND_NS)
 
 struct parent;
@@ -82,7 +82,7 @@ struct parent {
     int signal_fd, lock_fd;
     struct config *config;
     const char *config_path, *data;
-    const char *injection; /* "" or "role:what": test builds */
+    const char *injection; /* "" or "role,role:what": test builds */
     struct parent_role roles[PARENT_ROLES_MAX];
     uint32_t role_count;
     struct parent_port ports[ROLE_LISTENERS_MAX];

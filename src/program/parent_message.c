@@ -73,20 +73,31 @@ static void query_start(struct parent *p)
     }
 }
 
-/* Only those that a person may cancel. */
+static void role_end(struct parent_role *r, struct slice why)
+{
+    if (why.len == 0) {
+        r->ended_by_us = true;
+        (void)snprintf(r->why, sizeof(r->why), "was canceled");
+    } else {
+        (void)snprintf(r->why, sizeof(r->why), "broke the rules of its wire: %.*s", (int)why.len,
+                       why.data);
+        parent_note(r->parent, "violation", "%s %s", role_specs[r->role].name, r->why);
+    }
+    parent_role_kill(r);
+}
+
+/* Any but the engine for what it did; canceled are only those that a person may cancel. */
 static bool end_take(struct parent *p, struct bytes_in *in)
 {
     uint32_t role = bytes_take_u32(in), instance = bytes_take_u32(in);
-    if (in->bad || bytes_left(in) || (role != ROLE_QUERY && role != ROLE_READER))
+    struct slice why = bytes_take_text(in, ERR_TEXT_BYTES);
+    bool may = role > ROLE_ENGINE && role < ROLES &&
+               (why.len > 0 || role == ROLE_QUERY || role == ROLE_READER);
+    if (in->bad || bytes_left(in) || !may)
         return false;
-    for (uint32_t i = 0; i < p->role_count; i++) {
-        struct parent_role *r = &p->roles[i];
-        if (r->role != role || r->instance != instance || !r->pid)
-            continue;
-        r->ended_by_us = true;
-        (void)snprintf(r->why, sizeof(r->why), "was canceled");
-        parent_role_kill(r);
-    }
+    for (uint32_t i = 0; i < p->role_count; i++)
+        if (p->roles[i].role == role && p->roles[i].instance == instance && p->roles[i].pid)
+            role_end(&p->roles[i], why);
     return true;
 }
 

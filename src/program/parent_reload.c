@@ -164,6 +164,7 @@ void parent_reload(struct parent *p)
     struct err err;
     notify_reloading();
     p->told_ready = false; /* READY=1 again when all is up */
+    p->changed = true;
     if (settings_read(p, &new, &err) != ERR_OK) {
         refused(p, &err);
         config_close(&new);

@@ -128,7 +128,7 @@ static void restart_plan(struct parent_role *r)
         wait_s = r->quick_deaths > 6 ? 60 : UINT64_C(1) << (r->quick_deaths - 1);
     r->quick_deaths++;
     r->start_ns = now_ns + (wait_s > 60 ? 60 : wait_s) * PARENT_SECOND_NS;
-    if (r->failed)
+    if (r->failed && r->start_ns < now_ns + PARENT_FAILED_NS)
         r->start_ns = now_ns + PARENT_FAILED_NS;
 }
 
@@ -164,11 +164,27 @@ static void role_ended(struct parent_role *r, int status)
     parent_role_state(r, ROLE_WAITING);
 }
 
+/* A query role may read the store's files that were there when its sandbox closed: it begins behind
+ * the engine, and anew with each engine. */
+static void queries_renew(struct parent *p)
+{
+    for (uint32_t i = 0; i < p->role_count; i++)
+        if (p->roles[i].role == ROLE_QUERY)
+            parent_role_drain(&p->roles[i]);
+}
+
+static bool may_begin(struct parent *p, enum role role)
+{
+    return role != ROLE_QUERY || parent_engine(p)->state == ROLE_READY;
+}
+
 bool parent_role_reaped(struct parent *p, pid_t pid, int status)
 {
     for (uint32_t i = 0; i < p->role_count; i++)
         if (p->roles[i].pid == pid) {
             role_ended(&p->roles[i], status);
+            if (p->roles[i].role == ROLE_ENGINE)
+                queries_renew(p);
             return true;
         }
     return false;
@@ -239,7 +255,7 @@ void parent_roles_tick(struct parent *p, uint64_t now_ns)
         if (r->pid)
             role_watch(r, now_ns);
         else if (r->wanted && !p->stopping && now_ns >= r->start_ns &&
-                 !(waits && r->role != ROLE_ENGINE))
+                 !(waits && r->role != ROLE_ENGINE) && may_begin(p, r->role))
             role_try_start(r);
         else if (r->role == ROLE_READER && p->reading_count && !p->stopping)
             parent_role_want(r, true);

@@ -170,13 +170,14 @@ static int special_send(struct parent_role *r, struct wire *wire, struct err *er
     return rc;
 }
 
-/* "role:what", or "all:what": what it is to try. */
+/* "role,role:what": what it is to try. */
 static const char *injection_of(const struct parent *p, enum role role)
 {
-    struct slice rest = slice_from(p->injection), name = slice_cut(&rest, ':');
-    bool meant =
-        slice_equal(name, SLICE("all")) || slice_equal(name, slice_from(role_specs[role].name));
-    return meant ? rest.data : "";
+    struct slice rest = slice_from(p->injection), names = slice_cut(&rest, ':');
+    while (names.len)
+        if (slice_equal(slice_cut(&names, ','), slice_from(role_specs[role].name)))
+            return rest.data;
+    return "";
 }
 
 /* Its own groups, and those of the roles' table. */

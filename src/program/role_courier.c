@@ -69,10 +69,10 @@ uint32_t courier_paths(const struct role_context *c, struct sandbox_path *paths,
     const struct config_channel *channels = c->config->channels.items;
     uint32_t count = 0;
     for (size_t i = 0; i < sizeof system / sizeof system[0] && count < max; i++)
-        paths[count++] = (struct sandbox_path){system[i], false};
+        paths[count++] = (struct sandbox_path){.path = system[i]};
     for (uint32_t i = 0; i < c->config->channels.count && count < max; i++)
         if (channels[i].ca_file.len)
-            paths[count++] = (struct sandbox_path){channels[i].ca_file.data, false};
+            paths[count++] = (struct sandbox_path){.path = channels[i].ca_file.data};
     return count;
 }
 

@@ -56,6 +56,18 @@ struct engine_peer *engine_peer_find(struct engine *e, enum role role, uint32_t 
     return NULL;
 }
 
+void engine_end_role(struct engine *e, enum role role, uint32_t instance, const char *why)
+{
+    struct buf payload = {0}, clean = {0};
+    engine_text_clean(slice_from(why), ERR_TEXT_BYTES, &clean);
+    bytes_put_u32(&payload, (uint32_t)role);
+    bytes_put_u32(&payload, instance);
+    bytes_put_text(&payload, buf_as_slice(&clean));
+    engine_tell_parent(e, MESSAGE_END_ROLE, 0, buf_as_slice(&payload), NULL, 0);
+    buf_free(&clean);
+    buf_free(&payload);
+}
+
 void engine_violation(struct engine_peer *p, const struct err *err)
 {
     struct engine *e = p->engine;
@@ -68,13 +80,8 @@ void engine_violation(struct engine_peer *p, const struct err *err)
     enum role role = p->role;
     uint32_t instance = p->instance;
     engine_peer_end(p);
-    if (role == ROLE_PARENT)
-        return;
-    struct buf payload = {0};
-    bytes_put_u32(&payload, (uint32_t)role);
-    bytes_put_u32(&payload, instance);
-    engine_tell_parent(e, MESSAGE_END_ROLE, 0, buf_as_slice(&payload), NULL, 0);
-    buf_free(&payload);
+    if (role != ROLE_PARENT)
+        engine_end_role(e, role, instance, err->text);
 }
 
 void engine_send(struct engine_peer *p, uint16_t type, uint64_t id, struct slice payload,
@@ -86,10 +93,14 @@ void engine_send(struct engine_peer *p, uint16_t type, uint64_t id, struct slice
     int rc = peer_send(p->peer, type, id, payload, fds, fd_count, &err);
     if (rc == ERR_OK)
         return;
-    if (rc != ERR_CLOSED) {
-        log_err(LOG_WARNING, "send", &err);
-        engine_peer_end(p);
+    if (rc == ERR_CLOSED)
+        return;
+    if (p->role != ROLE_PARENT) { /* without its wire a role is of no use */
+        engine_violation(p, &err);
+        return;
     }
+    log_err(LOG_WARNING, "send", &err);
+    engine_peer_end(p);
 }
 
 void engine_tell_parent(struct engine *e, uint16_t type, uint64_t id, struct slice payload,
@@ -239,6 +250,12 @@ static void on_message(struct role_context *c, struct wire_message *m)
         log_err(LOG_ERROR, "parent", &err);
 }
 
+void engine_end_if_done(struct engine *e)
+{
+    if (e->is_ending && e->calls == 0 && (!e->store || engine_store_idle(e->store)))
+        uv_stop(&e->context->loop);
+}
+
 static void on_drain(struct role_context *c)
 {
     struct engine *e = c->own;
@@ -248,6 +265,7 @@ static void on_drain(struct role_context *c)
     engine_control_close(e);
     if (e->store)
         engine_store_drain(e->store);
+    engine_end_if_done(e);
 }
 
 /* ---- life ---- */
@@ -255,10 +273,10 @@ static void on_drain(struct role_context *c)
 static void tick(uv_timer_t *timer)
 {
     struct engine *e = timer->data;
-    if (e->is_ending && e->calls == 0 && (!e->store || engine_store_idle(e->store))) {
-        uv_stop(&e->context->loop);
-        return;
-    }
+    struct err err;
+    engine_end_if_done(e);
+    if (wire_flush(e->context->parent, &err) != ERR_OK && err.code != ERR_CLOSED)
+        log_err(LOG_WARNING, "parent", &err);
     engine_control_tick(e);
     engine_ask_tick(e);
     engine_status_tick(e);
@@ -357,7 +375,7 @@ static uint32_t path_add(struct sandbox_path *paths, uint32_t at, uint32_t max, 
                          bool write)
 {
     check(at < max);
-    paths[at] = (struct sandbox_path){path, write};
+    paths[at] = (struct sandbox_path){.path = path, .write = write};
     return at + 1;
 }
 

@@ -94,7 +94,7 @@ static bool try_read_store(struct role_context *c)
 
 static bool try_read_credentials(struct role_context *c)
 {
-    return file_opens(c, "private", O_RDONLY | O_DIRECTORY);
+    return file_opens(c, "private/credentials.db", O_RDONLY);
 }
 
 static bool try_read_keys(struct role_context *c)
@@ -154,6 +154,7 @@ static const struct attempt attempts[] = {
 void role_inject(struct role_context *c)
 {
     const char *role = role_specs[c->role].name;
+    role_inject_wire(c);
     for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
         if (strcmp(attempts[i].name, c->injection) != 0)
             continue;

@@ -1,5 +1,6 @@
 /* The query role: searches, exports and hunts over the store for whoever the engine says, with the
  * code of the command line; one at a time, results to the socket that came with the question. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -46,16 +47,26 @@ static struct metric metrics[] = {
 };
 enum { METRIC_DONE, METRIC_FAILED, METRIC_SECONDS, METRIC_LAST };
 
+/* The store's own parts, one by one: state, credentials and keys stand in the same folder. */
 uint32_t query_paths(const struct role_context *c, struct sandbox_path *paths, uint32_t max)
 {
+    static const char *const parts[] = {"STORE",          "lock",    "catalog.db", "catalog.db-wal",
+                                        "catalog.db-shm", "journal", "segments",   "checkpoint",
+                                        "notary",         "intel"};
+    static char names[sizeof parts / sizeof parts[0]][DISK_PATH_BYTES_MAX];
     uint32_t count = 0;
-    check(max > 2);
-    paths[count++] = (struct sandbox_path){c->data, false};
-    paths[count++] = (struct sandbox_path){"/usr/share/zoneinfo", false};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && count < max; i++) {
+        (void)snprintf(names[i], sizeof names[i], "%s/%s", c->data, parts[i]);
+        paths[count++] = (struct sandbox_path){.path = names[i]};
+    }
+    if (count < max)
+        paths[count++] = (struct sandbox_path){.path = c->data, .names_only = true};
+    if (count < max)
+        paths[count++] = (struct sandbox_path){.path = "/usr/share/zoneinfo"};
     for (uint32_t i = 0; i < c->config->rules.paths.count && count < max; i++)
-        paths[count++] = (struct sandbox_path){c->config->rules.paths.items[i].data, false};
+        paths[count++] = (struct sandbox_path){.path = c->config->rules.paths.items[i].data};
     if (c->config->rules.mappings.len && count < max)
-        paths[count++] = (struct sandbox_path){c->config->rules.mappings.data, false};
+        paths[count++] = (struct sandbox_path){.path = c->config->rules.mappings.data};
     return count;
 }
 

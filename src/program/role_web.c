@@ -35,7 +35,7 @@ uint32_t web_paths(const struct role_context *c, struct sandbox_path *paths, uin
 {
     struct web *web = c->own;
     check(max > 0);
-    paths[0] = (struct sandbox_path){web->state_path, false};
+    paths[0] = (struct sandbox_path){.path = web->state_path};
     return 1;
 }
 

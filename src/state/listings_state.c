@@ -197,8 +197,6 @@ static const struct listing audit = {.name = "audit",
                                      .noun = "audit",
                                      .from = "audit t",
                                      .unit = "t.unit_id",
-                                     .text =
-                                         "lower(t.command || ' ' || t.actor || ' ' || t.object)",
                                      .right = RIGHT_AUDIT,
                                      .newest_first = true,
                                      COLUMNS(audit_columns),

@@ -39,8 +39,8 @@ static int unit_compare(const void *key, const void *item)
 bool search_unit_wanted(const struct search *s, struct slice unit)
 {
     const struct store_search *o = &s->options;
-    return !o->scoped || (o->unit_count && bsearch(&unit, o->units, o->unit_count,
-                                                   sizeof(*o->units), unit_compare));
+    return !o->scoped || (o->unit_count &&
+                          bsearch(&unit, o->units, o->unit_count, sizeof(*o->units), unit_compare));
 }
 
 static struct search_unit *unit_add(struct search *s)

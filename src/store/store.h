@@ -75,8 +75,9 @@ struct store_search {
     enum store_order order;
     const struct slice *partitions; /* only these; none: all but internal ones */
     uint32_t partition_count;
-    bool internal;              /* internal ones, too, when none is named */
-    const struct slice *units; /* scoped: only rows of these units, ascending (the caller's scope) */
+    bool internal; /* internal ones, too, when none is named */
+    const struct slice
+        *units; /* scoped: only rows of these units, ascending (the caller's scope) */
     uint32_t unit_count;
     bool scoped;
     const struct slice *fields; /* names wanted in the rows given out; NULL: all */

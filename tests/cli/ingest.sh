@@ -221,7 +221,7 @@ followed_csv_goes_on() {
 
 indicators_are_looked_for() {
     settings false
-    mkdir -p data
+    mkdir -m 0751 data
     [ -z "$as_user" ] || chown -R 65534:65534 .
     echo 'bad.example' >feed.txt
     run $as_user "$canh" intel import --data data feed.txt

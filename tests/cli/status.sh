@@ -22,7 +22,14 @@ the_node_runs() {
     node_config "sources:" "  - name: live" "    format: json" \
         "    follow: [$PWD/events.ndjson]" "  - name: quiet" "    format: json"
     node_start || return
+    tries=0
+    until "$canh" status -q >/dev/null 2>&1 || [ $tries -gt 300 ]; do # all roles are there
+        tries=$((tries + 1))
+        sleep 0.1
+    done
     run "$canh" status -o table
+    expect_code 0
+    expect_out 'ALL WATCHED'
     expect_out 'follows live'
     expect_out 'NOT live: quiet'
     for role in parent engine intake query web; do

@@ -61,6 +61,9 @@ signing_in_and_out() {
     expect_code 200
     expect_out '"name":"an"'
     expect_out '"role":"administrator"'
+    expect_out '"language":"vi"'
+    mine GET '/api/v1/units?limit=x' -H 'Accept-Language: en'
+    expect_out 'phải là' # a person's own language, whatever the browser says
     ask DELETE /api/v1/session -b jar
     expect_code 403
     cp jar stolen
@@ -192,6 +195,13 @@ reading_and_ordering() {
     order unit.add '{"name":"u9","title":"x","kind":"nonsense"}'
     expect_code 400
     expect_out '"parameter":"kind"'
+    order host.import '{"sheet":"tên máy,đơn vị\nmay1,u1\n"}'
+    expect_code 200
+    mine GET '/api/v1/hosts?unit=u1'
+    expect_out '"may1"'
+    order host.import '{"sheet":"tên máy;không biết\nmay2;u1\n"}'
+    expect_code 400
+    expect_out '"parameter":"sheet"'
     ask GET /api/v1/commands -b jar
     expect_out '"unit.add"'
     send /api/v1/search '{"query":"*"}' -b jar -H 'Canh-Request: 1'

@@ -179,6 +179,14 @@ static inline struct wire *bed_control(struct bed *bed)
     return wire_open(fd, -1);
 }
 
+static inline void bed_control_for_all(struct bed *bed)
+{
+    struct buf path = {0};
+    buf_printf(&path, "%s/control.sock", bed->folder);
+    assert_int_equal(chmod(buf_text(&path), 0666), 0);
+    buf_free(&path);
+}
+
 /* values: name, text, name, text ..., NULL. */
 static inline void bed_call_send(struct bed *bed, struct wire *wire, uint64_t id,
                                  const char *secret, const char *name, const char *const *values)

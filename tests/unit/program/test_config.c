@@ -400,12 +400,53 @@ static void test_what_is_printed_can_be_read(void **state)
     buf_free(&second);
 }
 
+static void test_what_is_printed_reads_back(void **state)
+{
+    struct folder *f = *state;
+    struct buf first = {0}, second = {0}, third = {0};
+    struct config *copy = NULL, *copy_of_copy = NULL, *none = NULL;
+    uint32_t index = 99;
+    struct err err = {0};
+    good(f,
+         "store: {timezone: '+07:00', partitions: {default: {keep: 2y}, 7: {keep: 1d}}}\n"
+         "web: {listen: none, name: \"canh.example\"}\n"
+         "sources:\n- {name: a, follow: [/var/log/x-*.log], match: ['a \"b\" ñ']}\n"
+         "listeners:\n- {name: in, source: a, listen: '[::1]:80'}\n"
+         "channels:\n- {name: horn, kind: command, command: bell}\n"
+         "- {name: hook, url: 'https://x.example/?a=1&b=#c'}\n"
+         "commands:\n- {name: logger, run: [/bin/logger, -t, 'a b']}\n"
+         "- {name: bell, run: [/bin/bell]}\n",
+         NULL);
+    config_print(f->config, &first);
+    if (config_open_text(&copy, buf_as_slice(&first), &err) != ERR_OK)
+        fail_msg("%s", err.text);
+    config_print(copy, &second);
+    assert_int_equal(config_open_text(&copy_of_copy, buf_as_slice(&second), NULL), ERR_OK);
+    config_print(copy_of_copy, &third);
+    assert_string_equal(buf_text(&second), buf_text(&third));
+    assert_false(config_has_web(copy));
+    assert_text(config_channel(copy, SLICE("hook"))->url, "https://x.example/?a=1&b=#c");
+    assert_null(config_channel(copy, SLICE("none")));
+    assert_text(config_command(copy, SLICE("bell"), &index)->run.items[0], "/bin/bell");
+    assert_int_equal(index, 1);
+    assert_null(config_command(copy, SLICE("none"), &index));
+    assert_int_equal(config_partition(copy, SLICE("any"))->keep_ns,
+                     2 * 365 * 86400 * CLOCK_SECOND_NS);
+    assert_int_equal(config_open_text(&none, SLICE("web: {listn: x}\n"), &err), ERR_USAGE);
+    config_close(&copy);
+    config_close(&copy_of_copy);
+    buf_free(&first);
+    buf_free(&second);
+    buf_free(&third);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_defaults),
+        TEST(test_what_is_printed_reads_back),
         TEST(test_values),
         TEST(test_partitions_take_over_from_default),
         TEST(test_wrong_keys),

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <sys/syscall.h>
+
 #include "unit/program/engine_bed.h"
 
 static void signed_in(struct bed *bed, struct wire *root, struct wire *web, char *secret,
@@ -59,7 +61,7 @@ static void test_root_is_heard(void **state)
     bed_close(bed);
 }
 
-enum { MANY = 300 };
+enum { MANY = 300, NOBODY = 65534 };
 
 /* Good and bad ones in one stream: each has its own outcome, each good one its own audit row. */
 static void test_many_each_their_own(void **state)
@@ -196,6 +198,50 @@ static void test_caller_leaves(void **state)
     bed_close(bed);
 }
 
+/* A client as another Unix user: credentials of this thread alone, while it connects. */
+static struct wire *control_as_nobody(struct bed *bed)
+{
+    assert_int_equal(syscall(SYS_setresuid, -1, NOBODY, -1), 0);
+    struct wire *wire = bed_control(bed);
+    assert_int_equal(syscall(SYS_setresuid, -1, 0, -1), 0);
+    return wire;
+}
+
+static void test_unix_users(void **state)
+{
+    struct arena arena = {0};
+    struct caller who = {0};
+    char secret[128];
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    struct bed *bed = bed_open();
+    struct wire *root = bed_control(bed), *web = bed_peer(bed, ROLE_WEB, 0);
+    assert_int_equal(chmod(bed->folder, 0711), 0);
+    bed_control_for_all(bed);
+    struct wire *nobody = control_as_nobody(bed);
+    assert_int_equal(bed_who(bed, nobody, "", &arena, &who), ERR_NOT_FOUND);
+    struct bed_result r =
+        bed_call(bed, nobody, "", "unit.add", BED_VALUES("name", "x", "title", "X"));
+    assert_int_equal(r.rc, ERR_NOT_FOUND);
+    assert_true(slice_find(r.error, SLICE("canh user bind")) != SLICE_NONE);
+    signed_in(bed, root, web, secret, sizeof(secret));
+    /* a session's secret does not help at the control socket */
+    assert_int_equal(bed_who(bed, nobody, secret, &arena, &who), ERR_NOT_FOUND);
+    r = bed_call(bed, root, "", "user.bind", BED_VALUES("user", "lan", "unix", "nobody"));
+    assert_int_equal(r.rc, ERR_OK);
+    assert_int_equal(bed_who(bed, nobody, "", &arena, &who), ERR_OK);
+    assert_true(slice_equal(who.name, SLICE("lan")));
+    assert_false(who.everywhere);
+    r = bed_call(bed, nobody, "", "node.backup", BED_VALUES(NULL));
+    assert_int_equal(r.flags & RESULT_DENIED, RESULT_DENIED);
+    wire_close(&nobody);
+    wire_close(&web);
+    wire_close(&root);
+    arena_free(&arena);
+    bed_close(bed);
+}
+
 static void test_backup(void **state)
 {
     struct bed *bed = bed_open();
@@ -227,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_too_many_passwords),
         cmocka_unit_test(test_caller_leaves),
         cmocka_unit_test(test_backup),
+        cmocka_unit_test(test_unix_users),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/disk_sim.h"
 #include "base/mem.h"
 #include "program/engine_commit.h"
 #include "program/role.h"
@@ -328,6 +329,54 @@ static void others_of_the_group_are_stored(void **state)
     buf_free(&bytes);
 }
 
+/* Until the store takes it again, which it does by itself. */
+static void commit_until_stored(struct bed *bed)
+{
+    for (int i = 0; i < 600; i++) {
+        honest(bed);
+        if (commit(bed) == ERR_OK)
+            return;
+        assert_true(bed->haul.err.text[0]);
+        (void)usleep(100000);
+    }
+    fail_msg("the store never came back");
+}
+
+static void a_store_that_fails_comes_back(void **state)
+{
+    struct bed *bed = *state;
+    struct err err;
+    struct disk *disk = disk_sim_open(1);
+    engine_commit_close(&bed->commit);
+    bed->store.disk = disk;
+    bed->store.journal_file_bytes = 64 << 10;
+    commit_open(bed);
+    honest(bed);
+    assert_int_equal(commit(bed), ERR_OK);
+    uint64_t before = next_sequence(bed);
+    disk_sim_fail_at(disk, DISK_SIM_SYNC, 1); /* of the journal, and of the file after it */
+    disk_sim_fail_at(disk, DISK_SIM_WRITE, 2);
+    honest(bed);
+    assert_int_equal(commit(bed), ERR_IO);
+    assert_false(engine_commit_ok(bed->commit, &err));
+    commit_until_stored(bed);
+    assert_true(engine_commit_ok(bed->commit, &err));
+    assert_true(next_sequence(bed) >= before + 3);
+    disk_sim_capacity(disk, disk_sim_used(disk));
+    int rc = ERR_OK;
+    for (int i = 0; i < 10000 && rc == ERR_OK; i++) {
+        honest(bed);
+        rc = commit(bed);
+    }
+    assert_int_equal(rc, ERR_FULL);
+    uint64_t full = next_sequence(bed);
+    disk_sim_capacity(disk, 0);
+    commit_until_stored(bed);
+    assert_int_equal(next_sequence(bed), full + 3);
+    engine_commit_close(&bed->commit);
+    disk_sim_close(&disk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +389,7 @@ int main(void)
                                         bed_close),
         cmocka_unit_test_setup_teardown(other_rules_are_no_attack, bed_open, bed_close),
         cmocka_unit_test_setup_teardown(others_of_the_group_are_stored, bed_open, bed_close),
+        cmocka_unit_test_setup_teardown(a_store_that_fails_comes_back, bed_open, bed_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
