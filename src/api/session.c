@@ -101,7 +101,7 @@ static void session_call(struct exchange *x, const char *command,
 
 void session_begin(struct exchange *x)
 {
-    struct command_value *values, sent[4];
+    struct command_value *values, sent[3];
     uint32_t count, at = 0;
     struct err err;
     if (body_values(x->request.body, &x->arena, &values, &count, &err)) {
@@ -118,7 +118,6 @@ void session_begin(struct exchange *x)
             return;
         }
     }
-    sent[at++] = (struct command_value){SLICE("from"), x->request.from};
     x->secret = (struct slice){"", 0}; /* whoever signs in is nobody yet */
     session_call(x, "session.open", sent, at, session_begun);
 }

@@ -18,6 +18,7 @@ struct engine_commit {
     struct store *store;
     struct import_sealer *sealer;
     struct import_rows *rows;
+    struct engine_seen *seen;
     struct import_correlation live, historical;
     bool are_open, is_started;
     struct batch_taker *taker;
@@ -101,7 +102,9 @@ int engine_commit_open(struct engine_commit **out, const struct engine_commit_op
     c->findings = &c->run_findings;
     *out = c;
     int rc = store_begin(c, err);
-    if (rc)
+    if (rc == ERR_OK)
+        c->seen = engine_seen_open(store_carry(c->store));
+    else
         engine_commit_close(out);
     return rc;
 }
@@ -119,6 +122,7 @@ void engine_commit_close(struct engine_commit **commit)
         return;
     correlations_close(c);
     store_end(c);
+    engine_seen_close(&c->seen);
     for (uint32_t i = 0; i < ENGINE_COMMIT_HAULS_MAX; i++)
         engine_commit_work_free(&c->work[i]);
     batch_taker_close(&c->taker);
@@ -131,6 +135,11 @@ void engine_commit_close(struct engine_commit **commit)
 struct store *engine_commit_store(struct engine_commit *c)
 {
     return c->store;
+}
+
+struct engine_seen *engine_commit_seen(struct engine_commit *c)
+{
+    return c->seen;
 }
 
 bool engine_commit_ok(const struct engine_commit *c, struct err *err)
@@ -221,18 +230,22 @@ static void counters_put(struct engine_commit *c, const struct engine_commit_wor
 static void group_build(struct engine_commit *c)
 {
     uint64_t sequence = store_next_sequence(c->store);
+    int64_t now_ns = clock_now_ns();
     buf_clear(&c->items);
-    import_rows_begin(c->rows, clock_now_ns());
+    import_rows_begin(c->rows, now_ns);
     for (uint32_t i = 0; i < c->count; i++) {
         struct engine_commit_work *w = &c->work[i];
         w->to->first_sequence = w->reader.row_count ? sequence : 0;
         source_begin(c, w);
         items_take(c, w, sequence);
         counters_put(c, w);
+        if (!w->to->historical)
+            engine_seen_add(c->seen, w->head.source, w->head.listener, w->reader.row_count, now_ns);
         sequence += w->reader.row_count;
         if (w->reader.row_count)
             batch_take(c->taker, &w->reader, &w->batch);
     }
+    engine_seen_put(c->seen, &c->items);
     c->findings = &c->run_findings;
 }
 
@@ -319,6 +332,7 @@ static void retry(struct engine_commit *c)
 
 static void group_result(struct engine_commit *c, int rc, const struct err *err)
 {
+    engine_seen_settle(c->seen, rc == ERR_OK);
     for (uint32_t i = 0; i < c->count; i++) {
         struct engine_commit_work *w = &c->work[i];
         w->to->rc = rc;

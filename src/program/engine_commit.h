@@ -8,6 +8,7 @@
 #pragma once
 #include <pthread.h>
 
+#include "program/engine_seen.h"
 #include "program/haul.h"
 #include "program/import_sealer.h"
 #include "program/live.h"
@@ -62,3 +63,4 @@ bool engine_commit_ok(const struct engine_commit *c, struct err *err);
 /* Seals what is there; waits. */
 MUST_CHECK int engine_commit_seal(struct engine_commit *c, struct err *err);
 struct store *engine_commit_store(struct engine_commit *c); /* NULL while it has failed */
+struct engine_seen *engine_commit_seen(struct engine_commit *c); /* any thread */

@@ -132,7 +132,8 @@ static int rules_check(const struct engine_commit_work *w, const struct live *li
     if (!haul_rules(buf_as_slice(&w->bytes), &rules) || rules == live->fingerprint)
         return ERR_OK;
     return err_set(err, ERR_UNSUPPORTED,
-                   "intake judges by other rules than the engine has: it starts again");
+                   "the rules on the disk changed since the engine read them: restart the service "
+                   "(systemctl restart canh), so that all read the same");
 }
 
 static int work_take(struct engine_commit_work *w, const struct live *live, struct err *err)

@@ -1,5 +1,6 @@
 /* Clients at DATA/control.sock: command lines on this machine. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,7 +15,7 @@ struct engine_control {
     struct engine *engine;
     uv_poll_t poll;
     int fd;
-    bool closing;
+    int spare; /* given up for the moment in which a client is sent away; -1: none */
 };
 
 bool engine_control_is_root(const struct wire_peer *who)
@@ -59,6 +60,26 @@ static void client_take(struct engine *e, int fd)
     (void)engine_peer_add(e, ROLE_PARENT, 0, fd, &who);
 }
 
+static int client_accept(const struct engine_control *control)
+{
+    return accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+/* No descriptor is left: whoever waits is sent away, and does not wait for an answer. Without a
+ * spare one nobody is looked for until the next tick. */
+static void client_send_away(struct engine_control *control)
+{
+    if (control->spare < 0) {
+        (void)uv_poll_stop(&control->poll);
+        return;
+    }
+    (void)close(control->spare);
+    int fd = client_accept(control);
+    if (fd >= 0)
+        (void)close(fd);
+    control->spare = fcntl(control->fd, F_DUPFD_CLOEXEC, 0);
+}
+
 static void ready(uv_poll_t *poll, int status, int events)
 {
     struct engine_control *control = poll->data;
@@ -66,10 +87,13 @@ static void ready(uv_poll_t *poll, int status, int events)
     if (status < 0)
         return;
     for (int i = 0; i < ACCEPT_BURST; i++) {
-        int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int fd = client_accept(control);
         if (fd < 0) {
-            if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-                log_say(LOG_WARNING, "control", "cannot take a client: %s", strerror(errno));
+            int reason = errno;
+            if (reason != EAGAIN && reason != EINTR && reason != ECONNABORTED)
+                log_say(LOG_WARNING, "control", "cannot take a client: %s", strerror(reason));
+            if (reason == EMFILE || reason == ENFILE)
+                client_send_away(control);
             return;
         }
         client_take(control->engine, fd);
@@ -85,6 +109,7 @@ int engine_control_open(struct engine *e, struct err *err)
         struct engine_control *control = mem_zeroed(1, sizeof(*control));
         control->engine = e;
         control->fd = c->listeners[i].fd;
+        control->spare = fcntl(control->fd, F_DUPFD_CLOEXEC, 0);
         control->poll.data = control;
         e->control = control;
         int rc = uv_poll_init(&e->context->loop, &control->poll, control->fd);
@@ -106,12 +131,24 @@ void engine_control_close(struct engine *e)
 {
     if (!e->control)
         return;
+    if (e->control->spare >= 0)
+        (void)close(e->control->spare);
     uv_close((uv_handle_t *)&e->control->poll, closed);
     e->control = NULL;
 }
 
+/* Again with a spare descriptor, when there was none. */
+static void spare_take(struct engine_control *control)
+{
+    if (!control || control->spare >= 0)
+        return;
+    control->spare = fcntl(control->fd, F_DUPFD_CLOEXEC, 0);
+    check(uv_poll_start(&control->poll, UV_READABLE, ready) == 0);
+}
+
 void engine_control_tick(struct engine *e)
 {
+    spare_take(e->control);
     int64_t now_ns = (int64_t)clock_monotonic_ns(), count = 0;
     struct engine_peer *next;
     for (struct engine_peer *p = e->peers; p; p = next) {

@@ -89,6 +89,31 @@ static void sources_judge(const struct engine *e, struct judgement *j)
                "chưa giám sát nguồn nào: canh.yaml chưa có listener và chưa có tệp cần theo dõi");
 }
 
+static void unseen_judge(const struct engine *e, struct judgement *j)
+{
+    char texts[2][96];
+    struct buf names = {0};
+    uint32_t count = engine_status_unseen(e, &names);
+    (void)snprintf(texts[0], sizeof(texts[0]), "watching, %lu source%s not yet seen: @",
+                   (unsigned long)count, count == 1 ? "" : "s");
+    (void)snprintf(texts[1], sizeof(texts[1]), "đang canh, %lu nguồn chưa thấy sự kiện nào: @",
+                   (unsigned long)count);
+    if (count)
+        reason_about(j, ENGINE_UNSEEN, "unseen", (const char *const[]){texts[0], texts[1]},
+                     buf_text(&names));
+    buf_free(&names);
+}
+
+static void rules_judge(const struct engine *e, struct judgement *j)
+{
+    if (e->store && engine_store_rules_differ(e->store))
+        reason(j, ENGINE_UNKNOWN, "rules",
+               "the rules on the disk changed since the engine read them, and no event is stored "
+               "until it reads them again: restart the service (systemctl restart canh)",
+               "quy tắc trên đĩa đã thay đổi sau khi engine nạp, chưa sự kiện nào được lưu cho đến "
+               "khi nạp lại: hãy khởi động lại dịch vụ (systemctl restart canh)");
+}
+
 static void store_judge(struct engine *e, struct judgement *j)
 {
     static const char *const texts[2] = {"the event store: @", "kho sự kiện: @"};
@@ -139,7 +164,7 @@ static void clock_judge(const struct engine_status *s, struct judgement *j)
 enum engine_overall engine_status_overall(struct engine *e, const struct engine_figures *f,
                                           struct json_writer *w)
 {
-    static const char *const names[] = {"watching", "partial", "unknown"};
+    static const char *const names[] = {"watching", "unseen", "partial", "unknown"};
     struct judgement j = {.w = w};
     if (w) {
         json_open_object(w);
@@ -148,6 +173,8 @@ enum engine_overall engine_status_overall(struct engine *e, const struct engine_
     }
     roles_judge(e, &j);
     sources_judge(e, &j);
+    unseen_judge(e, &j);
+    rules_judge(e, &j);
     store_judge(e, &j);
     state_judge(e, f, &j);
     certificate_judge(e, f, &j);

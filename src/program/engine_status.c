@@ -156,6 +156,8 @@ static void roles_write(const struct engine_status *s, struct json_writer *w)
         json_string(w, buf_as_slice(&layers));
         json_key(w, "partial");
         json_bool(w, engine_status_is_partial(r));
+        json_key(w, "on_demand");
+        json_bool(w, !role_specs[r->role].kept || r->instance > 0);
         json_key(w, "why");
         json_string(w, r->why);
         json_close_object(w);
@@ -230,11 +232,15 @@ void engine_status_json(struct engine *e, struct buf *out)
     text_write(&w, "node", f.node);
     text_write(&w, "version", CANH_VERSION);
     text_write(&w, "commit", CANH_COMMIT);
+    json_key(&w, "timezone");
+    json_string(&w, e->context->config->store.timezone);
     number_write(&w, "epoch", f.epoch);
     time_write(&w, "started", e->started_ns);
     json_key(&w, "overall");
     (void)engine_status_overall(e, &f, &w);
     roles_write(e->status, &w);
+    if (e->store)
+        engine_status_sources(e, &w);
     state_write(e, &f, &w);
     clock_write(e->status, &w);
     certificate_write(&f, &w);

@@ -14,8 +14,13 @@ struct engine_status {
     uint64_t touched_ns, ticks;
 };
 
-enum engine_overall { ENGINE_WATCHING, ENGINE_PARTIAL, ENGINE_UNKNOWN };
+/* UNSEEN: all is at work, and a source is silent since ever. */
+enum engine_overall { ENGINE_WATCHING, ENGINE_UNSEEN, ENGINE_PARTIAL, ENGINE_UNKNOWN };
 /* Whether all is watched; w (may be NULL) gets it as an object, with the reasons. */
 enum engine_overall engine_status_overall(struct engine *e, const struct engine_figures *f,
                                           struct json_writer *w);
 bool engine_status_is_partial(const struct engine_role *role); /* its sandbox lacks a layer */
+/* engine_sources.c: the member "sources"; live sources that nothing ever came from, their names
+ * appended. */
+void engine_status_sources(const struct engine *e, struct json_writer *w);
+uint32_t engine_status_unseen(const struct engine *e, struct buf *names);

@@ -29,10 +29,16 @@ static const struct metric metrics_begin[STORE_METRICS] = {
                                      .kind = METRIC_HISTOGRAM,
                                      .labels = "stage=\"append\"",
                                      .help = "time of batches, by stage"},
-    [STORE_METRIC_SECONDS_DURABLE] = {.name = "canh_haul_seconds",
+    [STORE_METRIC_SECONDS_DURABLE] = {.name = "canh_event_seconds",
                                       .kind = METRIC_HISTOGRAM,
-                                      .labels = "stage=\"receipt_to_durable\"",
-                                      .help = "time of batches, by stage"},
+                                      .labels = "stage=\"durable\"",
+                                      .help = "from receipt to stored, and to a stored finding; "
+                                              "observed once a batch of live events"},
+    [STORE_METRIC_SECONDS_FINDING] = {.name = "canh_event_seconds",
+                                      .kind = METRIC_HISTOGRAM,
+                                      .labels = "stage=\"finding\"",
+                                      .help = "from receipt to stored, and to a stored finding; "
+                                              "observed once a batch of live events"},
     [STORE_METRIC_QUEUED] = {.name = "canh_store_queue",
                              .kind = METRIC_GAUGE,
                              .help = "batches that wait for the store"},
@@ -149,6 +155,8 @@ void engine_store_gone(struct engine_store *s, struct engine_peer *peer)
         return;
     peer->own = NULL;
     sender->peer = NULL;
+    if (peer->role == ROLE_INTAKE)
+        s->rules_differ = false;
     if (sender->import)
         engine_store_import_gone(s, sender);
     sender_unuse(sender);
@@ -221,8 +229,11 @@ static void haul_count(struct engine_store *s, const struct engine_haul *haul)
     metric_add(&s->metrics[STORE_METRIC_STORED], haul->stored);
     metric_add(&s->metrics[STORE_METRIC_REFUSED], haul->refused);
     metric_add(&s->metrics[STORE_METRIC_FINDINGS], haul->findings);
-    if (passed_ns >= 0)
-        metric_observe(&s->metrics[STORE_METRIC_SECONDS_DURABLE], (uint64_t)passed_ns);
+    if (passed_ns < 0 || haul->historical)
+        return;
+    metric_observe(&s->metrics[STORE_METRIC_SECONDS_DURABLE], (uint64_t)passed_ns);
+    if (haul->findings)
+        metric_observe(&s->metrics[STORE_METRIC_SECONDS_FINDING], (uint64_t)passed_ns);
 }
 
 static void haul_answer(const struct store_job *job)
@@ -244,6 +255,8 @@ static void haul_done(struct engine_store *s, const struct store_job *job)
     struct store_sender *sender = job->sender;
     sender->busy &= ~(1u << job->slot);
     haul_count(s, &job->haul);
+    if (!job->haul.historical && sender->peer)
+        s->rules_differ = job->haul.rc == ERR_UNSUPPORTED;
     if (sender->import)
         engine_store_import_hauled(s, job);
     if (!sender->peer)
@@ -459,6 +472,8 @@ void engine_store_status(struct engine_store *s, struct json_writer *out)
     number(out, "findings", metric_value(&s->metrics[STORE_METRIC_FINDINGS]));
     number(out, "queued", metric_value(&s->metrics[STORE_METRIC_QUEUED]));
     number(out, "rules", s->live.detectors[0]->load.rules.count);
+    json_key(out, "rules_differ");
+    json_bool(out, s->rules_differ);
     json_key(out, "writable");
     json_bool(out, !f.failed);
 }
@@ -471,6 +486,16 @@ const char *engine_store_trouble(struct engine_store *s, struct buf *why)
         return NULL;
     buf_string(why, f.err.text[0] ? f.err.text : "the store is read-only");
     return f.err.code == ERR_FULL ? "disk_full" : "store";
+}
+
+bool engine_store_rules_differ(struct engine_store *s)
+{
+    return s->rules_differ;
+}
+
+struct engine_seen *engine_store_seen(struct engine_store *s)
+{
+    return engine_commit_seen(s->commit);
 }
 
 struct metric *engine_store_metrics(struct engine_store *s, uint32_t *count)

@@ -40,5 +40,8 @@ MUST_CHECK int engine_store_snapshot(struct engine_store *store, const char *fol
 void engine_store_status(struct engine_store *store, struct json_writer *out);
 /* Whether it does what it should; else why, a word for engine_status.c, and more as a sentence. */
 const char *engine_store_trouble(struct engine_store *store, struct buf *why);
+/* Intake's newest events were refused, since it judges by other rules. */
+bool engine_store_rules_differ(struct engine_store *store);
+struct engine_seen *engine_store_seen(struct engine_store *store); /* what came from which source */
 /* Its metrics, one table for as long as it is open. */
 struct metric *engine_store_metrics(struct engine_store *store, uint32_t *count);

@@ -83,6 +83,7 @@ enum store_metric {
     STORE_METRIC_GROUPS,
     STORE_METRIC_SECONDS_APPEND,
     STORE_METRIC_SECONDS_DURABLE,
+    STORE_METRIC_SECONDS_FINDING,
     STORE_METRIC_QUEUED,
     STORE_METRIC_BYTES,
     STORE_METRIC_JOURNAL_BYTES,
@@ -99,7 +100,7 @@ struct engine_store {
     uint32_t policy_count;
     struct store_shared shared[STORE_SHARED_MAX];
     struct store_import *imports; /* the first is under way */
-    bool is_draining, is_started;
+    bool is_draining, is_started, rules_differ;
     uv_async_t ready;
 
     pthread_mutex_t care; /* the store itself: held by snapshot, merge, expiry */

@@ -23,6 +23,7 @@ struct intake_files {
     struct role_file *inbox; /* under mutex */
     uint32_t inbox_count;
     struct followed *first; /* the thread's */
+    uint64_t refused_term;  /* of an engine with other rules: it takes nothing */
     uint32_t count;         /* under mutex */
     pthread_t thread;
     bool is_started;
@@ -190,6 +191,8 @@ static int file_judge(struct intake_files *files, struct followed *f, bool alway
     int rc = intake_judge_run(files->judge, &block, &err);
     if (rc && rc != ERR_CANCELED && rc != ERR_CLOSED)
         log_err(LOG_ERROR, "follow", &err);
+    if (rc == ERR_UNSUPPORTED)
+        files->refused_term = f->term;
     if (rc)
         f->term = 0; /* goes on where the engine says */
     return rc;
@@ -273,7 +276,7 @@ static void *files_run(void *context)
         uint64_t term = intake_shared_term(files->shared, 0, POLL_NS);
         for (struct followed *f = term ? files->first : NULL, *next; f; f = next) {
             next = f->next_file;
-            if (atomic_load(&files->is_stopped))
+            if (atomic_load(&files->is_stopped) || files->refused_term == term)
                 break;
             if (f->term != term)
                 followed_resume(f, files->shared);

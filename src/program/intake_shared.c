@@ -192,7 +192,8 @@ static void done_take(struct intake_shared *s, uint64_t id, struct bytes_in *in)
     struct slot *slot = &s->slots[number];
     slot->state = SLOT_DONE;
     slot->result = result;
-    s->other_rules = s->other_rules || rc == ERR_UNSUPPORTED;
+    /* To an engine younger than itself: it can read what that one has read. */
+    s->other_rules = s->other_rules || (rc == ERR_UNSUPPORTED && s->term > 1);
     slot->rc = rc ? err_set(&slot->err, rc, "%.*s", (int)why.len, why.data) : ERR_OK;
 }
 

@@ -25,7 +25,8 @@ void intake_shared_begin(struct intake_shared *s, struct peer *peer);
 void intake_shared_gone(struct intake_shared *s);
 MUST_CHECK int intake_shared_message(struct intake_shared *s, struct wire_message *message,
                                      struct err *err);
-/* The engine said once that it judges by other rules. */
+/* An engine that started after this said that it judges by other rules: starting again will help.
+ * The first engine's are older than those here: nothing helps until it starts again itself. */
 bool intake_shared_has_other_rules(struct intake_shared *s);
 /* All who wait end with ERR_CANCELED, now and later. */
 void intake_shared_end(struct intake_shared *s);

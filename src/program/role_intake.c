@@ -186,7 +186,7 @@ int intake_run(struct role_context *c, struct err *err)
     uv_close((uv_handle_t *)&i->tick, NULL);
     if (i->failed)
         rc = err_set(err, ERR_UNSUPPORTED,
-                     "intake and engine have loaded different rules: both start again");
+                     "the engine has read other rules since: intake starts again and reads them, too");
     return rc;
 }
 

@@ -1,5 +1,6 @@
 #include <sodium.h>
 
+#include "base/ip.h"
 #include "formats/json.h"
 #include "state/credential.h"
 #include "state/db_commands.h"
@@ -18,13 +19,20 @@ static int refuse_sign_in(struct command_call *call, struct err *err)
                        "hoặc đợi ít phút");
 }
 
-static struct slice address_of(const struct command_call *call)
+/* Whom failures are counted for: of IPv6 the network of one customer, who has all its addresses. */
+static struct slice address_of(struct command_call *call)
 {
-    return call_given(call, "from") ? call_text(call, "from") : call->caller.from;
+    struct ip_address address;
+    char text[IP_TEXT_BYTES];
+    if (!ip_parse(&address, call->caller.from) || ip_is_v4(&address))
+        return call->caller.from;
+    memset(address.bytes + 8, 0, 8);
+    size_t len = ip_text(text, &address);
+    return arena_printf(&call->arena, "%.*s/64", (int)len, text);
 }
 
-static int address_locked(const struct command_call *call, struct database *db, bool *locked,
-                          struct err *err)
+int session_address_locked(struct command_call *call, struct database *db, bool *locked,
+                           struct err *err)
 {
     struct slice address = address_of(call);
     struct statement *s = statement_get(
@@ -39,14 +47,17 @@ static int address_locked(const struct command_call *call, struct database *db, 
     return rc == ERR_END ? ERR_OK : rc;
 }
 
-static int address_failed(struct command_call *call, struct err *err)
+int session_address_failed(struct command_call *call, bool *counted, struct err *err)
 {
     struct slice address = address_of(call);
     int64_t since_ns = call->now_ns - SIGNIN_LOCK_S * CLOCK_SECOND_NS;
-    if (address.len == 0)
-        return ERR_OK;
-    int rc = db_change(call->db, "DELETE FROM sign_in_address WHERE since_ns <= ?1",
-                       (uint64_t)since_ns, 0, err);
+    bool locked = false;
+    int rc = session_address_locked(call, call->db, &locked, err);
+    *counted = rc == ERR_OK && !locked;
+    if (rc != ERR_OK || locked || address.len == 0)
+        return rc;
+    rc = db_change(call->db, "DELETE FROM sign_in_address WHERE since_ns <= ?1",
+                   (uint64_t)since_ns, 0, err);
     if (rc != ERR_OK)
         return rc;
     struct statement *s = statement_get(
@@ -72,7 +83,7 @@ static int open_prepare(struct command_call *call, struct err *err)
     struct user_row user = {0};
     struct buf stored = {0};
     bool locked = false;
-    int rc = address_locked(call, db, &locked, err);
+    int rc = session_address_locked(call, db, &locked, err);
     if (rc == ERR_OK && locked)
         return refuse_sign_in(call, err);
     if (rc == ERR_OK)
@@ -95,18 +106,17 @@ static int open_prepare(struct command_call *call, struct err *err)
     return ERR_OK;
 }
 
-/* Counted durably, then refused. */
+/* Counted durably and audited, then refused; what comes from a locked address is refused without a
+ * trace, so that it cannot fill the chain. */
 static int open_failed(struct command_call *call, const struct user_row *user, struct err *err)
 {
-    bool locked = false;
-    int rc = address_locked(call, call->db, &locked, err);
-    if (rc == ERR_OK && !locked)
-        rc = address_failed(call, err);
-    if (rc == ERR_OK && !locked && user && !user->locked && call->now_ns >= user->locked_until_ns)
+    bool counted = false;
+    int rc = session_address_failed(call, &counted, err);
+    if (rc == ERR_OK && counted && user && !user->locked && call->now_ns >= user->locked_until_ns)
         rc = user_failed(call, user, err);
     if (rc != ERR_OK)
         return rc;
-    call->keep = true;
+    call->keep = counted;
     return refuse_sign_in(call, err);
 }
 
@@ -173,7 +183,7 @@ static int session_make(struct command_call *call, const struct user_row *user, 
                   " expires_ns) VALUES(?1, ?2, ?3, ?4, ?4, ?5)");
     statement_u64(s, 1, user->id);
     statement_u64(s, 2, credential);
-    statement_text(s, 3, address_of(call));
+    statement_text(s, 3, call->caller.from);
     statement_i64(s, 4, call->now_ns);
     statement_i64(s, 5, call->now_ns + SIGNIN_SESSION_NS);
     if (rc == ERR_OK)
@@ -285,11 +295,6 @@ static const struct param open_params[] = {
      .kind = PARAM_SECRET,
      .help_en = "second factor: code of the app, or a recovery code",
      .help_vi = "xác thực hai bước: mã của ứng dụng hoặc mã dự phòng"},
-    {.name = "from",
-     .kind = PARAM_TEXT,
-     .max = 64,
-     .help_en = "address that the request came from, set by the server",
-     .help_vi = "địa chỉ gửi yêu cầu, do máy chủ điền"},
 };
 const struct command command_session_open = {.name = "session.open",
                                              .flags = COMMAND_OPEN,

@@ -28,6 +28,34 @@ static int deny_top(struct command_call *call, struct err *err)
                    "đơn vị không có cấp trên cần quyền trên toàn bộ đơn vị: hãy nêu parent");
 }
 
+/* Events carry their unit by its name (canh.yaml, and what was stored before a unit was renamed or
+ * removed): who could take any free name could read another unit's events. So a name is given by who
+ * has all units, or stands under that of the unit above. */
+static int name_allowed(struct command_call *call, uint64_t parent, struct err *err)
+{
+    struct slice name = call_text(call, "name"), above;
+    if (call->caller.everywhere)
+        return ERR_OK;
+    if (parent == 0 || !caller_has_unit(&call->caller, parent))
+        return deny_top(call, err);
+    struct statement *s = statement_get(call->db, "SELECT name FROM unit WHERE id = ?1");
+    statement_u64(s, 1, parent);
+    int rc = statement_step(s, err);
+    if (rc != ERR_OK)
+        return rc;
+    above = db_column_copy(call, s, 0);
+    statement_reset(s);
+    if (slice_starts(name, above) && name.len > above.len + 1 && name.data[above.len] == '.')
+        return ERR_OK;
+    call->denied = true;
+    return call_refuse(call, err, ERR_USAGE,
+                       "events are found by the unit's name: begin it with \"%.*s.\", or ask who "
+                       "has all units",
+                       "sự kiện được tra theo tên đơn vị: hãy đặt tên bắt đầu bằng \"%.*s.\", hoặc "
+                       "nhờ người phụ trách toàn bộ đơn vị",
+                       (int)above.len, above.data);
+}
+
 static int unit_write(struct statement *s, struct slice name, struct slice title,
                       struct slice title_en, struct err *err)
 {
@@ -49,7 +77,9 @@ static int unit_add(struct command_call *call, struct err *err)
     uint64_t parent = call_ref(call, "parent"), count = 0, depth = 0, id = 0;
     if (parent == 0 && !call->caller.everywhere)
         return deny_top(call, err);
-    int rc = db_name_free(call, "SELECT id FROM unit WHERE name = ?1", 0, err);
+    int rc = name_allowed(call, parent, err);
+    if (rc == ERR_OK)
+        rc = db_name_free(call, "SELECT id FROM unit WHERE name = ?1", 0, err);
     if (rc == ERR_OK)
         rc = db_number(call->db, "SELECT count(*) FROM unit WHERE id > ?1", 0, 0, &count, err);
     if (rc == ERR_OK && count >= UNITS_MAX)
@@ -122,7 +152,9 @@ static int unit_change(struct command_call *call, struct err *err)
         old[i] = db_column_copy(call, s, i);
     uint64_t old_parent = statement_column_u64(s, 4), parent = call_ref(call, "parent");
     statement_reset(s);
-    if (call_given(call, "name"))
+    bool renamed = call_given(call, "name") && !slice_equal(call_text(call, "name"), old[0]);
+    rc = renamed ? name_allowed(call, parent ? parent : old_parent, err) : ERR_OK;
+    if (rc == ERR_OK && renamed)
         rc = db_name_free(call, "SELECT id FROM unit WHERE name = ?1", id, err);
     if (rc == ERR_OK && parent && parent != old_parent)
         rc = unit_move_allowed(call, id, old_parent, parent, err);

@@ -41,9 +41,19 @@ bool user_is_last_administrator(struct database *db, uint64_t user_id);
  * credential that allows it (0: none needed); and in run: as a new credential. */
 MUST_CHECK int user_password_hash(struct command_call *call, uint64_t allowed_by, struct err *err);
 MUST_CHECK int user_password_put(struct command_call *call, uint64_t *id, struct err *err);
+/* For what a session alone is too little for: prepare checks parameter `password` against the
+ * caller's own; user_own_passed, in run, says what came of it and counts a wrong one. */
+MUST_CHECK int user_own_prepare(struct command_call *call, struct err *err);
+MUST_CHECK int user_own_passed(struct command_call *call, const struct user_row *user,
+                               struct err *err);
 /* A wrong password or code: the user's failures are counted, the SIGNIN_FAILURES_MAX-th locks. */
 MUST_CHECK int user_failed(struct command_call *call, const struct user_row *user, struct err *err);
 MUST_CHECK int user_passed(struct command_call *call, uint64_t user_id, struct err *err);
+/* Failures of an address (the caller's `from`), by whatever is open to everybody. counted: false
+ * when it is locked already; then nothing is to be written, and no audit row. */
+MUST_CHECK int session_address_locked(struct command_call *call, struct database *db, bool *locked,
+                                      struct err *err);
+MUST_CHECK int session_address_failed(struct command_call *call, bool *counted, struct err *err);
 /* Whether code is the user's, as TOTP (each once) or as recovery code (each once); what is used up
  * is written in this transaction. Without TOTP: no. */
 MUST_CHECK int user_code(struct command_call *call, const struct user_row *user, struct slice code,

@@ -195,6 +195,9 @@ static int user_unlock(struct command_call *call, struct err *err)
 {
     struct user_row user;
     int rc = user_subject(call, call_ref(call, "user"), &user, err);
+    if (rc == ERR_OK && user.id == call->caller.user_id && call->caller.kind == CALLER_SESSION)
+        return db_deny(call, err, "a locked user is let in again by another administrator",
+                       "người dùng bị khóa phải do quản trị khác mở khóa");
     if (rc == ERR_OK)
         rc = db_change(call->db,
                        "UPDATE user SET failures = 0, locks = 0, locked_until_ns = 0, locked = 0"
@@ -205,6 +208,30 @@ static int user_unlock(struct command_call *call, struct err *err)
     return rc;
 }
 
+/* Whom the Unix user was bound to loses that only by somebody who stands over both. */
+static int bound_free(struct command_call *call, uint64_t user_id, struct slice unix_name,
+                      struct err *err)
+{
+    struct user_row other;
+    struct statement *s =
+        statement_get(call->db, "SELECT id FROM user WHERE unix_name = ?1 AND id <> ?2");
+    statement_text(s, 1, unix_name);
+    statement_u64(s, 2, user_id);
+    int rc = statement_step(s, err);
+    if (rc == ERR_END)
+        return ERR_OK;
+    if (rc != ERR_OK)
+        return rc;
+    uint64_t id = statement_column_u64(s, 0);
+    statement_reset(s);
+    rc = user_read(call->db, &call->arena, id, &other, err);
+    if (rc == ERR_OK)
+        rc = user_under(call, &other, err);
+    if (rc == ERR_OK)
+        rc = db_change(call->db, "UPDATE user SET unix_name = NULL WHERE id = ?1", id, 0, err);
+    return rc;
+}
+
 static int user_bind(struct command_call *call, struct err *err)
 {
     struct user_row user;
@@ -212,14 +239,11 @@ static int user_bind(struct command_call *call, struct err *err)
     int rc = user_subject(call, call_ref(call, "user"), &user, err);
     if (rc != ERR_OK)
         return rc;
-    struct statement *s = statement_get(
-        call->db, "UPDATE user SET unix_name = NULL WHERE unix_name = ?1 AND id <> ?2");
-    statement_text(s, 1, unix_name);
-    statement_u64(s, 2, user.id);
-    rc = statement_run(s, err);
+    rc = bound_free(call, user.id, unix_name, err);
     if (rc != ERR_OK)
         return rc;
-    s = statement_get(call->db, "UPDATE user SET unix_name = ?1 WHERE id = ?2");
+    struct statement *s =
+        statement_get(call->db, "UPDATE user SET unix_name = ?1 WHERE id = ?2");
     if (unix_name.len)
         statement_text(s, 1, unix_name);
     statement_u64(s, 2, user.id);

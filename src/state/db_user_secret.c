@@ -24,23 +24,81 @@ int user_password_put(struct command_call *call, uint64_t *id, struct err *err)
                           db_prepared_text(call), call->now_ns, id, err);
 }
 
-static int password_prepare(struct command_call *call, struct err *err)
+/* *password_id: which password it was, 0 when it was another. */
+static int own_password(struct command_call *call, const char *param, uint64_t *password_id,
+                        struct err *err)
 {
     struct user_row user;
     struct buf stored = {0};
-    if (call_given(call, "user") || call->caller.user_id == 0)
-        return user_password_hash(call, 0, err);
+    *password_id = 0;
     int rc = user_read(state_slow_db(call->state), &call->arena, call->caller.user_id, &user, err);
     if (rc == ERR_OK && user.password_id)
         rc = credential_get(state_slow_credentials(call->state), user.password_id,
                             CREDENTIAL_PASSWORD, &stored, err);
-    bool fits = rc == ERR_OK && call->now_ns >= user.locked_until_ns &&
-                credential_check_password(call_text(call, "old"), buf_as_slice(&stored));
+    if (rc == ERR_OK && call->now_ns >= user.locked_until_ns &&
+        credential_check_password(call_text(call, param), buf_as_slice(&stored)))
+        *password_id = user.password_id;
+    if (stored.data)
+        sodium_memzero(stored.data, stored.len);
     buf_free(&stored);
-    if (rc == ERR_OK && !fits)
+    return rc;
+}
+
+static int refuse_password(const struct command_call *call, struct err *err)
+{
+    return call_refuse(call, err, ERR_USAGE, "your password is not right, or you are locked",
+                       "mật khẩu của bạn không đúng, hoặc tài khoản đang bị khóa");
+}
+
+int user_own_prepare(struct command_call *call, struct err *err)
+{
+    uint64_t password_id = 0;
+    if (call->caller.user_id == 0 || call_text(call, "password").len == 0)
+        return call_refuse(call, err, ERR_USAGE, "give your own password: password",
+                           "hãy nhập mật khẩu của chính bạn: password");
+    int rc = own_password(call, "password", &password_id, err);
+    if (rc == ERR_OK && password_id == 0)
+        return refuse_password(call, err);
+    if (rc == ERR_OK)
+        db_prepared_set(call, password_id, SLICE(""));
+    return rc;
+}
+
+/* Counted durably, then refused as prepare said. */
+static int own_failed(struct command_call *call, struct err *err)
+{
+    struct user_row user;
+    int rc = user_subject(call, call->caller.user_id, &user, err);
+    if (rc == ERR_OK && call->now_ns >= user.locked_until_ns)
+        rc = user_failed(call, &user, err);
+    if (rc != ERR_OK)
+        return rc;
+    call->keep = true;
+    return call->prepared;
+}
+
+int user_own_passed(struct command_call *call, const struct user_row *user, struct err *err)
+{
+    if (call->prepared == ERR_USAGE && call_text(call, "password").len > 0)
+        return own_failed(call, err);
+    if (call->prepared != ERR_OK)
+        return call->prepared;
+    return user->password_id == db_prepared_number(call) ? ERR_OK : refuse_password(call, err);
+}
+
+/* For another user only who may set it makes the node reckon: else it is refused in run. */
+static int password_prepare(struct command_call *call, struct err *err)
+{
+    uint64_t password_id = 0;
+    if (call_given(call, "user"))
+        return caller_may(&call->caller, RIGHT_USERS) ? user_password_hash(call, 0, err) : ERR_OK;
+    if (call->caller.user_id == 0)
+        return ERR_OK;
+    int rc = own_password(call, "old", &password_id, err);
+    if (rc == ERR_OK && password_id == 0)
         return call_refuse(call, err, ERR_USAGE, "the old password is not right",
                            "mật khẩu cũ không đúng");
-    return rc == ERR_OK ? user_password_hash(call, user.password_id, err) : rc;
+    return rc == ERR_OK ? user_password_hash(call, password_id, err) : rc;
 }
 
 static int password_set(struct command_call *call, uint64_t user_id, struct err *err)
@@ -61,18 +119,11 @@ static int password_set(struct command_call *call, uint64_t user_id, struct err 
  */
 static int password_refused(struct command_call *call, struct err *err)
 {
-    struct user_row user;
     bool old_was_right = db_prepared_number(call) != 0;
     if (call_given(call, "user") || call->caller.user_id == 0 || old_was_right ||
         call->prepared != ERR_USAGE)
         return call->prepared;
-    int rc = user_subject(call, call->caller.user_id, &user, err);
-    if (rc == ERR_OK && call->now_ns >= user.locked_until_ns)
-        rc = user_failed(call, &user, err);
-    if (rc != ERR_OK)
-        return rc;
-    call->keep = true;
-    return call->prepared;
+    return own_failed(call, err);
 }
 
 static int user_password(struct command_call *call, struct err *err)
@@ -181,9 +232,13 @@ static int accept_prepare(struct command_call *call, struct err *err)
     struct buf stored = {0};
     uint64_t user_id = 0, credential = 0;
     uint8_t hash[32];
-    if (!invite_read(call_text(call, "token"), &user_id, &token))
+    bool locked = false;
+    int rc = session_address_locked(call, state_slow_db(call->state), &locked, err);
+    if (rc != ERR_OK)
+        return rc;
+    if (locked || !invite_read(call_text(call, "token"), &user_id, &token))
         return refuse_invite(call, err);
-    int rc = invite_credential(call, state_slow_db(call->state), user_id, &credential, err);
+    rc = invite_credential(call, state_slow_db(call->state), user_id, &credential, err);
     if (rc == ERR_OK && credential == 0)
         return refuse_invite(call, err);
     if (rc == ERR_OK)
@@ -198,17 +253,29 @@ static int accept_prepare(struct command_call *call, struct err *err)
     return rc == ERR_OK ? user_password_hash(call, credential, err) : rc;
 }
 
+/* A token that is none is counted; a password that will not do (the token was right) is not. */
+static int accept_failed(struct command_call *call, struct err *err)
+{
+    bool counted = false;
+    if (call->prepared != ERR_USAGE || db_prepared_number(call) != 0)
+        return call->prepared;
+    int rc = session_address_failed(call, &counted, err);
+    if (rc != ERR_OK)
+        return rc;
+    call->keep = counted;
+    return call->prepared;
+}
+
 static int invite_accept(struct command_call *call, struct err *err)
 {
     struct user_row user;
     struct slice token;
     uint64_t user_id = 0, credential = 0;
-    int rc = call->prepared;
-    if (rc != ERR_OK)
-        return rc;
+    if (call->prepared != ERR_OK)
+        return accept_failed(call, err);
     if (!invite_read(call_text(call, "token"), &user_id, &token))
         return refuse_invite(call, err);
-    rc = invite_credential(call, call->db, user_id, &credential, err);
+    int rc = invite_credential(call, call->db, user_id, &credential, err);
     if (rc == ERR_OK && (credential == 0 || credential != db_prepared_number(call)))
         return refuse_invite(call, err);
     if (rc == ERR_OK)

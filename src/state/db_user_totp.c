@@ -90,6 +90,8 @@ static int user_totp(struct command_call *call, struct err *err)
     uint8_t secret[CREDENTIAL_TOTP_BYTES];
     uint64_t id = 0;
     int rc = user_subject(call, call->caller.user_id, &user, err);
+    if (rc == ERR_OK)
+        rc = user_own_passed(call, &user, err);
     if (rc == ERR_OK && user.totp_id)
         return call_refuse(call, err, ERR_USAGE,
                            "the second factor is on already: remove it first (user.totp-remove)",
@@ -135,7 +137,12 @@ static int totp_confirm(struct command_call *call, struct err *err)
     return rc;
 }
 
-/* One's own only with a code; that of another ends the other's sessions. */
+static int remove_prepare(struct command_call *call, struct err *err)
+{
+    return call_given(call, "user") ? ERR_OK : user_own_prepare(call, err);
+}
+
+/* One's own only with password and code; that of another ends the other's sessions. */
 static int totp_remove(struct command_call *call, struct err *err)
 {
     struct user_row user;
@@ -144,6 +151,8 @@ static int totp_remove(struct command_call *call, struct err *err)
     if (rc == ERR_OK && !own && user.id == call->caller.user_id)
         return call_refuse(call, err, ERR_USAGE, "for yourself leave out user and give a code",
                            "với chính mình: bỏ user và nhập code");
+    if (rc == ERR_OK && own)
+        rc = user_own_passed(call, &user, err);
     if (rc == ERR_OK && own && call->now_ns >= user.locked_until_ns)
         rc = user_code(call, &user, call_text(call, "code"), &fits, err);
     if (rc == ERR_OK && !fits) {
@@ -173,6 +182,8 @@ static int user_recovery(struct command_call *call, struct err *err)
     struct json_writer w = {.out = &call->result};
     uint64_t id = 0;
     int rc = user_subject(call, call->caller.user_id, &user, err);
+    if (rc == ERR_OK)
+        rc = user_own_passed(call, &user, err);
     if (rc == ERR_OK && user.totp_id == 0)
         return call_refuse(call, err, ERR_USAGE,
                            "recovery codes stand in for the second factor: turn that on first",
@@ -198,9 +209,18 @@ static int user_recovery(struct command_call *call, struct err *err)
     return rc;
 }
 
+static const struct param own_params[] = {
+    {.name = "password",
+     .kind = PARAM_SECRET,
+     .required = true,
+     .help_en = "your own password",
+     .help_vi = "mật khẩu của chính bạn"},
+};
 const struct command command_user_totp = {
     .name = "user.totp",
     .right = RIGHT_SELF,
+    DB_PARAMS(own_params),
+    .prepare = user_own_prepare,
     .run = user_totp,
     .title_en = "begin with the second factor (TOTP): shows a secret once",
     .title_vi = "bắt đầu bật xác thực hai bước (TOTP): hiện khóa bí mật một lần"};
@@ -226,6 +246,10 @@ static const struct param remove_params[] = {
      .kind = PARAM_SECRET,
      .help_en = "code of the app, or a recovery code",
      .help_vi = "mã của ứng dụng hoặc mã dự phòng"},
+    {.name = "password",
+     .kind = PARAM_SECRET,
+     .help_en = "for oneself: your own password",
+     .help_vi = "khi gỡ cho chính mình: mật khẩu của bạn"},
     {.name = "user",
      .kind = PARAM_REF,
      .ref = "user",
@@ -235,6 +259,7 @@ static const struct param remove_params[] = {
 const struct command command_user_totp_remove = {.name = "user.totp-remove",
                                                  .right = RIGHT_SELF,
                                                  DB_PARAMS(remove_params),
+                                                 .prepare = remove_prepare,
                                                  .run = totp_remove,
                                                  .title_en = "turn the second factor off",
                                                  .title_vi = "gỡ xác thực hai bước"};
@@ -242,6 +267,8 @@ const struct command command_user_totp_remove = {.name = "user.totp-remove",
 const struct command command_user_recovery = {
     .name = "user.recovery",
     .right = RIGHT_SELF,
+    DB_PARAMS(own_params),
+    .prepare = user_own_prepare,
     .run = user_recovery,
     .title_en = "ten new recovery codes, shown once; the old ones end",
     .title_vi = "cấp 10 mã dự phòng mới, hiện một lần; mã cũ hết hiệu lực"};

@@ -79,11 +79,44 @@ static int audit_call(struct state *s, struct command_call *call, struct err *er
     return rc;
 }
 
+/* Found when the call came; it may have ended, or its user may have lost rights, while the call was
+ * waiting. */
+static int caller_again(struct command_call *call, struct err *err)
+{
+    struct caller *who = &call->caller;
+    bool token = who->kind == CALLER_TOKEN;
+    if (who->session_id == 0 || call->command->flags & COMMAND_OPEN ||
+        (who->kind != CALLER_SESSION && !token))
+        return ERR_OK;
+    struct statement *s = statement_get(
+        call->db, token ? "SELECT u.role FROM token k JOIN user u ON u.id = k.user_id"
+                          " WHERE k.id = ?1 AND u.id = ?2 AND u.removed_ns IS NULL AND NOT u.locked"
+                        : "SELECT u.role FROM session k JOIN user u ON u.id = k.user_id"
+                          " WHERE k.id = ?1 AND u.id = ?2 AND u.removed_ns IS NULL AND NOT"
+                          " u.locked");
+    statement_u64(s, 1, who->session_id);
+    statement_u64(s, 2, who->user_id);
+    int rc = statement_step(s, err);
+    const struct role_row *role = rc == ERR_OK ? role_find(statement_column_text(s, 0)) : NULL;
+    statement_reset(s);
+    if (rc != ERR_OK && rc != ERR_END)
+        return rc;
+    if (role) {
+        who->rights &= role->rights;
+        return ERR_OK;
+    }
+    call->denied = true;
+    return caller_refuse(who, err, ERR_NOT_FOUND, "this session has ended meanwhile: sign in again",
+                         "phiên làm việc vừa kết thúc: hãy đăng nhập lại");
+}
+
 /* Runs the call inside its savepoint; the savepoint is left open. */
 static int run(struct command_call *call, struct err *err)
 {
     check(!call->command->prepare || call->was_prepared);
-    int rc = command_check(call, err);
+    int rc = caller_again(call, err);
+    if (rc == ERR_OK)
+        rc = command_check(call, err);
     if (rc == ERR_OK)
         rc = command_refer(call, err);
     if (rc == ERR_OK)
@@ -119,8 +152,8 @@ static int execute_one(struct state *s, struct command_call *call, struct err *e
         rc = database_run(s->db, "ROLLBACK TO one", err);
     if (rc == ERR_OK)
         rc = database_run(s->db, "RELEASE one", err);
-    bool told =
-        call->rc == ERR_OK || call->denied || call->keep || (call->command->flags & COMMAND_OPEN);
+    /* what everybody may send is told only where its handler counted it: nobody fills the chain */
+    bool told = call->rc == ERR_OK || call->denied || call->keep;
     if (rc == ERR_OK && told && !call->dry)
         rc = audit_call(s, call, err);
     call->db = NULL;

@@ -101,7 +101,7 @@ guessing_is_locked_out() {
 a_code_counts_once() {
     begin
     sign_in an
-    order user.totp '{}'
+    order user.totp "{\"password\":\"$PASSWORD\"}"
     expect_code 200
     secret=$(member secret)
     order user.totp-confirm "{\"code\":\"$("$totp" "$secret" -1)\"}"

@@ -143,7 +143,7 @@ static void test_signing_in(void **state)
     assert_int_equal(command_unpack(&b.commands, buf_as_slice(&b.called), &call, &err), ERR_OK);
     assert_string_equal(call.command->name, "session.open");
     assert_true(slice_equal(call_text(&call, "code"), SLICE("123456")));
-    assert_true(slice_equal(call_text(&call, "from"), SLICE("127.0.0.1")));
+    assert_int_equal(call.value_count, 3); /* where from is told beside it: nobody chooses it */
     command_call_free(&call);
     b.rc = ERR_USAGE;
     b.text = "wrong";

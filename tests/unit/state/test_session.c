@@ -147,6 +147,8 @@ static void totp_code(struct people *p, const char *user, char out[8])
     buf_free(&secret);
 }
 
+#define OWN "password=" PASSWORD
+
 static void test_the_second_factor(void **state)
 {
     (void)state;
@@ -155,9 +157,11 @@ static void test_the_second_factor(void **state)
     people_open(&p);
     people_make(&p);
     struct caller anna = signed_in(&p, "anna");
-    assert_int_equal(act(&p, &anna, "user.recovery", NULL),
+    assert_int_equal(act(&p, &anna, "user.recovery", OWN, NULL),
                      ERR_USAGE); /* nothing to stand in for */
-    MUST(act(&p, &anna, "user.totp", NULL));
+    assert_int_equal(act(&p, &anna, "user.totp", "password=another word 77", NULL), ERR_USAGE);
+    assert_int_equal(failures(&p, "anna"), 1);
+    MUST(act(&p, &anna, "user.totp", OWN, NULL));
     assert_true(slice_starts(people_result(&p, "uri"), SLICE("otpauth://totp/Canh:anna?secret=")));
     assert_true(slice_starts(people_result(&p, "svg"), SLICE("<svg ")));
     assert_int_equal(act(&p, &anna, "user.totp-confirm", "code=000000", NULL), ERR_USAGE);
@@ -175,7 +179,7 @@ static void test_the_second_factor(void **state)
     assert_int_equal(sign_in(&p, "anna", PASSWORD, code), ERR_OK);
     assert_int_equal(sign_in(&p, "anna", PASSWORD, code), ERR_USAGE); /* a replay */
     assert_int_equal(failures(&p, "anna"), 1);
-    MUST(act(&p, &anna, "user.recovery", NULL));
+    MUST(act(&p, &anna, "user.recovery", OWN, NULL));
     const char *codes = strstr(buf_text(&p.call.result), "[\"");
     assert_non_null(codes);
     char recovery[16];
@@ -183,7 +187,18 @@ static void test_the_second_factor(void **state)
     assert_int_equal(sign_in(&p, "anna", PASSWORD, recovery), ERR_OK);
     assert_int_equal(sign_in(&p, "anna", PASSWORD, recovery), ERR_USAGE);
     /* off: oneself with a code, another by right */
-    assert_int_equal(act(&p, &anna, "user.totp-remove", NULL), ERR_USAGE);
+    p.now_ns += 60 * CLOCK_SECOND_NS;
+    totp_code(&p, "anna", code);
+    (void)snprintf(value, sizeof value, "code=%s", code);
+    assert_int_equal(act(&p, &anna, "user.totp-remove", value, NULL), ERR_USAGE);
+    assert_int_equal(act(&p, &anna, "user.totp-remove", OWN, NULL), ERR_USAGE);
+    assert_int_equal(act(&p, &anna, "user.recovery", "password=another word 77", NULL), ERR_USAGE);
+    assert_int_equal(p.call.result.len, 0);
+    MUST(act(&p, &anna, "user.totp-remove", value, OWN, NULL));
+    MUST(act(&p, &anna, "user.totp", OWN, NULL));
+    totp_code(&p, "anna", code);
+    (void)snprintf(value, sizeof value, "code=%s", code);
+    MUST(act(&p, &anna, "user.totp-confirm", value, NULL));
     struct caller root = signed_in(&p, "root1");
     MUST(act(&p, &root, "user.totp-remove", "user=anna", NULL));
     (void)signed_in(&p, "anna");

@@ -74,12 +74,38 @@ static void test_units_of_others(void **state)
     people_close(&p);
 }
 
+/* Events are found by the names of units: nobody takes a name that canh.yaml, or a unit that is no
+ * more, may have given to events of others. */
+static void test_names_are_not_taken(void **state)
+{
+    (void)state;
+    struct people p;
+    struct caller node = caller_system();
+    people_open(&p);
+    people_make(&p);
+    struct caller anna = signed_in(&p, "anna");
+    MUST(act(&p, &node, "unit.change", "unit=b", "name=b-new", NULL)); /* its events are of b */
+    assert_int_equal(act(&p, &anna, "unit.add", "name=b", "title=X", "parent=a", NULL), ERR_USAGE);
+    assert_true(p.call.denied);
+    assert_non_null(strstr(p.call.err.text, "\"a.\""));
+    assert_int_equal(act(&p, &anna, "unit.add", "name=a.", "title=X", "parent=a", NULL), ERR_USAGE);
+    assert_int_equal(act(&p, &anna, "unit.change", "unit=a", "name=b", NULL), ERR_USAGE);
+    assert_int_equal(act(&p, &anna, "unit.change", "unit=a1", "name=b", NULL), ERR_USAGE);
+    assert_int_equal(act(&p, &anna, "unit.change", "unit=a1", "name=a2.x", NULL), ERR_USAGE);
+    MUST(act(&p, &anna, "unit.change", "unit=a1", "name=a1", "title=Y", NULL));
+    MUST(act(&p, &anna, "unit.change", "unit=a1", "name=a.one", NULL));
+    MUST(act(&p, &anna, "unit.add", "name=a.three", "title=X", "parent=a", NULL));
+    MUST(act(&p, &node, "unit.add", "name=b", "title=X", "parent=a", NULL));
+    people_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_tree),
         cmocka_unit_test(test_a_unit_in_use_stays),
         cmocka_unit_test(test_units_of_others),
+        cmocka_unit_test(test_names_are_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
