@@ -146,6 +146,15 @@ static void api_known(struct exchange *x, const struct api_answer *answer)
     const struct route *route = x->route;
     unsigned right = x->listing ? x->listing->right : route->right;
     bool nobody = answer->rc == ERR_NOT_FOUND && !answer->away;
+    if (answer->rc == ERR_LIMIT && !answer->away) {
+        problem_say(x, PROBLEM_FORBIDDEN,
+                    "You are for more than %d units, which is the limit: an administrator gives "
+                    "you fewer, or all",
+                    "Bạn được giao quá %d đơn vị, là giới hạn: quản trị hãy giao ít hơn, hoặc giao "
+                    "toàn bộ đơn vị",
+                    CALLER_UNITS_MAX);
+        return;
+    }
     if ((answer->rc || answer->away) && !nobody) {
         problem_of_answer(x, answer);
         return;

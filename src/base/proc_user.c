@@ -46,10 +46,11 @@ int proc_user_find(const char *name, struct proc_user *out, struct err *err)
         user.user = number;
         user.group = number;
     } else if (reason == 0 || reason == ENOENT) {
-        rc = err_set(err, ERR_NOT_FOUND,
-                     "there is no user %s: run systemd-sysusers (the package brings its settings), "
-                     "or make it with useradd --system %s",
-                     name, name);
+        rc = err_set(
+            err, ERR_NOT_FOUND,
+            "there is no user %s: run systemd-sysusers (the package brings its settings), "
+            "or make it with useradd --system %s; to try it out, run it as an ordinary user",
+            name, name);
     } else {
         rc = err_set_errno(err, reason, "cannot look up user %s", name);
     }

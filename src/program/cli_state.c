@@ -14,7 +14,7 @@ enum { NAMES_MAX = 64 };
 
 static bool is_shown(const struct command *command)
 {
-    return !(command->flags & (COMMAND_INTERNAL | COMMAND_OPEN));
+    return !(command->flags & COMMAND_INTERNAL);
 }
 
 static bool is_of(const struct command *command, const char *noun)

@@ -87,12 +87,22 @@ static int operands_take(struct verb *verb, struct err *err)
     return ERR_OK;
 }
 
+/* It is set here, not asked for: to be typed twice. */
+static bool is_new_secret(const struct command *c, const struct param *p)
+{
+    static const char *const setters[] = {"invite.accept", "user.add", "user.password"};
+    bool sets = false;
+    for (size_t i = 0; i < sizeof setters / sizeof setters[0]; i++)
+        sets |= strcmp(c->name, setters[i]) == 0;
+    return sets && strcmp(p->name, "password") == 0;
+}
+
 static int secret_take(struct verb *verb, uint32_t index, struct err *err)
 {
     const struct param *p = &verb->command->params[index];
     const struct verb_settings *s = &verb->settings;
     struct buf *secret = &verb->secrets[index];
-    bool is_new = strcmp(p->name, "password") == 0;
+    bool is_new = is_new_secret(verb->command, p);
     int rc;
     if (s->files[index] && s->inputs[index])
         return err_set(err, ERR_USAGE, "give %s once: by file or by standard input", p->name);

@@ -25,6 +25,7 @@ struct status {
     struct slice json;
     bool vi;
     const struct config *config; /* NULL: a server's */
+    struct clock_zone *zone;     /* the agency's; NULL: UTC */
     struct buf out;
 };
 
@@ -51,9 +52,52 @@ static void raw_put(struct status *s, struct slice value)
     buf_free(&text);
 }
 
+/* A time as JSON has it, in the agency's zone, to the second. */
+static void time_put(struct status *s, struct slice value)
+{
+    struct clock_date d;
+    int64_t time_ns = clock_parse(value, NULL, CLOCK_NONE);
+    if (time_ns == CLOCK_NONE) {
+        raw_put(s, value);
+        return;
+    }
+    int offset = clock_zone_offset(s->zone, time_ns),
+        minutes = (offset < 0 ? -offset : offset) / 60;
+    clock_to_date(time_ns, offset, &d);
+    buf_printf(&s->out, "%04d-%02d-%02d %02d:%02d:%02d %c%02d:%02d", d.year, d.month, d.day, d.hour,
+               d.minute, d.second, offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
 struct figure_row {
     const char *member, *title_en, *title_vi;
 };
+
+static bool is_time(const char *member)
+{
+    return strcmp(member, "started") == 0 || strcmp(member, "until") == 0;
+}
+
+/* The elements of an array of objects. */
+static void each(struct status *s, struct slice array,
+                 void (*put)(struct status *s, struct slice object))
+{
+    struct json_reader r;
+    json_reader_open(&r, array);
+    if (array.len == 0 || json_next(&r) != JSON_ARRAY_OPEN)
+        return;
+    while (json_next(&r) == JSON_OBJECT_OPEN) {
+        size_t start = r.at - 1;
+        if (json_skip(&r) == JSON_ERROR)
+            return;
+        put(s, slice_part(array, start, r.at - start));
+    }
+}
+
+static struct slice member_of(struct slice object, const char *member)
+{
+    struct slice value = {0};
+    return client_answer_raw(object, member, &value) ? value : (struct slice){0};
+}
 
 /* `title: a 1, b 2` of an object's members; those that are not there are left out. */
 static void figures_put(struct status *s, const char *title, const char *inside,
@@ -68,7 +112,10 @@ static void figures_put(struct status *s, const char *title, const char *inside,
             buf_printf(&s->out, "%s: ", title);
         buf_printf(&s->out, "%s%s ", first ? "" : ", ",
                    s->vi ? rows[i].title_vi : rows[i].title_en);
-        raw_put(s, value);
+        if (is_time(rows[i].member))
+            time_put(s, value);
+        else
+            raw_put(s, value);
         first = false;
     }
     if (!first)
@@ -80,50 +127,58 @@ static bool all_is_well(const struct status *s)
     return slice_equal(raw(s, "overall", "state"), SLICE("watching"));
 }
 
+static void reason_put(struct status *s, struct slice reason)
+{
+    buf_string(&s->out, "  - ");
+    raw_put(s, member_of(reason, s->vi ? "vi" : "en"));
+    buf_char(&s->out, '\n');
+}
+
 static void overall_put(struct status *s)
 {
-    struct slice state = raw(s, "overall", "state"), reasons = raw(s, "overall", "reasons");
-    struct json_reader r;
+    struct slice state = raw(s, "overall", "state");
     if (slice_equal(state, SLICE("watching")))
         buf_string(&s->out, s->vi ? "ĐANG CANH: mọi thứ đã khai báo đều được giám sát\n"
                                   : "ALL WATCHED: everything that is set up is being watched\n");
+    else if (slice_equal(state, SLICE("unseen")))
+        buf_string(&s->out, s->vi ? "ĐANG CANH, nhưng có nguồn chưa thấy sự kiện nào\n"
+                                  : "WATCHING, but not every source was ever heard\n");
     else if (slice_equal(state, SLICE("partial")))
         buf_string(&s->out, s->vi ? "CANH MỘT PHẦN: có việc cần xử lý\n"
                                   : "PARTLY WATCHED: something needs your care\n");
     else
         buf_string(&s->out, s->vi ? "CHƯA RÕ: không thể nói là an toàn\n"
                                   : "UNKNOWN: nobody can say that all is well\n");
-    json_reader_open(&r, reasons);
-    if (reasons.len == 0 || json_next(&r) != JSON_ARRAY_OPEN)
-        return;
-    while (json_next(&r) == JSON_OBJECT_OPEN) {
-        size_t start = r.at - 1;
-        struct slice text = {0};
-        if (json_skip(&r) == JSON_ERROR)
-            break;
-        (void)client_answer_raw(slice_part(reasons, start, r.at - start), s->vi ? "vi" : "en",
-                                &text);
-        buf_string(&s->out, "  - ");
-        raw_put(s, text);
-        buf_char(&s->out, '\n');
-    }
+    each(s, raw(s, "overall", "reasons"), reason_put);
+}
+
+/* Roles that are not there: on purpose, or since nothing is set up for them. */
+static void role_absent_put(struct status *s, struct slice role)
+{
+    bool on_demand = slice_equal(member_of(role, "on_demand"), SLICE("true"));
+    struct slice name = member_of(role, "role");
+    buf_printf(&s->out, "  %-9.*s %s", (int)name.len, name.data,
+               on_demand ? (s->vi ? "khi cần" : "on demand")
+                         : (s->vi ? "không dùng" : "not set up"));
 }
 
 static void role_put(struct status *s, struct slice role)
 {
-    static const char *const members[] = {"role", "state", "sandbox", "restarts", "why"};
-    struct slice values[5] = {{0}, {0}, {0}, {0}, {0}};
-    for (size_t i = 0; i < 5; i++)
-        (void)client_answer_raw(role, members[i], &values[i]);
-    buf_printf(&s->out, "  %-9.*s %-9.*s ", (int)values[0].len, values[0].data, (int)values[1].len,
-               values[1].data);
-    raw_put(s, values[2]);
-    if (values[3].len && !slice_equal(values[3], SLICE("0")))
+    struct slice name = member_of(role, "role"), state = member_of(role, "state");
+    struct slice restarts = member_of(role, "restarts"), why = member_of(role, "why");
+    if (slice_equal(state, SLICE("absent"))) {
+        role_absent_put(s, role);
+    } else {
+        buf_printf(&s->out, "  %-9.*s %-9.*s ", (int)name.len, name.data, (int)state.len,
+                   state.data);
+        raw_put(s, member_of(role, "sandbox"));
+    }
+    if (restarts.len && !slice_equal(restarts, SLICE("0")))
         buf_printf(&s->out, s->vi ? "; khởi động lại %.*s lần" : "; restarted %.*s times",
-                   (int)values[3].len, values[3].data);
-    if (values[4].len) {
+                   (int)restarts.len, restarts.data);
+    if (why.len) {
         buf_string(&s->out, ": ");
-        raw_put(s, values[4]);
+        raw_put(s, why);
     }
     buf_char(&s->out, '\n');
 }
@@ -131,24 +186,14 @@ static void role_put(struct status *s, struct slice role)
 static void roles_put(struct status *s)
 {
     struct slice roles = raw(s, NULL, "roles");
-    struct json_reader r;
-    json_reader_open(&r, roles);
-    if (roles.len == 0 || json_next(&r) != JSON_ARRAY_OPEN)
+    if (roles.len == 0)
         return;
     buf_string(&s->out, s->vi ? "Vai trò:\n" : "Roles:\n");
-    while (json_next(&r) == JSON_OBJECT_OPEN) {
-        size_t start = r.at - 1;
-        if (json_skip(&r) == JSON_ERROR)
-            break;
-        role_put(s, slice_part(roles, start, r.at - start));
-    }
+    each(s, roles, role_put);
 }
 
-/* By the settings: what comes in at all. */
-static void sources_put(struct status *s)
+static void settings_put(struct status *s)
 {
-    if (!s->config)
-        return;
     const struct config_listener *listeners = s->config->listeners.items;
     const struct config_source *sources = s->config->sources.items;
     buf_string(&s->out, s->vi ? "Nguồn nhật ký (theo canh.yaml):\n" : "Sources (by canh.yaml):\n");
@@ -177,6 +222,77 @@ static void sources_put(struct status *s)
     if (s->config->listeners.count == 0 && s->config->sources.count == 0)
         buf_string(&s->out, s->vi ? "  chưa có nguồn nào: chưa giám sát gì\n"
                                   : "  none: nothing is watched yet\n");
+}
+
+/* What came of a source, a listener, a file. */
+static void seen_put(struct status *s, struct slice object)
+{
+    struct slice newest = member_of(object, "newest"), stored = member_of(object, "stored");
+    struct slice since = member_of(object, "stored_since_start");
+    if (newest.len == 0 || slice_equal(newest, SLICE("null"))) {
+        buf_string(&s->out, s->vi ? "chưa thấy sự kiện nào\n" : "not yet seen\n");
+        return;
+    }
+    buf_printf(&s->out,
+               s->vi ? "đã lưu %.*s (%.*s từ khi khởi động), mới nhất "
+                     : "stored %.*s (%.*s since the start), newest ",
+               (int)stored.len, stored.data, (int)since.len, since.data);
+    time_put(s, newest);
+    buf_char(&s->out, '\n');
+}
+
+static void listener_put(struct status *s, struct slice listener)
+{
+    buf_string(&s->out, s->vi ? "    nghe " : "    listens ");
+    raw_put(s, member_of(listener, "name"));
+    buf_char(&s->out, ' ');
+    raw_put(s, member_of(listener, "listen"));
+    buf_string(&s->out, ": ");
+    seen_put(s, listener);
+}
+
+static void file_put(struct status *s, struct slice file)
+{
+    buf_string(&s->out, s->vi ? "    theo dõi " : "    follows ");
+    raw_put(s, member_of(file, "path"));
+    buf_string(&s->out, ": ");
+    seen_put(s, file);
+}
+
+static void source_put(struct status *s, struct slice source)
+{
+    bool live = slice_equal(member_of(source, "live"), SLICE("true"));
+    struct slice name = member_of(source, "name");
+    if (!live) {
+        buf_printf(&s->out,
+                   s->vi
+                       ? "  KHÔNG trực tiếp %.*s: chưa có tệp để theo dõi, chưa có cổng nghe; chỉ "
+                         "có khi `canh import`\n"
+                       : "  NOT live: %.*s has no file to follow and no listener; only `canh "
+                         "import` brings its events\n",
+                   (int)name.len, name.data);
+        return;
+    }
+    buf_printf(&s->out, "  %.*s: ", (int)name.len, name.data);
+    seen_put(s, source);
+    each(s, member_of(source, "listeners"), listener_put);
+    each(s, member_of(source, "files"), file_put);
+}
+
+/* What comes in at all: as the node says; when none runs, by the settings. */
+static void sources_put(struct status *s)
+{
+    struct slice sources = raw(s, NULL, "sources");
+    if (sources.len) {
+        buf_string(&s->out, s->vi ? "Nguồn nhật ký:\n" : "Sources:\n");
+        if (slice_equal(sources, SLICE("[]")))
+            buf_string(&s->out, s->vi ? "  chưa có nguồn nào: chưa giám sát gì\n"
+                                      : "  none: nothing is watched yet\n");
+        each(s, sources, source_put);
+        return;
+    }
+    if (s->config)
+        settings_put(s);
 }
 
 static void gigabytes_put(struct status *s, const char *title, struct slice bytes)
@@ -229,6 +345,16 @@ static const char down_json[] =
     "run: start it with `canh serve` (systemctl start canh)\",\"vi\":\"nút canh không chạy: khởi "
     "động bằng `canh serve` (systemctl start canh)\"}]}}";
 
+/* NULL: UTC, also when this machine does not know the zone. */
+static struct clock_zone *zone_open(const struct status *s)
+{
+    struct clock_zone *zone = NULL;
+    struct slice name = raw(s, NULL, "timezone");
+    if (name.len == 0 || clock_zone_open(&zone, name, NULL) != ERR_OK)
+        return NULL;
+    return zone;
+}
+
 static int status_with(const struct status_settings *settings, struct err *err)
 {
     struct output_options output = {0};
@@ -250,6 +376,7 @@ static int status_with(const struct status_settings *settings, struct err *err)
     }
     s.json = buf_as_slice(&json);
     s.config = client_config(client);
+    s.zone = zone_open(&s);
     if (output.kind == OUTPUT_NDJSON) {
         buf_slice(&s.out, slice_trim(s.json));
         buf_char(&s.out, '\n');
@@ -259,6 +386,7 @@ static int status_with(const struct status_settings *settings, struct err *err)
     int code = cli_write(&s.out, NULL);
     if (code == CLI_OK && !all_is_well(&s))
         code = CLI_PROBLEMS;
+    clock_zone_close(&s.zone);
     client_close(&client);
     buf_free(&s.out);
     buf_free(&json);

@@ -15,6 +15,7 @@
 
 enum {
     ENGINE_PEER_CALLS_MAX = 1024, /* of one peer, not answered yet */
+    ENGINE_LOCAL_CALLS_MAX = 16,  /* of one that is a Unix user, but not root */
     ENGINE_CALLS_MAX = 8192,      /* of all */
     ENGINE_SLOW_MAX = 32,         /* waiting for argon2id */
     ENGINE_CONTROLS_MAX = 64,     /* clients at the control socket */

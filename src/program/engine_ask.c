@@ -14,9 +14,10 @@
 enum {
     ASK_WAITING_MAX = 8,
     ASKS_MAX = ROLE_QUERIES_MAX + ASK_WAITING_MAX,
-    ASK_START_S = 10, /* until a query role that was asked for is asked for again */
-    ASK_IDLE_S = 60,  /* then the further query role ends */
-    ASK_LATE_S = 60   /* beyond store.query_seconds: then its role is ended */
+    ASKS_OF_ONE_MAX = ASKS_MAX / 2, /* of one user: others find room */
+    ASK_START_S = 10,               /* until a query role that was asked for is asked for again */
+    ASK_IDLE_S = 60,                /* then the further query role ends */
+    ASK_LATE_S = 60                 /* beyond store.query_seconds: then its role is ended */
 };
 
 enum ask_state { ASK_AUDIT, ASK_WAITING, ASK_RUNNING };
@@ -26,6 +27,8 @@ struct ask {
     struct engine_peer *asker; /* used */
     struct engine_peer *query; /* RUNNING; used */
     uint64_t id, query_id;
+    uint64_t user_id; /* who asks; 0: a Unix user, unix_id */
+    uint32_t unix_id;
     struct buf caller, units, question; /* parts of QUERY */
     uint16_t unit_count;
     void (*resolve)(struct engine_call *call);
@@ -282,6 +285,14 @@ static struct engine_call *run_make(struct engine_peer *p, uint64_t id,
     return call;
 }
 
+static uint32_t asks_of(const struct engine_asks *asks, uint64_t user_id, uint32_t unix_id)
+{
+    uint32_t count = 0;
+    for (const struct ask *ask = asks->first; ask; ask = ask->next)
+        count += ask->user_id == user_id && ask->unix_id == unix_id;
+    return count;
+}
+
 int engine_ask_message(struct engine_peer *p, struct wire_message *m, struct err *err)
 {
     struct engine_asks *asks = p->engine->asks;
@@ -294,12 +305,17 @@ int engine_ask_message(struct engine_peer *p, struct wire_message *m, struct err
     bool vietnamese = c->caller.vietnamese;
     rc = engine_call_caller(call, question.secret, question.from, &c->err);
     c->caller.vietnamese = vietnamese; /* as the question wants to be answered */
-    if (rc == ERR_OK && (asks->count >= ASKS_MAX || p->engine->is_alone))
+    uint64_t user_id = c->caller.user_id;
+    uint32_t unix_id = user_id ? 0 : p->who.user_id;
+    if (rc == ERR_OK && (asks->count >= ASKS_MAX || p->engine->is_alone ||
+                         asks_of(asks, user_id, unix_id) >= ASKS_OF_ONE_MAX))
         rc = call_refuse(c, &c->err, ERR_BUSY,
                          "too many searches are running or waiting: try again in a minute",
                          "đang có quá nhiều lượt tìm kiếm: hãy thử lại sau một phút");
     if (rc == ERR_OK) {
         struct ask *ask = ask_add(asks, p, m->id, &question);
+        ask->user_id = user_id;
+        ask->unix_id = unix_id;
         ask->resolve = call->before;
         call->own = ask;
         call->before = ask_before;

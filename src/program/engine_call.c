@@ -28,6 +28,13 @@ void engine_call_drop(struct engine_call *call)
     mem_free(call);
 }
 
+/* A Unix user, whoever it is, cannot take the room of web and of root. */
+static uint32_t calls_max(const struct engine_peer *p)
+{
+    return p->role == ROLE_PARENT && !engine_control_is_root(&p->who) ? ENGINE_LOCAL_CALLS_MAX
+                                                                      : ENGINE_PEER_CALLS_MAX;
+}
+
 int engine_call_put(struct engine_call *call, struct err *err)
 {
     struct engine *e = call->engine;
@@ -37,7 +44,7 @@ int engine_call_put(struct engine_call *call, struct err *err)
                          "the node is shutting down: send it again when it is up",
                          "nút đang dừng: hãy gửi lại khi nút đã chạy");
     else if (call->peer &&
-             (call->peer->calls >= ENGINE_PEER_CALLS_MAX || e->calls >= ENGINE_CALLS_MAX ||
+             (call->peer->calls >= calls_max(call->peer) || e->calls >= ENGINE_CALLS_MAX ||
               e->call_bytes + call->bytes > ENGINE_CALLS_BYTES_MAX))
         rc = call_refuse(&call->call, err, ERR_BUSY,
                          "the node has too much to do just now: send it again in a moment",
@@ -136,7 +143,8 @@ int engine_call_caller(struct engine_call *call, struct slice secret, struct sli
     c->caller.from = arena_copy(&c->arena, from);
     if (rc != ERR_OK)
         c->caller.vietnamese = vietnamese;
-    return rc == ERR_OK ? ERR_OK : engine_call_unknown(vietnamese, err);
+    return rc == ERR_OK || rc == ERR_LIMIT || rc == ERR_BUSY ? rc
+                                                             : engine_call_unknown(vietnamese, err);
 }
 
 /* ---- WHO ---- */
@@ -239,8 +247,8 @@ static int call_take(struct engine_peer *p, struct wire_message *m, struct err *
     if (c->rc == ERR_OK && known != ERR_OK && !(c->command->flags & COMMAND_OPEN)) {
         c->rc = known;
         c->err = why;
-        c->denied = true;
-        command_refuse(call, RESULT_UNKNOWN);
+        c->denied = known == ERR_NOT_FOUND;
+        command_refuse(call, c->denied ? RESULT_UNKNOWN : 0);
         return ERR_OK;
     }
     if (c->rc == ERR_OK) {

@@ -126,9 +126,8 @@ static void name_make(struct buf *out, struct slice source, struct slice place)
 
 static void add(struct engine_seen *s, uint64_t rows, int64_t now_ns)
 {
-    struct seen_row *row = s->name.len > CARRY_NAME_BYTES_MAX
-                               ? NULL
-                               : row_make(s, buf_as_slice(&s->name));
+    struct seen_row *row =
+        s->name.len > CARRY_NAME_BYTES_MAX ? NULL : row_make(s, buf_as_slice(&s->name));
     if (!row)
         return;
     row->pending += rows;

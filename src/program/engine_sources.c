@@ -1,6 +1,7 @@
 /* What has come of the sources that canh.yaml names: silence is shown as silence. */
 #include <fnmatch.h>
 
+#include "program/engine_seen.h"
 #include "program/engine_status.h"
 #include "program/engine_store.h"
 

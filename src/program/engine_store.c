@@ -428,6 +428,7 @@ void engine_store_tick(struct engine_store *s, int64_t now_ns)
     check(pthread_mutex_lock(&s->mutex) == 0);
     s->is_ticked = true;
     s->is_night = s->is_night || night;
+    s->night_ns = night ? now_ns : s->night_ns;
     check(pthread_cond_broadcast(&s->changed) == 0);
     check(pthread_mutex_unlock(&s->mutex) == 0);
 }

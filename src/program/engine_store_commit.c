@@ -165,18 +165,18 @@ static void expired_tell(void *context, struct slice path, uint64_t rows, uint64
             path.data, (unsigned long long)rows, (unsigned long long)bytes, reason);
 }
 
-static void night_work(struct engine_store *s)
+static void night_work(struct engine_store *s, int64_t now_ns)
 {
     struct store_expired expired = {0};
     struct err err = {0};
     uint64_t merged = 1;
     check(pthread_mutex_lock(&s->care) == 0);
     struct store *store = engine_commit_store(s->commit);
-    int rc = store ? store_expire(store, s->policies, s->policy_count, clock_now_ns(), false,
-                                  expired_tell, NULL, &expired, &err)
+    int rc = store ? store_expire(store, s->policies, s->policy_count, now_ns, false, expired_tell,
+                                  NULL, &expired, &err)
                    : ERR_OK;
     for (int i = 0; store && rc == ERR_OK && merged && i < NIGHT_MERGES_MAX; i++)
-        rc = store_merge(store, clock_now_ns(), &merged, &err);
+        rc = store_merge(store, now_ns, &merged, &err);
     check(pthread_mutex_unlock(&s->care) == 0);
     if (rc)
         log_err(LOG_ERROR, "night", &err);
@@ -192,8 +192,9 @@ void *engine_store_carer(void *context)
             continue;
         }
         s->is_night = false;
+        int64_t now_ns = s->night_ns;
         check(pthread_mutex_unlock(&s->mutex) == 0);
-        night_work(s);
+        night_work(s, now_ns);
         check(pthread_mutex_lock(&s->mutex) == 0);
     }
     check(pthread_mutex_unlock(&s->mutex) == 0);

@@ -109,6 +109,7 @@ struct engine_store {
     struct store_queue live_jobs, import_jobs, done; /* under mutex, and what follows */
     uint32_t under_way;
     bool is_ending, is_ticked, is_night;
+    int64_t night_ns; /* when the night was seen to have come */
     struct store_figures figures;
 
     pthread_t committer, carer;

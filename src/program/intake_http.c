@@ -2,108 +2,16 @@
 
 #include <stdio.h>
 
+#include "api/request.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "formats/json.h"
 #include "program/intake_http_inside.h"
 
-enum { RETRY_AFTER_SECONDS = 5, URL_BYTES_MAX = 1024, MEMORY_BYTES = 32 << 10 };
+enum {
+    MEMORY_BYTES = 32 << 10,
+    CONNECTIONS_REFUSED = 16 /* of an address: beyond its limit they are told so, then shut out */
+};
 static const char ingest_path[] = "/api/v1/ingest";
-
-void http_fail(struct http_request *r, unsigned status, const char *detail)
-{
-    r->status = status;
-    (void)snprintf(r->detail, sizeof(r->detail), "%s", detail);
-}
-
-static const char *title_of(unsigned status)
-{
-    switch (status) {
-    case MHD_HTTP_BAD_REQUEST:
-        return "The request cannot be read.";
-    case MHD_HTTP_UNAUTHORIZED:
-        return "A token is needed.";
-    case MHD_HTTP_FORBIDDEN:
-        return "The token may not do this.";
-    case MHD_HTTP_NOT_FOUND:
-        return "There is no such address.";
-    case MHD_HTTP_METHOD_NOT_ALLOWED:
-        return "Events are sent by POST.";
-    case MHD_HTTP_CONTENT_TOO_LARGE:
-        return "The body is too long.";
-    case MHD_HTTP_UNSUPPORTED_MEDIA_TYPE:
-        return "The body's type is not read here.";
-    case MHD_HTTP_TOO_MANY_REQUESTS:
-        return "Too much at a time.";
-    default:
-        return "Events cannot be stored now.";
-    }
-}
-
-static void body_write(const struct http_request *r, struct buf *out)
-{
-    struct json_writer w = {.out = out};
-    json_open_object(&w);
-    if (r->status == MHD_HTTP_OK) {
-        json_key(&w, "stored");
-        json_u64(&w, r->stored);
-        json_key(&w, "refused");
-        json_u64(&w, r->refused);
-    } else {
-        json_key(&w, "type");
-        json_string(&w, SLICE("about:blank"));
-        json_key(&w, "title");
-        json_string(&w, slice_from(title_of(r->status)));
-        json_key(&w, "status");
-        json_u64(&w, r->status);
-        json_key(&w, "detail");
-        json_string(&w, slice_from(r->detail));
-    }
-    json_close_object(&w);
-    buf_char(out, '\n');
-}
-
-static void header(struct MHD_Response *response, const char *name, const char *value)
-{
-    check(MHD_add_response_header(response, name, value) == MHD_YES);
-}
-
-static void headers_add(const struct http_request *r, struct MHD_Response *response)
-{
-    char seconds[16];
-    header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-           r->status == MHD_HTTP_OK ? "application/json" : "application/problem+json");
-    header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    header(response, "X-Content-Type-Options", "nosniff");
-    if (r->status == MHD_HTTP_UNAUTHORIZED)
-        header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-    if (r->status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        header(response, MHD_HTTP_HEADER_ALLOW, "POST");
-    if (r->status == MHD_HTTP_SERVICE_UNAVAILABLE || r->status == MHD_HTTP_TOO_MANY_REQUESTS) {
-        (void)snprintf(seconds, sizeof(seconds), "%d", RETRY_AFTER_SECONDS);
-        header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
-    }
-}
-
-static enum MHD_Result answer(struct http_request *r)
-{
-    struct buf body = {0};
-    struct metric *metrics = r->listener->http->metrics;
-    metric_add(&metrics[r->status == MHD_HTTP_OK ? INTAKE_HTTP_OK
-                        : r->status < 500        ? INTAKE_HTTP_REFUSED
-                                                 : INTAKE_HTTP_FAILED],
-               1);
-    body_write(r, &body);
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(body.len, body.data, MHD_RESPMEM_MUST_COPY);
-    buf_free(&body);
-    if (!response)
-        return MHD_NO;
-    headers_add(r, response);
-    enum MHD_Result queued = MHD_queue_response(r->connection, r->status, response);
-    MHD_destroy_response(response);
-    return queued;
-}
 
 /* ---- a request comes in ---- */
 
@@ -115,9 +23,10 @@ static struct slice header_of(const struct http_request *r, const char *name)
 
 static bool type_is_read(struct slice type)
 {
-    static const char *const types[] = {"application/x-ndjson", "application/ndjson",
-                                        "application/json", "text/plain",
-                                        "application/octet-stream"};
+    static const char *const types[] = {
+        "application/x-ndjson",     "application/ndjson",
+        "application/json",         "text/plain",
+        "application/octet-stream", "application/x-www-form-urlencoded" /* curl's own */};
     struct slice rest = type, name = slice_trim(slice_cut(&rest, ';'));
     if (name.len == 0)
         return true;
@@ -135,20 +44,22 @@ static void request_check(struct http_request *r, const char *url, const char *m
     struct slice said = header_of(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
     const struct config_listener *config = r->listener->config;
     r->is_gzip = slice_equal_nocase(packing, SLICE("gzip"));
-    if (strcmp(url, ingest_path) != 0)
-        http_fail(r, MHD_HTTP_NOT_FOUND, "Events are sent to /api/v1/ingest.");
+    r->vietnamese = request_language(header_of(r, MHD_HTTP_HEADER_ACCEPT_LANGUAGE)) > 0;
+    if (http_address_has_too_many(r))
+        http_fail(r, MHD_HTTP_TOO_MANY_REQUESTS, HTTP_TEXT_CONNECTIONS);
+    else if (strcmp(url, ingest_path) != 0)
+        http_fail(r, MHD_HTTP_NOT_FOUND, HTTP_TEXT_ADDRESS);
     else if (strcmp(method, MHD_HTTP_METHOD_POST) != 0)
-        http_fail(r, MHD_HTTP_METHOD_NOT_ALLOWED, "Use POST.");
+        http_fail(r, MHD_HTTP_METHOD_NOT_ALLOWED, HTTP_TEXT_METHOD);
     else if (config->token &&
              !slice_starts(header_of(r, MHD_HTTP_HEADER_AUTHORIZATION), SLICE("Bearer ")))
-        http_fail(r, MHD_HTTP_UNAUTHORIZED, "Send `Authorization: Bearer` and a token.");
+        http_fail(r, MHD_HTTP_UNAUTHORIZED, HTTP_TEXT_TOKEN);
     else if (packing.len && !r->is_gzip && !slice_equal_nocase(packing, SLICE("identity")))
-        http_fail(r, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "Send the body plain or packed with gzip.");
+        http_fail(r, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, HTTP_TEXT_PACKING);
     else if (!type_is_read(header_of(r, MHD_HTTP_HEADER_CONTENT_TYPE)))
-        http_fail(r, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
-                  "Send newline-delimited JSON: Content-Type: application/x-ndjson.");
+        http_fail(r, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, HTTP_TEXT_TYPE);
     else if (slice_to_u64(said, &length) && length > config->body_bytes)
-        http_fail(r, MHD_HTTP_CONTENT_TOO_LARGE, "Send less at a time.");
+        http_fail(r, MHD_HTTP_CONTENT_TOO_LARGE, HTTP_TEXT_LENGTH);
 }
 
 static bool hold(struct http_request *r, size_t more)
@@ -181,10 +92,9 @@ static void body_take(struct http_request *r, const char *data, size_t len)
     if (r->status)
         return;
     if (r->body.len + len > r->listener->config->body_bytes)
-        http_fail(r, MHD_HTTP_CONTENT_TOO_LARGE, "Send less at a time.");
+        http_fail(r, MHD_HTTP_CONTENT_TOO_LARGE, HTTP_TEXT_LENGTH);
     else if (!hold(r, len))
-        http_fail(r, MHD_HTTP_SERVICE_UNAVAILABLE,
-                  "Too many events wait to be stored: send them again later.");
+        http_fail(r, MHD_HTTP_SERVICE_UNAVAILABLE, HTTP_TEXT_HELD);
     else
         buf_append(&r->body, data, len);
     if (r->status)
@@ -218,7 +128,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
         r->listener = context;
         r->connection = connection;
         request_check(r, url, method);
-        return r->status ? answer(r) : MHD_YES;
+        return r->status ? http_answer(r) : MHD_YES;
     }
     if (*size > 0) {
         body_take(r, data, *size);
@@ -226,7 +136,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
         return MHD_YES;
     }
     if (r->status)
-        return answer(r);
+        return http_answer(r);
     if (!r->is_queued)
         queue(r);
     return MHD_YES;
@@ -305,7 +215,8 @@ static int daemon_start(struct http_listener *l, const struct role_listener *soc
         flags, 0, NULL, NULL, handle, l, MHD_OPTION_LISTEN_SOCKET, socket->fd,
         MHD_OPTION_NOTIFY_COMPLETED, ended, l, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)l->config->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        (unsigned)l->config->connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)l->config->connections_per_address + CONNECTIONS_REFUSED,
+        MHD_OPTION_NOTIFY_CONNECTION, http_connection, l, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)(l->config->timeout_ns / (uint64_t)CLOCK_SECOND_NS),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_BYTES, MHD_OPTION_ARRAY, secure,
         MHD_OPTION_END);
@@ -332,6 +243,7 @@ static int listener_open(struct intake_http *http, const struct role_listener *s
                          ? l->source->format
                          : format_find(SLICE("json"));
     check(l->file.format);
+    http_addresses_open(l);
     int rc = daemon_start(l, socket, err);
     if (rc == ERR_OK)
         http->listener_count++;
@@ -349,7 +261,8 @@ int intake_http_open(struct intake_http **out, const struct role_context *contex
     http->shared = shared;
     http->metrics = metrics;
     http->end = &http->first;
-    http->listeners = mem_zeroed(context->listener_count + 1u, sizeof(*http->listeners));
+    http->capacity = context->listener_count;
+    http->listeners = mem_zeroed(http->capacity + 1u, sizeof(*http->listeners));
     check(pthread_mutex_init(&http->mutex, NULL) == 0);
     check(pthread_cond_init(&http->changed, NULL) == 0);
     for (uint32_t i = 0; i < context->listener_count && rc == ERR_OK; i++)
@@ -389,6 +302,8 @@ void intake_http_close(struct intake_http **http)
     intake_http_drain(h); /* sockets stay the context's */
     for (uint32_t i = 0; i < h->listener_count; i++)
         MHD_stop_daemon(h->listeners[i].daemon);
+    for (uint32_t i = 0; i < h->capacity; i++)
+        mem_free(h->listeners[i].addresses);
     check(pthread_cond_destroy(&h->changed) == 0);
     check(pthread_mutex_destroy(&h->mutex) == 0);
     mem_free(h->listeners);

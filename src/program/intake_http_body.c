@@ -26,6 +26,15 @@ static void from_text(struct http_request *r, char out[FROM_BYTES])
                         FROM_BYTES);
 }
 
+static void unavailable(struct http_request *r, int rc)
+{
+    http_fail(r, MHD_HTTP_SERVICE_UNAVAILABLE,
+              rc == ERR_FULL          ? HTTP_TEXT_DISK
+              : rc == ERR_UNSUPPORTED ? HTTP_TEXT_RULES
+              : rc == ERR_CANCELED    ? HTTP_TEXT_ENDING
+                                      : HTTP_TEXT_STORE);
+}
+
 static bool token_holds(struct http_request *r)
 {
     char from[FROM_BYTES];
@@ -37,19 +46,21 @@ static bool token_holds(struct http_request *r)
     struct slice token = slice_trim(slice_part(header, sizeof("Bearer ") - 1, SIZE_MAX));
     from_text(r, from);
     if (token.len == 0 || token.len > TOKEN_BYTES_MAX) {
-        http_fail(r, MHD_HTTP_UNAUTHORIZED, "Send `Authorization: Bearer` and a token.");
+        http_fail(r, MHD_HTTP_UNAUTHORIZED, HTTP_TEXT_TOKEN);
         return false;
     }
     int rc =
         intake_shared_may(r->listener->http->shared, token, slice_from(from), RIGHT_INGEST, &err);
     if (rc == ERR_OK)
         return true;
-    bool later = rc == ERR_BUSY || rc == ERR_CLOSED || rc == ERR_CANCELED || rc == ERR_FULL;
-    http_fail(r,
-              later             ? MHD_HTTP_SERVICE_UNAVAILABLE
-              : rc == ERR_USAGE ? MHD_HTTP_FORBIDDEN
-                                : MHD_HTTP_UNAUTHORIZED,
-              err.text);
+    if (rc == ERR_LIMIT)
+        http_fail(r, MHD_HTTP_TOO_MANY_REQUESTS, HTTP_TEXT_TOKENS);
+    else if (rc == ERR_USAGE)
+        http_fail(r, MHD_HTTP_FORBIDDEN, HTTP_TEXT_TOKEN_RIGHT);
+    else if (rc == ERR_BUSY || rc == ERR_CLOSED || rc == ERR_CANCELED || rc == ERR_FULL)
+        unavailable(r, rc);
+    else
+        http_fail(r, MHD_HTTP_UNAUTHORIZED, HTTP_TEXT_TOKEN_UNKNOWN);
     return false;
 }
 
@@ -71,11 +82,9 @@ static bool unpack(struct http_request *r, struct buf *out, size_t max)
     }
     (void)inflateEnd(&z);
     if (out->len > max)
-        http_fail(r, MHD_HTTP_CONTENT_TOO_LARGE,
-                  "Unpacked, the body is longer than this listener takes: send less at a time.");
+        http_fail(r, MHD_HTTP_CONTENT_TOO_LARGE, HTTP_TEXT_LENGTH_UNPACKED);
     else if (rc != Z_STREAM_END)
-        http_fail(r, MHD_HTTP_BAD_REQUEST,
-                  "The body says that it is gzip, and cannot be unpacked: send it again.");
+        http_fail(r, MHD_HTTP_BAD_REQUEST, HTTP_TEXT_GZIP);
     return r->status == 0;
 }
 
@@ -106,12 +115,6 @@ static bool piece_split(struct split *split, struct slice *rest, struct input_bl
     }
 }
 
-static void failed(struct http_request *r, int rc, const struct err *err)
-{
-    (void)rc;
-    http_fail(r, MHD_HTTP_SERVICE_UNAVAILABLE, err->text);
-}
-
 void http_body_judge(struct http_request *r, struct intake_judge *judge)
 {
     struct err err = {0};
@@ -134,7 +137,7 @@ void http_body_judge(struct http_request *r, struct intake_judge *judge)
     r->stored = block.stored;
     r->refused = block.refused;
     if (rc)
-        failed(r, rc, &err);
+        unavailable(r, rc);
     else
         r->status = MHD_HTTP_OK;
 }

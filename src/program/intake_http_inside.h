@@ -6,12 +6,34 @@
 
 #include "program/intake_http.h"
 
+enum http_text { /* a sentence for the sender: intake_http_answer.c */
+                 HTTP_TEXT_ADDRESS,
+                 HTTP_TEXT_METHOD,
+                 HTTP_TEXT_TOKEN,
+                 HTTP_TEXT_TOKEN_UNKNOWN,
+                 HTTP_TEXT_TOKEN_RIGHT,
+                 HTTP_TEXT_TOKENS,
+                 HTTP_TEXT_CONNECTIONS,
+                 HTTP_TEXT_PACKING,
+                 HTTP_TEXT_TYPE,
+                 HTTP_TEXT_LENGTH,
+                 HTTP_TEXT_LENGTH_UNPACKED,
+                 HTTP_TEXT_GZIP,
+                 HTTP_TEXT_HELD,
+                 HTTP_TEXT_DISK,
+                 HTTP_TEXT_RULES,
+                 HTTP_TEXT_STORE,
+                 HTTP_TEXT_ENDING
+};
+
+struct http_address;
 struct http_listener {
     struct intake_http *http;
     const struct config_listener *config;
     const struct live_source *source;
     struct input_file file; /* named after the listener */
     struct MHD_Daemon *daemon;
+    struct http_address *addresses; /* as many as connections */
 };
 
 struct http_request {
@@ -19,10 +41,9 @@ struct http_request {
     struct MHD_Connection *connection;
     struct buf body;
     size_t held; /* of it, counted in http->held */
-    bool is_gzip, is_queued;
-    unsigned status; /* 0: not known yet */
-    const char *title;
-    char detail[ERR_TEXT_BYTES];
+    bool is_gzip, is_queued, vietnamese;
+    unsigned status;     /* 0: not known yet */
+    enum http_text text; /* when it failed */
     uint64_t stored, refused;
     struct http_request *next;
 };
@@ -32,7 +53,7 @@ struct intake_http {
     struct intake_shared *shared;
     struct metric *metrics;
     struct http_listener *listeners;
-    uint32_t listener_count;
+    uint32_t listener_count, capacity;
     pthread_t threads[INTAKE_HTTP_THREADS];
     uint32_t thread_count;
     pthread_mutex_t mutex;
@@ -43,6 +64,13 @@ struct intake_http {
     bool ending;
 };
 
-void http_fail(struct http_request *r, unsigned status, const char *detail);
+/* intake_http_answer.c */
+void http_fail(struct http_request *r, unsigned status, enum http_text text);
+enum MHD_Result http_answer(struct http_request *r);
+/* intake_http_address.c: for MHD_OPTION_NOTIFY_CONNECTION; context: the listener */
+void http_addresses_open(struct http_listener *l);
+void http_connection(void *context, struct MHD_Connection *connection, void **own,
+                     enum MHD_ConnectionNotificationCode code);
+bool http_address_has_too_many(const struct http_request *r);
 /* intake_http_body.c: on a judging thread: status and what was stored. */
 void http_body_judge(struct http_request *r, struct intake_judge *judge);

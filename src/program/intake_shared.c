@@ -406,7 +406,8 @@ int intake_shared_may(struct intake_shared *s, struct slice secret, struct slice
     lock(s);
     struct ask *ask = s->peer && !s->ended ? ask_take(s) : NULL;
     if (!ask)
-        rc = gone(s, err);
+        rc = s->peer && !s->ended ? err_set(err, ERR_LIMIT, "too many tokens are being checked")
+                                  : gone(s, err);
     else
         rc = peer_send(s->peer, MESSAGE_WHO, ask->id, buf_as_slice(&payload), NULL, 0, err);
     while (rc == ERR_OK && !ask->done && !s->ended)

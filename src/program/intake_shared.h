@@ -50,7 +50,7 @@ bool intake_shared_cursor(struct intake_shared *s, struct slice name, struct buf
 bool intake_shared_cursor_like(struct intake_shared *s, struct slice begin, struct buf *value);
 void intake_shared_cursor_set(struct intake_shared *s, struct slice name, struct slice value);
 /* Whether secret is a token with the rights. ERR_NOT_FOUND: no such token; ERR_USAGE: it may not;
- * ERR_BUSY, ERR_CLOSED, ERR_CANCELED. */
+ * ERR_LIMIT (INTAKE_ASKS_MAX are asked for), ERR_BUSY, ERR_CLOSED, ERR_CANCELED. */
 MUST_CHECK int intake_shared_may(struct intake_shared *s, struct slice secret, struct slice from,
                                  unsigned rights, struct err *err);
 uint32_t intake_shared_used(struct intake_shared *s); /* slots */

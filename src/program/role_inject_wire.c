@@ -89,7 +89,13 @@ static void flood_who(struct rogue *r)
 
 static void no_read(struct rogue *r)
 {
-    flood(r, r->context->role == ROLE_WEB ? MESSAGE_METRICS : MESSAGE_WHO, false);
+    flood(r, MESSAGE_WHO, false);
+}
+
+/* Whose answers are long. */
+static void no_read_long(struct rogue *r)
+{
+    flood(r, MESSAGE_METRICS, false);
 }
 
 static void haul_tell(struct rogue *r, uint32_t slot, size_t bytes)
@@ -185,9 +191,13 @@ static const struct {
     const char *name;
     void (*act)(struct rogue *r);
 } acts[] = {
-    {"garbage", garbage},           {"flood_who", flood_who},
-    {"flood_haul", flood_haul},     {"no_read", no_read},
-    {"forged_rule", forged_rule},   {"forged_partition", forged_partition},
+    {"garbage", garbage},
+    {"flood_who", flood_who},
+    {"flood_haul", flood_haul},
+    {"no_read", no_read},
+    {"no_read_long", no_read_long},
+    {"forged_rule", forged_rule},
+    {"forged_partition", forged_partition},
     {"sent_unknown", sent_unknown},
 };
 

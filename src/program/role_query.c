@@ -130,14 +130,18 @@ static bool option_allowed(struct slice kind, struct slice word)
 
 static int words_check(const struct question *asked, struct err *err)
 {
+    bool options = true;
     for (uint32_t i = 0; i < asked->word_count; i++) {
         struct slice word = asked->words[i];
         if (slice_equal(word, SLICE("--")))
-            return ERR_OK;
-        if (word.len > 1 && word.data[0] == '-' && !option_allowed(asked->kind, word))
+            options = false;
+        else if (options && word.len > 1 && word.data[0] == '-' &&
+                 !option_allowed(asked->kind, word))
             return err_set(err, ERR_USAGE, "%.*s cannot be given to the node: leave it out",
                            (int)slice_part(word, 0, 60).len, word.data);
-        if (slice_ends(word, SLICE(".yml")) || slice_ends(word, SLICE(".yaml")))
+        /* behind "--" a query may end so: a file of this machine is named with a folder */
+        bool rule = slice_ends(word, SLICE(".yml")) || slice_ends(word, SLICE(".yaml"));
+        if (rule && (options || slice_find_char(word, '/') != SLICE_NONE))
             return err_set(err, ERR_USAGE,
                            "the node reads no rule files of yours: ask for a hunt with its own "
                            "rules, or put the question as a query");

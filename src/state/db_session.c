@@ -36,11 +36,12 @@ int session_address_locked(struct command_call *call, struct database *db, bool 
 {
     struct slice address = address_of(call);
     struct statement *s = statement_get(
-        db,
-        "SELECT 1 FROM sign_in_address WHERE address = ?1 AND since_ns > ?2 AND failures >= ?3");
+        db, "SELECT 1 FROM sign_in_address WHERE address = ?1 AND since_ns > ?2 AND since_ns <= ?4"
+            " AND failures >= ?3");
     statement_text(s, 1, address);
     statement_i64(s, 2, call->now_ns - SIGNIN_LOCK_S * CLOCK_SECOND_NS);
     statement_u64(s, 3, SIGNIN_ADDRESS_FAILURES_MAX);
+    statement_i64(s, 4, call->now_ns + SIGNIN_LOCK_S * CLOCK_SECOND_NS);
     int rc = statement_step(s, err);
     *locked = rc == ERR_OK && address.len > 0;
     statement_reset(s);
@@ -56,8 +57,10 @@ int session_address_failed(struct command_call *call, bool *counted, struct err 
     *counted = rc == ERR_OK && !locked;
     if (rc != ERR_OK || locked || address.len == 0)
         return rc;
-    rc = db_change(call->db, "DELETE FROM sign_in_address WHERE since_ns <= ?1",
-                   (uint64_t)since_ns, 0, err);
+    /* later ones are of a clock that went back since */
+    rc = db_change(call->db, "DELETE FROM sign_in_address WHERE since_ns <= ?1 OR since_ns > ?2",
+                   (uint64_t)since_ns, (uint64_t)(call->now_ns + SIGNIN_LOCK_S * CLOCK_SECOND_NS),
+                   err);
     if (rc != ERR_OK)
         return rc;
     struct statement *s = statement_get(
@@ -91,7 +94,7 @@ static int open_prepare(struct command_call *call, struct err *err)
     if (rc != ERR_OK && rc != ERR_NOT_FOUND)
         return rc;
     bool may =
-        rc == ERR_OK && user.password_id && !user.locked && call->now_ns >= user.locked_until_ns;
+        rc == ERR_OK && user.password_id && !user.locked && !user_is_barred(&user, call->now_ns);
     if (may)
         rc = credential_get(state_slow_credentials(call->state), user.password_id,
                             CREDENTIAL_PASSWORD, &stored, err);
@@ -112,7 +115,7 @@ static int open_failed(struct command_call *call, const struct user_row *user, s
 {
     bool counted = false;
     int rc = session_address_failed(call, &counted, err);
-    if (rc == ERR_OK && counted && user && !user->locked && call->now_ns >= user->locked_until_ns)
+    if (rc == ERR_OK && counted && user && !user->locked && !user_is_barred(user, call->now_ns))
         rc = user_failed(call, user, err);
     if (rc != ERR_OK)
         return rc;
@@ -210,7 +213,7 @@ static int session_open(struct command_call *call, struct err *err)
         return call->prepared;
     /* what prepare saw may have changed since */
     if (call->prepared != ERR_OK || call->prepared_id != user.id || user.locked ||
-        user.password_id != db_prepared_number(call) || call->now_ns < user.locked_until_ns ||
+        user.password_id != db_prepared_number(call) || user_is_barred(&user, call->now_ns) ||
         !(user.role->rights & RIGHT_SELF))
         return open_failed(call, &user, err);
     if (user.totp_id && call_text(call, "code").len == 0) {

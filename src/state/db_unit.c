@@ -29,8 +29,8 @@ static int deny_top(struct command_call *call, struct err *err)
 }
 
 /* Events carry their unit by its name (canh.yaml, and what was stored before a unit was renamed or
- * removed): who could take any free name could read another unit's events. So a name is given by who
- * has all units, or stands under that of the unit above. */
+ * removed): who could take any free name could read another unit's events. So a name is given by
+ * who has all units, or stands under that of the unit above. */
 static int name_allowed(struct command_call *call, uint64_t parent, struct err *err)
 {
     struct slice name = call_text(call, "name"), above;

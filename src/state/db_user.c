@@ -191,9 +191,15 @@ int user_units_given(struct command_call *call, uint64_t units[USER_UNITS_MAX], 
     return ERR_OK;
 }
 
+bool user_is_barred(const struct user_row *user, int64_t now_ns)
+{
+    return now_ns < user->locked_until_ns &&
+           user->locked_until_ns - now_ns <= SIGNIN_LOCK_S_MAX * CLOCK_SECOND_NS;
+}
+
 int user_failed(struct command_call *call, const struct user_row *user, struct err *err)
 {
-    enum { LOCK_S_MAX = 86400, DOUBLINGS_MAX = 16 };
+    enum { DOUBLINGS_MAX = 16 };
     if (user->failures + 1 < SIGNIN_FAILURES_MAX)
         return db_change(call->db, "UPDATE user SET failures = failures + 1 WHERE id = ?1",
                          user->id, 0, err);
@@ -202,7 +208,7 @@ int user_failed(struct command_call *call, const struct user_row *user, struct e
     uint64_t doublings = user_is_last_administrator(call->db, user->id) ? 0 : user->locks;
     uint64_t seconds = (uint64_t)SIGNIN_LOCK_S
                        << (doublings < DOUBLINGS_MAX ? doublings : DOUBLINGS_MAX);
-    seconds = seconds < LOCK_S_MAX ? seconds : LOCK_S_MAX;
+    seconds = seconds < SIGNIN_LOCK_S_MAX ? seconds : SIGNIN_LOCK_S_MAX;
     return db_change(call->db,
                      "UPDATE user SET failures = 0, locks = locks + 1, locked_until_ns = ?2"
                      " WHERE id = ?1",

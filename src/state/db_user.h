@@ -46,6 +46,8 @@ MUST_CHECK int user_password_put(struct command_call *call, uint64_t *id, struct
 MUST_CHECK int user_own_prepare(struct command_call *call, struct err *err);
 MUST_CHECK int user_own_passed(struct command_call *call, const struct user_row *user,
                                struct err *err);
+/* After too many failures. A time beyond the longest lock is of a clock that went back since. */
+bool user_is_barred(const struct user_row *user, int64_t now_ns);
 /* A wrong password or code: the user's failures are counted, the SIGNIN_FAILURES_MAX-th locks. */
 MUST_CHECK int user_failed(struct command_call *call, const struct user_row *user, struct err *err);
 MUST_CHECK int user_passed(struct command_call *call, uint64_t user_id, struct err *err);

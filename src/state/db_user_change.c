@@ -242,8 +242,7 @@ static int user_bind(struct command_call *call, struct err *err)
     rc = bound_free(call, user.id, unix_name, err);
     if (rc != ERR_OK)
         return rc;
-    struct statement *s =
-        statement_get(call->db, "UPDATE user SET unix_name = ?1 WHERE id = ?2");
+    struct statement *s = statement_get(call->db, "UPDATE user SET unix_name = ?1 WHERE id = ?2");
     if (unix_name.len)
         statement_text(s, 1, unix_name);
     statement_u64(s, 2, user.id);

@@ -35,7 +35,7 @@ static int own_password(struct command_call *call, const char *param, uint64_t *
     if (rc == ERR_OK && user.password_id)
         rc = credential_get(state_slow_credentials(call->state), user.password_id,
                             CREDENTIAL_PASSWORD, &stored, err);
-    if (rc == ERR_OK && call->now_ns >= user.locked_until_ns &&
+    if (rc == ERR_OK && !user_is_barred(&user, call->now_ns) &&
         credential_check_password(call_text(call, param), buf_as_slice(&stored)))
         *password_id = user.password_id;
     if (stored.data)
@@ -69,7 +69,7 @@ static int own_failed(struct command_call *call, struct err *err)
 {
     struct user_row user;
     int rc = user_subject(call, call->caller.user_id, &user, err);
-    if (rc == ERR_OK && call->now_ns >= user.locked_until_ns)
+    if (rc == ERR_OK && !user_is_barred(&user, call->now_ns))
         rc = user_failed(call, &user, err);
     if (rc != ERR_OK)
         return rc;

@@ -153,11 +153,11 @@ static int totp_remove(struct command_call *call, struct err *err)
                            "với chính mình: bỏ user và nhập code");
     if (rc == ERR_OK && own)
         rc = user_own_passed(call, &user, err);
-    if (rc == ERR_OK && own && call->now_ns >= user.locked_until_ns)
+    if (rc == ERR_OK && own && !user_is_barred(&user, call->now_ns))
         rc = user_code(call, &user, call_text(call, "code"), &fits, err);
     if (rc == ERR_OK && !fits) {
         call->keep = true;
-        if (call->now_ns >= user.locked_until_ns)
+        if (!user_is_barred(&user, call->now_ns))
             rc = user_failed(call, &user, err);
         return rc != ERR_OK
                    ? rc

@@ -79,9 +79,10 @@ int outbox_due(struct database *db, int64_t now_ns, uint32_t limit, outbox_visit
 {
     struct statement *s =
         statement_get(db, "SELECT id, channel, key, subject, body, tries, made_ns, due_ns"
-                          " FROM outbox WHERE due_ns IS NOT NULL AND due_ns <= ?1"
+                          " FROM outbox WHERE due_ns IS NOT NULL AND (due_ns <= ?1 OR due_ns > ?3)"
                           " ORDER BY due_ns, id LIMIT ?2");
     statement_i64(s, 1, now_ns);
+    statement_i64(s, 3, now_ns + OUTBOX_WAIT_MAX_S * CLOCK_SECOND_NS);
     statement_u64(s, 2, limit);
     int rc;
     while ((rc = statement_step(s, err)) == ERR_OK) {

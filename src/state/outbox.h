@@ -29,7 +29,8 @@ struct outbox_message {
 /* Inside the writer's transaction. */
 MUST_CHECK int outbox_put(struct database *db, struct slice channel, struct slice subject,
                           struct slice body, int64_t now_ns, uint64_t *id, struct err *err);
-/* Those that are due, oldest first, at most limit, texts good until visit returns. */
+/* Those that are due, oldest first, at most limit, texts good until visit returns. One that is not
+ * due for longer than any wait was put before the clock went back: it is due. */
 typedef int outbox_visit(void *context, const struct outbox_message *message);
 MUST_CHECK int outbox_due(struct database *db, int64_t now_ns, uint32_t limit, outbox_visit *visit,
                           void *context, struct err *err);

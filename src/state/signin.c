@@ -50,6 +50,7 @@ struct signin {
     pthread_mutex_t lock; /* of table's contents as others see them */
     struct state *state;
     struct table *table;
+    bool stale; /* the newest commit could not be read: nobody is let in by what was before */
 };
 
 static void table_close(struct table **table)
@@ -338,6 +339,9 @@ int signin_refresh(struct signin *signin, struct err *err)
 {
     struct table *fresh = NULL;
     int rc = table_read(&fresh, signin, err);
+    (void)pthread_mutex_lock(&signin->lock);
+    signin->stale = rc != ERR_OK;
+    (void)pthread_mutex_unlock(&signin->lock);
     if (rc != ERR_OK)
         return rc;
     struct table *before = signin->table;
@@ -381,8 +385,9 @@ void signin_close(struct signin **signin)
     *signin = NULL;
 }
 
-static void caller_make(const struct table *t, const struct who *who, const struct entry *e,
-                        struct arena *arena, struct caller *out)
+/* ERR_LIMIT: more units than a caller can have: none are left out in silence. */
+static int caller_make(const struct table *t, const struct who *who, const struct entry *e,
+                       struct arena *arena, struct caller *out, struct err *err)
 {
     enum { OF_USER = 1, OF_TOKEN = 2, BOTH = 3 };
     bool token_everywhere = !e || e->everywhere;
@@ -399,7 +404,7 @@ static void caller_make(const struct table *t, const struct who *who, const stru
         .vietnamese = who->vietnamese,
     };
     if (out->everywhere)
-        return;
+        return ERR_OK;
     uint8_t *marks = arena_zeroed(arena, t->tree.count + 1, 1);
     if (who->everywhere)
         memset(marks, OF_USER, t->tree.count);
@@ -411,10 +416,27 @@ static void caller_make(const struct table *t, const struct who *who, const stru
     else
         tree_mark(&t->tree, &e->units, OF_TOKEN, marks);
     uint64_t *units = arena_alloc(arena, CALLER_UNITS_MAX * sizeof *units);
-    for (uint32_t i = 0; i < t->tree.count && out->unit_count < CALLER_UNITS_MAX; i++)
-        if (marks[i] == BOTH)
-            units[out->unit_count++] = t->tree.ids[i];
     out->units = units;
+    for (uint32_t i = 0; i < t->tree.count; i++) {
+        if (marks[i] != BOTH)
+            continue;
+        if (out->unit_count == CALLER_UNITS_MAX)
+            return caller_refuse(out, err, ERR_LIMIT,
+                                 "you are for more than %d units, which is the limit: an "
+                                 "administrator gives you fewer, or all",
+                                 "bạn được giao quá %d đơn vị, là giới hạn: quản trị hãy giao ít "
+                                 "hơn, hoặc giao toàn bộ đơn vị",
+                                 CALLER_UNITS_MAX);
+        units[out->unit_count++] = t->tree.ids[i];
+    }
+    return ERR_OK;
+}
+
+static int refuse_stale(struct err *err)
+{
+    return err_set(err, ERR_BUSY,
+                   "who is signed in cannot be read just now: send it again in a "
+                   "moment; if that goes on, look at the disk and `canh doctor`");
 }
 
 static int refuse(struct err *err)
@@ -422,11 +444,19 @@ static int refuse(struct err *err)
     return err_set(err, ERR_NOT_FOUND, "the session or token is not known or has ended: sign in");
 }
 
+/* Used of late; and not made by a clock that went back since, which would let it live on. */
+static bool session_lives(const struct entry *e, int64_t now_ns)
+{
+    return now_ns - e->used_ns < SIGNIN_IDLE_NS &&
+           e->expires_ns - now_ns <= SIGNIN_SESSION_NS + SIGNIN_IDLE_NS;
+}
+
 int signin_find(struct signin *signin, struct slice secret, int64_t now_ns, struct arena *arena,
                 struct caller *out, struct err *err)
 {
     uint8_t hash[HASH_BYTES];
     bool good = false;
+    int rc = ERR_OK;
     if (secret.len == 0 || secret.len > CREDENTIAL_TOKEN_TEXT_BYTES)
         return refuse(err);
     credential_token_hash(secret, hash);
@@ -434,14 +464,17 @@ int signin_find(struct signin *signin, struct slice secret, int64_t now_ns, stru
     struct map_entry *found =
         map_find(&signin->table->by_hash, slice_make((const char *)hash, sizeof hash));
     struct entry *e = found ? &signin->table->entries[found->value] : NULL;
-    if (e && now_ns < e->expires_ns && (e->is_token || now_ns - e->used_ns < SIGNIN_IDLE_NS)) {
+    bool stale = signin->stale;
+    if (!stale && e && now_ns < e->expires_ns && (e->is_token || session_lives(e, now_ns))) {
         good = true;
         e->touched = e->touched || now_ns - e->used_ns >= TOUCH_SECONDS * CLOCK_SECOND_NS;
         e->used_ns = e->touched && now_ns > e->used_ns ? now_ns : e->used_ns;
-        caller_make(signin->table, e->who, e, arena, out);
+        rc = caller_make(signin->table, e->who, e, arena, out, err);
     }
     (void)pthread_mutex_unlock(&signin->lock);
-    return good ? ERR_OK : refuse(err);
+    if (stale)
+        return refuse_stale(err);
+    return good ? rc : refuse(err);
 }
 
 int signin_find_unix(struct signin *signin, struct slice unix_name, struct arena *arena,
@@ -449,11 +482,15 @@ int signin_find_unix(struct signin *signin, struct slice unix_name, struct arena
 {
     (void)pthread_mutex_lock(&signin->lock);
     struct map_entry *found = map_find(&signin->table->by_unix, unix_name);
-    if (found)
-        caller_make(signin->table, (const struct who *)(uintptr_t)found->value, NULL, arena, out);
+    bool stale = signin->stale;
+    int rc = stale   ? refuse_stale(err)
+             : found ? caller_make(signin->table, (const struct who *)(uintptr_t)found->value, NULL,
+                                   arena, out, err)
+                     : ERR_OK;
     (void)pthread_mutex_unlock(&signin->lock);
-    return found ? ERR_OK
-                 : err_set(err, ERR_NOT_FOUND, "this Unix user is bound to no user of Canh");
+    return found || stale
+               ? rc
+               : err_set(err, ERR_NOT_FOUND, "this Unix user is bound to no user of Canh");
 }
 
 uint32_t signin_touched(struct signin *signin, struct arena *arena, struct command_value **values)

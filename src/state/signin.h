@@ -11,6 +11,7 @@ enum {
     SIGNIN_SESSIONS_MAX = 10000,
     SIGNIN_FAILURES_MAX = 5, /* of a user in a row: then locked */
     SIGNIN_LOCK_S = 900,
+    SIGNIN_LOCK_S_MAX = 86400,        /* it doubles up to this */
     SIGNIN_ADDRESS_FAILURES_MAX = 30, /* of an address within SIGNIN_LOCK_S */
     SIGNIN_ADDRESSES_MAX = 4096       /* remembered */
 };
@@ -24,7 +25,9 @@ void signin_close(struct signin **signin);
  * unit.*, user.*, token.*, session.*, invite.*. Credentials of what ended are removed. */
 MUST_CHECK int signin_refresh(struct signin *signin, struct err *err);
 /* Whose cookie or token this is (its kind is in the text). caller's texts and units go into arena.
- * ERR_NOT_FOUND: unknown, ended, expired, or its user is gone: one answer for all. */
+ * ERR_NOT_FOUND: unknown, ended, expired, or its user is gone: one answer for all. ERR_LIMIT: its
+ * units are more than CALLER_UNITS_MAX; a sentence. ERR_BUSY: what changed last could not be read
+ * yet, so that it is not known who is signed in. */
 MUST_CHECK int signin_find(struct signin *signin, struct slice secret, int64_t now_ns,
                            struct arena *arena, struct caller *out, struct err *err);
 /* Who a Unix user at the control socket was bound to (user.bind); its kind is CALLER_UNIX.

@@ -126,6 +126,127 @@ what_cannot_be_taken_is_told() {
     node_stop
 }
 
+# What curl sends by itself; a problem in the sender's language; both as one object.
+what_is_told_is_told_in_the_senders_language() {
+    settings false
+    node_start
+    type='Content-Type: application/x-www-form-urlencoded'
+    printf '{"n":1}\n{"n":2}\n' | post
+    expect_status 200
+    expect_out '"stored":2'
+    type='Content-Type: image/png'
+    printf '{}' | post -H 'Accept-Language: vi-VN, en;q=0.5'
+    expect_status 415
+    expect_out 'Hãy gửi JSON, mỗi dòng một sự kiện'
+    grep -q -i '^Content-Language: vi' head || fail 'the language is not told'
+    printf '{}' | post -H 'Accept-Language: fr, en;q=0.5'
+    expect_out 'Send newline-delimited JSON'
+    type='Content-Type: application/x-ndjson'
+    node_stop
+}
+
+# The second connection of an address that may have one.
+too_many_connections_are_told() {
+    settings false
+    sed -i 's/body_bytes: 64KiB/connections_per_address: 1/' canh.yaml
+    node_start
+    mkfifo slow
+    curl -sS -m 60 -o slow.out -T slow -X POST -H "$type" \
+        "http://127.0.0.1:$(port_of in)/api/v1/ingest" 2>slow.errors &
+    exec 9>slow
+    printf '{"n":1}\n' >&9
+    for _ in $(seq 50); do
+        printf '{"n":2}' | post
+        [ "$(cat status)" = 429 ] && break
+        sleep 0.1
+    done
+    expect_status 429
+    grep -q -i '^Retry-After: [0-9]' head || fail 'no Retry-After'
+    exec 9>&-
+    wait $!
+    grep -q '"stored":1' slow.out || fail "the first connection: $(cat slow.out slow.errors)"
+    for _ in $(seq 50); do
+        printf '{"n":3}' | post
+        [ "$(cat status)" = 200 ] && break
+        sleep 0.1
+    done
+    expect_status 200
+    node_stop
+}
+
+a_listener_has_tls() {
+    settings false
+    sed -i 's/body_bytes: 64KiB/tls: true/' canh.yaml
+    node_start
+    for version in 1.2 1.3; do
+        printf '{"n":1}\n' | curl -sS -m 60 -o out -w '%{http_code}' -H "$type" --data-binary @- \
+            --tlsv1.2 --tls-max "$version" --cacert data/keys/ca.crt \
+            "https://localhost:$(port_of in)/api/v1/ingest" --connect-to "localhost::127.0.0.1:" \
+            >status 2>errors
+        expect_status 200
+    done
+    ! curl -sS -m 60 "https://localhost:$(port_of in)/" --connect-to "localhost::127.0.0.1:" \
+        >out 2>errors || fail 'a certificate that nobody vouches for is taken'
+    printf '{"n":2}' | post
+    [ "$(cat status)" = 200 ] && fail 'events were taken without TLS'
+    expect_count 2 'n:*'
+    node_stop
+}
+
+# Rules that changed on the disk: intake that starts again has them, the engine has not.
+other_rules_are_told() {
+    settings false
+    node_start
+    printf '{"n":1}' | post
+    expect_status 200
+    sed -i 's/title: Seen/title: Seen again/; s/a: hit/a: hit2/' rules/seen.yml
+    kill -KILL "$(role_pid intake)"
+    wait_for 'intake 0 is ready' 2
+    for _ in $(seq 50); do
+        printf '{"n":2}' | post
+        grep -q 'rules on the node' out && break
+        sleep 0.1
+    done
+    expect_status 503
+    grep -q -i '^Retry-After: [0-9]' head || fail 'no Retry-After'
+    expect_out 'systemctl restart canh'
+    run $as_user "$canh" status --config canh.yaml --data data -o ndjson
+    expect_out '"code":"rules"'
+    expect_out '"rules_differ":true'
+    lines 10 12 >logs/a.log
+    sleep 1
+    [ "$(grep -c 'intake 0 is ready' log)" = 2 ] || fail 'intake starts again and again'
+    kill -KILL "$(role_pid engine)" # and reads the rules anew
+    expect_count 3 'n:[10 TO 12]'
+    printf '{"n":2}' | post
+    expect_status 200
+    run $as_user "$canh" status --config canh.yaml --data data -o ndjson
+    expect_out '"rules_differ":false'
+    node_stop
+    expect_code 0
+}
+
+# How much came from where; silence is not health.
+every_source_is_accounted_for() {
+    settings false
+    lines 1 3 >logs/a.log
+    node_start
+    expect_count 3 'n:*'
+    run $as_user "$canh" status --config canh.yaml --data data -o ndjson
+    expect_out '"code":"unseen","en":"watching, 1 source not yet seen: app"'
+    expect_out '"name":"in","listen":"127.0.0.1:0","stored":0,"stored_since_start":0,"newest":null'
+    printf '{"n":9}' | post
+    node_stop
+    node_start
+    printf '{"n":9}' | post
+    expect_status 200
+    run $as_user "$canh" status --config canh.yaml --data data -o ndjson
+    expect_out '"name":"app","live":true,"stored":2,"stored_since_start":1,"newest":"20'
+    expect_out "{\"path\":\"$PWD/logs/a.log\",\"stored\":3,\"stored_since_start\":0,\"newest\":\"20"
+    ! grep -q unseen out || fail 'a source that was seen is said not to be'
+    node_stop
+}
+
 seed() { # seed USER RIGHT: a token of a user of its own into the file token
     role=machine
     [ "$2" = ingest ] || role=officer
@@ -274,6 +395,8 @@ a_file_is_imported_by_a_reader() {
 }
 
 cases what_is_posted_is_stored_and_judged what_cannot_be_taken_is_told \
+    what_is_told_is_told_in_the_senders_language too_many_connections_are_told \
+    a_listener_has_tls other_rules_are_told every_source_is_accounted_for \
     only_a_token_that_may_ingest_sends what_was_acknowledged_survives \
     followed_files_are_read_once followed_csv_goes_on indicators_are_looked_for \
     correlations_are_found a_file_is_imported_by_a_reader

@@ -231,6 +231,31 @@ a_server_is_asked() {
     expect_code 3
 }
 
-cases what_is_typed_wrongly_is_said without_a_daemon with_a_daemon secrets_are_not_typed \
+who_has_no_session_begins_one() {
+    node_config
+    umask 077
+    printf 'tre lang xanh ngat 7\n' >password
+    printf 'sai mat khau 77\n' >wrong
+    run "$canh" user add binh --title B --role officer
+    expect_code 0
+    run "$canh" user invite binh -o ndjson
+    expect_code 0
+    sed 's/.*"token":"\([^"]*\)".*/\1/' out >token
+    run "$canh" invite accept --token-file token --password-file password
+    expect_code 0
+    run "$canh" invite accept --token-file token --password-file password # once
+    expect_code 2
+    run "$canh" session open binh --password-file wrong
+    expect_code 2
+    expect_error 'name, password or code is wrong'
+    run "$canh" session open binh --password-file password
+    expect_code 0
+    expect_out '"user":"binh"'
+    run "$canh" session open binh --password x
+    expect_code 2
+    expect_error '--password'
+}
+
+cases who_has_no_session_begins_one what_is_typed_wrongly_is_said without_a_daemon with_a_daemon secrets_are_not_typed \
     a_token_is_shown_once tables_come_with_a_dry_run every_row_has_a_verb a_server_is_asked
 finish

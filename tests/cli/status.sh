@@ -23,6 +23,19 @@ the_node_runs() {
         "    follow: [$PWD/events.ndjson]" "  - name: quiet" "    format: json"
     node_start || return
     tries=0
+    until "$canh" status | grep -q '"code":"unseen"' || [ $tries -gt 300 ]; do
+        tries=$((tries + 1))
+        sleep 0.1
+    done
+    run "$canh" status -o table
+    expect_code 1
+    expect_out 'WATCHING, but not every source'
+    expect_out '1 source not yet seen: live'
+    expect_out 'events.ndjson: not yet seen'
+    run "$canh" status -o table --lang vi
+    expect_out 'chưa thấy sự kiện nào'
+    echo '{"n":1}' >>events.ndjson
+    tries=0
     until "$canh" status -q >/dev/null 2>&1 || [ $tries -gt 300 ]; do # all roles are there
         tries=$((tries + 1))
         sleep 0.1
@@ -30,7 +43,10 @@ the_node_runs() {
     run "$canh" status -o table
     expect_code 0
     expect_out 'ALL WATCHED'
-    expect_out 'follows live'
+    expect_out 'live: stored 1 (1 since the start), newest 20'
+    expect_out 'events.ndjson: stored 1 (1 since'
+    expect_out ' +07:00'
+    expect_out 'reader    on demand'
     expect_out 'NOT live: quiet'
     for role in parent engine intake query web; do
         grep -q "^  $role *ready" out || fail "the role $role is not shown as ready"

@@ -36,3 +36,6 @@ endforeach()
 add_test(NAME cli/rogue COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/rogue.sh
     $<TARGET_FILE:canh_inject> ${PROJECT_SOURCE_DIR})
 set_tests_properties(cli/rogue PROPERTIES LABELS cli TIMEOUT 300)
+add_test(NAME cli/sandbox_reader COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/sandbox_reader.sh
+    $<TARGET_FILE:canh_inject> ${PROJECT_SOURCE_DIR})
+set_tests_properties(cli/sandbox_reader PROPERTIES LABELS "cli;slow_asan" TIMEOUT 600)

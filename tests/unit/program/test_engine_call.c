@@ -242,6 +242,34 @@ static void test_unix_users(void **state)
     bed_close(bed);
 }
 
+/* What one Unix user has under way leaves room for web and root. */
+static void test_a_unix_user_takes_little_room(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    struct bed *bed = bed_open();
+    uint32_t busy = 0, unknown = 0;
+    assert_int_equal(chmod(bed->folder, 0711), 0);
+    bed_control_for_all(bed);
+    struct wire *nobody = control_as_nobody(bed), *root = bed_control(bed);
+    for (uint32_t i = 0; i < MANY; i++)
+        bed_call_send(bed, nobody, i + 1, "", "unit.add", BED_VALUES("name", "x", "title", "X"));
+    for (uint32_t i = 0; i < MANY; i++) {
+        struct bed_result r = bed_result(bed, nobody, 0);
+        busy += r.rc == ERR_BUSY;
+        unknown += r.rc == ERR_NOT_FOUND;
+    }
+    assert_int_equal(busy + unknown, MANY);
+    assert_true(unknown >= ENGINE_LOCAL_CALLS_MAX && busy > 0);
+    struct bed_result r =
+        bed_call(bed, root, "", "unit.add", BED_VALUES("name", "y", "title", "Y"));
+    assert_int_equal(r.rc, ERR_OK);
+    wire_close(&root);
+    wire_close(&nobody);
+    bed_close(bed);
+}
+
 static void test_backup(void **state)
 {
     struct bed *bed = bed_open();
@@ -274,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_caller_leaves),
         cmocka_unit_test(test_backup),
         cmocka_unit_test(test_unix_users),
+        cmocka_unit_test(test_a_unix_user_takes_little_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

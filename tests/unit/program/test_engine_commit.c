@@ -21,7 +21,7 @@ static const char rule_text[] = "title: Hit\nid: 11111111-1111-4111-8111-1111111
                                 "detection:\n  a: {a: hit}\n  condition: a\n";
 
 struct bed {
-    char folder[64];
+    char folder[64], data[80];
     struct config *config;
     struct live live;
     struct store_options store;
@@ -46,10 +46,9 @@ static int remove_one(const char *path, const struct stat *about, int kind, stru
 
 static void commit_open(struct bed *bed)
 {
-    struct buf data = {0};
     struct err err;
-    buf_printf(&data, "%s/data", bed->folder);
-    struct engine_commit_options options = {.data = buf_text(&data),
+    (void)snprintf(bed->data, sizeof(bed->data), "%s/data", bed->folder);
+    struct engine_commit_options options = {.data = bed->data,
                                             .store = &bed->store,
                                             .live = &bed->live,
                                             .policies = bed->policies,
@@ -58,7 +57,6 @@ static void commit_open(struct bed *bed)
                                             .care = &bed->care};
     assert_int_equal(engine_commit_open(&bed->commit, &options, &err), ERR_OK);
     engine_commit_start(bed->commit);
-    buf_free(&data);
 }
 
 static int bed_open(void **state)

@@ -26,6 +26,7 @@ static void assert_cut_off(struct bed *bed, struct wire *wire, enum role role)
     struct bytes_in in = bytes_in(buf_as_slice(&bed->message.payload));
     assert_int_equal(bytes_take_u32(&in), role);
     assert_int_equal(bytes_take_u32(&in), 0);
+    assert_true(bytes_take_text(&in, ERR_TEXT_BYTES).len > 0); /* why */
 }
 
 struct hostile {

@@ -269,6 +269,26 @@ static void test_the_canonical_form(void **state)
     digester_close(&digester);
 }
 
+/* Whoever owns web says where a request came from, in any bytes: the chain still verifies. */
+static void test_odd_bytes_do_no_harm(void **state)
+{
+    (void)state;
+    struct bed b;
+    struct told told;
+    struct audit_verified v;
+    filled(&b);
+    struct command_value values[] = {{SLICE("text"), SLICE("odd")}};
+    struct command_call call;
+    bed_call(&call, &bed_add, values, 1);
+    call.caller.name = slice_make("an\0other", 8);
+    call.caller.from = slice_make("10.0.0.1\0'\n\xff\xfe;", 14);
+    assert_int_equal(bed_run(&b, &call), ERR_OK);
+    command_call_free(&call);
+    assert_int_equal(bed_note(&b, "behind it"), ERR_OK);
+    assert_int_equal(verify(&b, "", &told, &v), 0);
+    bed_close(&b);
+}
+
 static void test_time_never_goes_back(void **state)
 {
     (void)state;
@@ -339,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_another_chain),
         cmocka_unit_test(test_a_key_is_changed),
         cmocka_unit_test(test_the_canonical_form),
+        cmocka_unit_test(test_odd_bytes_do_no_harm),
         cmocka_unit_test(test_time_never_goes_back),
         cmocka_unit_test(test_long_details_are_kept_as_digests),
         cmocka_unit_test(test_rows_are_read_in_pages),

@@ -101,6 +101,27 @@ static void test_it_is_given_up_at_last(void **state)
     bed_close(&b);
 }
 
+/* What a clock that was ahead has put or put off is not kept back until that time comes again. */
+static void test_the_clock_goes_back(void **state)
+{
+    enum { DAY_S = 86400 };
+    (void)state;
+    struct bed b;
+    bed_open_state(&b);
+    struct database *db = state_db(b.state);
+    uint64_t id = put(db);
+    int64_t now_ns = NOW - 400 * DAY_S * CLOCK_SECOND_NS;
+    assert_int_equal(due(db, now_ns).count, 1);
+    /* a little is waited for, but never longer than between two tries */
+    assert_int_equal(due(db, NOW - OUTBOX_WAIT_MAX_S * CLOCK_SECOND_NS).count, 0);
+    assert_int_equal(due(db, NOW - OUTBOX_WAIT_MAX_S * CLOCK_SECOND_NS - 1).count, 1);
+    /* a try that fails now waits as any other */
+    assert_int_equal(outbox_settle(db, id, false, SLICE("x"), now_ns, NULL), ERR_OK);
+    assert_int_equal(due(db, now_ns).count, 0);
+    assert_int_equal(due(db, now_ns + OUTBOX_WAIT_MIN_S * CLOCK_SECOND_NS).count, 1);
+    bed_close(&b);
+}
+
 static void test_limits(void **state)
 {
     (void)state;
@@ -143,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_message_waits_until_it_is_received),
         cmocka_unit_test(test_it_is_given_up_at_last),
+        cmocka_unit_test(test_the_clock_goes_back),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_what_is_settled_does_not_pile_up),
     };

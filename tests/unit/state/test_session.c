@@ -101,7 +101,7 @@ static void test_an_address_that_guesses_is_locked(void **state)
 {
     (void)state;
     struct people p;
-    struct caller nobody = {.kind = CALLER_SYSTEM, .name = {"", 0}, .from = {"", 0}};
+    struct caller nobody = {.kind = CALLER_SYSTEM, .name = {"", 0}, .from = {"10.1.1.1", 8}};
     people_open(&p);
     people_make(&p);
     assert_int_equal(database_run(people_db(&p),
@@ -115,10 +115,99 @@ static void test_an_address_that_guesses_is_locked(void **state)
     assert_int_equal(sign_in(&p, "root1", PASSWORD, NULL), ERR_USAGE);
     assert_int_equal(credential_argon_count(), before);
     assert_int_equal(failures(&p, "root1"), 0);
-    MUST(act(&p, &nobody, "session.open", "name=root1", "password=" PASSWORD, "from=10.1.1.1",
-             NULL));
+    /* nor does it fill the audit chain: not by signing in, not by invitations that it makes up */
+    int64_t rows = bed_number(people_db(&p), "SELECT count(*) FROM audit");
+    struct caller guesser = nobody;
+    guesser.from = SLICE("10.9.9.9");
+    assert_int_equal(sign_in(&p, "root1", PASSWORD, NULL), ERR_USAGE);
+    assert_int_equal(act(&p, &guesser, "invite.accept", "token=1-x", "password=" PASSWORD, NULL),
+                     ERR_USAGE);
+    assert_int_equal(act(&p, &guesser, "invite.accept", "token=1-x", NULL), ERR_USAGE);
+    assert_int_equal(bed_number(people_db(&p), "SELECT count(*) FROM audit"), rows);
+    MUST(act(&p, &nobody, "session.open", "name=root1", "password=" PASSWORD, NULL));
     p.now_ns += SIGNIN_LOCK_S * CLOCK_SECOND_NS;
     assert_int_equal(sign_in(&p, "root1", PASSWORD, NULL), ERR_OK);
+    people_close(&p);
+}
+
+/* Who has an IPv6 network has all its addresses. */
+static void test_a_network_that_guesses_is_locked(void **state)
+{
+    (void)state;
+    struct people p;
+    struct caller guest = {.kind = CALLER_SYSTEM, .name = {"", 0}, .from = {"", 0}};
+    char from[40];
+    people_open(&p);
+    people_make(&p);
+    int64_t rows = bed_number(people_db(&p), "SELECT count(*) FROM audit");
+    for (int i = 0; i < SIGNIN_ADDRESS_FAILURES_MAX + 3; i++) {
+        (void)snprintf(from, sizeof from, "2001:db8:0:1::%x", 7 + i);
+        guest.from = slice_from(from);
+        assert_int_equal(act(&p, &guest, "invite.accept", "token=1-x", "password=" PASSWORD, NULL),
+                         ERR_USAGE);
+    }
+    assert_int_equal(bed_number(people_db(&p), "SELECT count(*) FROM audit"),
+                     rows + SIGNIN_ADDRESS_FAILURES_MAX);
+    assert_int_equal(act(&p, &guest, "session.open", "name=root1", "password=" PASSWORD, NULL),
+                     ERR_USAGE);
+    guest.from = SLICE("2001:db8:0:2::7");
+    MUST(act(&p, &guest, "session.open", "name=root1", "password=" PASSWORD, NULL));
+    people_close(&p);
+}
+
+/* A call may wait (for argon2id, for its group): what its sender lost meanwhile counts. */
+static void test_a_session_that_ends_while_its_call_waits(void **state)
+{
+    (void)state;
+    struct people p;
+    struct err err;
+    people_open(&p);
+    people_make(&p);
+    struct caller root = signed_in(&p, "root1"), anna = signed_in(&p, "anna");
+    struct command_value who_goes[] = {{SLICE("user"), SLICE("anna")}};
+    struct command_value whose[] = {{SLICE("user"), SLICE("anna")},
+                                    {SLICE("role"), SLICE("officer")}};
+    struct command_value unit[] = {
+        {SLICE("name"), SLICE("a.x")}, {SLICE("title"), SLICE("X")}, {SLICE("parent"), SLICE("a")}};
+    for (int way = 0; way < 2; way++) {
+        struct command_call first = {
+            .caller = root,
+            .command = command_find(&p.table, way ? SLICE("user.remove") : SLICE("user.change")),
+            .values = way ? who_goes : whose,
+            .value_count = way ? 1 : 2};
+        struct command_call second = {.caller = anna,
+                                      .command = command_find(&p.table, SLICE("unit.add")),
+                                      .values = unit,
+                                      .value_count = 3};
+        struct command_call *calls[2] = {&first, &second};
+        assert_int_equal(state_execute(p.bed.state, calls, 2, p.now_ns, &err), ERR_OK);
+        assert_int_equal(first.rc, ERR_OK);
+        assert_int_equal(second.rc, way ? ERR_NOT_FOUND : ERR_USAGE);
+        assert_true(second.denied && second.audit_id);
+        command_call_free(&first);
+        command_call_free(&second);
+    }
+    assert_int_equal(bed_number(people_db(&p), "SELECT count(*) FROM unit WHERE name = 'a.x'"), 0);
+    people_close(&p);
+}
+
+/* What makes the node reckon for long is asked for only by who may have it. */
+static void test_who_may_make_the_node_reckon(void **state)
+{
+    (void)state;
+    struct people p;
+    struct caller node = caller_system();
+    people_open(&p);
+    people_make(&p);
+    MUST(act(&p, &node, "user.add", "name=off", "title=O", "role=officer", "unit=a",
+             "password=" PASSWORD, NULL));
+    struct caller officer = signed_in(&p, "off");
+    uint64_t before = credential_argon_count();
+    assert_int_equal(
+        act(&p, &officer, "user.password", "user=anna", "password=a new word 123", NULL),
+        ERR_USAGE);
+    assert_true(p.call.denied);
+    assert_int_equal(credential_argon_count(), before);
     people_close(&p);
 }
 
@@ -196,6 +285,7 @@ static void test_the_second_factor(void **state)
     assert_int_equal(p.call.result.len, 0);
     MUST(act(&p, &anna, "user.totp-remove", value, OWN, NULL));
     MUST(act(&p, &anna, "user.totp", OWN, NULL));
+    p.now_ns += 60 * CLOCK_SECOND_NS;
     totp_code(&p, "anna", code);
     (void)snprintf(value, sizeof value, "code=%s", code);
     MUST(act(&p, &anna, "user.totp-confirm", value, NULL));
@@ -235,6 +325,9 @@ int main(void)
         cmocka_unit_test(test_a_stranger_learns_nothing),
         cmocka_unit_test(test_guessing_locks),
         cmocka_unit_test(test_an_address_that_guesses_is_locked),
+        cmocka_unit_test(test_a_network_that_guesses_is_locked),
+        cmocka_unit_test(test_a_session_that_ends_while_its_call_waits),
+        cmocka_unit_test(test_who_may_make_the_node_reckon),
         cmocka_unit_test(test_the_second_factor),
         cmocka_unit_test(test_sessions_of_others),
     };

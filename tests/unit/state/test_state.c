@@ -149,10 +149,10 @@ static void test_who_may_not_is_refused_and_noted(void **state)
     }
     assert_null(strstr(foreign_text, "right")); /* reads as if it were not there */
     struct database *db = state_db(b.state);
-    assert_int_equal(bed_number(db, ROWS), 1 + 4 + 1 + 1); /* key; denied; done; open refused */
+    assert_int_equal(bed_number(db, ROWS), 1 + 4 + 1); /* key; denied; done */
     assert_int_equal(bed_number(db, NOTES), 1);
     assert_int_equal(bed_number(db, "SELECT count(*) FROM audit WHERE code <> 0 AND user_id = 5"),
-                     5);
+                     4);
     assert_int_equal(bed_number(db, "SELECT count(*) FROM audit WHERE object = 'unit/3' AND "
                                     "unit_id = 3 AND code = -4 AND detail = '{}'"),
                      1);

@@ -38,7 +38,7 @@ static void test_a_token_is_a_part_of_its_user(void **state)
                      ERR_USAGE);
     assert_int_equal(act(&p, &caller, "unit.add", "name=x", "title=X", "parent=a2", NULL),
                      ERR_NOT_FOUND);
-    MUST(act(&p, &caller, "unit.add", "name=x", "title=X", "parent=a1", NULL));
+    MUST(act(&p, &caller, "unit.add", "name=a1.x", "title=X", "parent=a1", NULL));
     /* what its user loses it loses */
     MUST(act(&p, &node, "user.change", "user=anna", "role=auditor", NULL));
     assert_int_equal(who(&p, token, &caller), ERR_OK);
@@ -64,6 +64,7 @@ static void test_a_token_ends(void **state)
     assert_int_equal(who(&p, token, &caller), ERR_OK);
     p.now_ns += CLOCK_SECOND_NS;
     assert_int_equal(who(&p, token, &caller), ERR_NOT_FOUND);
+    anna = signed_in(&p, "anna"); /* the session before has ended */
     MUST(act(&p, &anna, "token.add", "name=u", "right=read", "expires=2h", NULL));
     token = people_result(&p, "token");
     struct caller root = signed_in(&p, "root1");

@@ -198,6 +198,18 @@ static void test_a_unix_user_is_bound(void **state)
                      ERR_NOT_FOUND);
     struct caller anna = signed_in(&p, "anna");
     assert_int_equal(act(&p, &anna, "user.bind", "user=anna", "unix=root", NULL), ERR_USAGE);
+    /* at the socket, too, nobody takes the Unix user of somebody who stands higher */
+    struct caller local = anna;
+    local.kind = CALLER_UNIX;
+    assert_int_equal(act(&p, &local, "user.bind", "user=anna", "unix=anna.nguyen", NULL),
+                     ERR_USAGE);
+    assert_true(p.call.denied);
+    assert_int_equal(signin_find_unix(p.signin, SLICE("anna.nguyen"), &p.arena, &caller, NULL),
+                     ERR_OK);
+    assert_true(slice_equal(caller.name, SLICE("root1")));
+    MUST(act(&p, &local, "user.bind", "user=anna", "unix=anna2", NULL));
+    /* nor does a session unlock its own user, to go on guessing at the password */
+    assert_int_equal(act(&p, &anna, "user.unlock", "user=anna", NULL), ERR_USAGE);
     people_close(&p);
 }
 
