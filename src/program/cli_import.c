@@ -195,15 +195,8 @@ static int rules_open(struct import *i, struct err *err)
 static int data_open(struct import *i, struct err *err)
 {
     const struct config_store *c = &i->config->store;
-    struct store_options options = {.write = true,
-                                    .sign = true,
-                                    .seal_rows = c->seal_rows,
-                                    .seal_bytes = c->seal_bytes,
-                                    .seal_age_ns = (int64_t)c->seal_age_ns,
-                                    .journal_file_bytes = c->journal_file_bytes,
-                                    .reserve_bytes = c->reserve_bytes,
-                                    .query_ns = (int64_t)c->query_ns,
-                                    .sign_ns = (int64_t)c->sign_every_ns};
+    struct store_options options;
+    data_store_options(c, true, &options);
     const char *data = i->settings->data ? i->settings->data : c->data.data;
     return store_open(&i->store, data, &options, err);
 }

@@ -54,7 +54,7 @@ MUST_CHECK int client_ask(struct client *client, const char *kind, const char *c
                           uint32_t word_count, int fd, struct err *err);
 /* A file into the running node (socket only): ERR_BUSY when there is none. */
 struct client_imported {
-    uint64_t stored, refused, findings;
+    uint64_t stored, refused, findings, passed_over; /* files that were imported before */
 };
 MUST_CHECK int client_import(struct client *client, const char *source, const char *path,
                              struct client_imported *out, struct err *err);

@@ -183,7 +183,8 @@ int client_wire_import(struct client *client, const char *source, const char *pa
     if (rc == ERR_OK)
         *out = (struct client_imported){.stored = bytes_take_u64(&in),
                                         .refused = bytes_take_u64(&in),
-                                        .findings = bytes_take_u64(&in)};
+                                        .findings = bytes_take_u64(&in),
+                                        .passed_over = bytes_take_u64(&in)};
     if (rc == ERR_OK && in.bad)
         rc = answer_bad(err);
     wire_message_free(&answer);

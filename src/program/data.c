@@ -15,6 +15,19 @@ int data_find(struct data *out, const struct data_settings *settings, struct err
     return rc;
 }
 
+void data_store_options(const struct config_store *c, bool write, struct store_options *out)
+{
+    *out = (struct store_options){.write = write,
+                                  .sign = write,
+                                  .seal_rows = c->seal_rows,
+                                  .seal_bytes = c->seal_bytes,
+                                  .seal_age_ns = (int64_t)c->seal_age_ns,
+                                  .journal_file_bytes = c->journal_file_bytes,
+                                  .reserve_bytes = c->reserve_bytes,
+                                  .query_ns = (int64_t)c->query_ns,
+                                  .sign_ns = (int64_t)c->sign_every_ns};
+}
+
 int data_open(struct data *out, const struct data_settings *settings, bool write, struct err *err)
 {
     int rc = data_find(out, settings, err);
@@ -25,16 +38,8 @@ int data_open(struct data *out, const struct data_settings *settings, bool write
                        "there is no store at %s: name its folder with --data, or make one with "
                        "`canh import`",
                        out->path);
-    const struct config_store *c = &out->config->store;
-    struct store_options options = {.write = write,
-                                    .sign = write,
-                                    .seal_rows = c->seal_rows,
-                                    .seal_bytes = c->seal_bytes,
-                                    .seal_age_ns = (int64_t)c->seal_age_ns,
-                                    .journal_file_bytes = c->journal_file_bytes,
-                                    .reserve_bytes = c->reserve_bytes,
-                                    .query_ns = (int64_t)c->query_ns,
-                                    .sign_ns = (int64_t)c->sign_every_ns};
+    struct store_options options;
+    data_store_options(&out->config->store, write, &options);
     return store_open(&out->store, out->path, &options, err);
 }
 

@@ -43,6 +43,8 @@ struct data {
 
 /* Only the configuration: path is set, store is not. Problems of it go to stderr. */
 MUST_CHECK int data_find(struct data *out, const struct data_settings *settings, struct err *err);
+/* As canh.yaml has them. */
+void data_store_options(const struct config_store *config, bool write, struct store_options *out);
 /* For reading, while others write; with write: as the one writer (ERR_BUSY). out is zeroed by the
  * caller and is to be closed either way. */
 MUST_CHECK int data_open(struct data *out, const struct data_settings *settings, bool write,

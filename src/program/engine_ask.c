@@ -285,12 +285,16 @@ static struct engine_call *run_make(struct engine_peer *p, uint64_t id,
     return call;
 }
 
-static uint32_t asks_of(const struct engine_asks *asks, uint64_t user_id, uint32_t unix_id)
+/* Root and the service's user are their own masters. */
+static bool has_room(const struct engine_asks *asks, const struct engine_peer *p, uint64_t user_id,
+                     uint32_t unix_id)
 {
+    if (p->role == ROLE_PARENT && engine_control_is_root(&p->who))
+        return true;
     uint32_t count = 0;
     for (const struct ask *ask = asks->first; ask; ask = ask->next)
         count += ask->user_id == user_id && ask->unix_id == unix_id;
-    return count;
+    return count < ASKS_OF_ONE_MAX;
 }
 
 int engine_ask_message(struct engine_peer *p, struct wire_message *m, struct err *err)
@@ -307,8 +311,8 @@ int engine_ask_message(struct engine_peer *p, struct wire_message *m, struct err
     c->caller.vietnamese = vietnamese; /* as the question wants to be answered */
     uint64_t user_id = c->caller.user_id;
     uint32_t unix_id = user_id ? 0 : p->who.user_id;
-    if (rc == ERR_OK && (asks->count >= ASKS_MAX || p->engine->is_alone ||
-                         asks_of(asks, user_id, unix_id) >= ASKS_OF_ONE_MAX))
+    if (rc == ERR_OK &&
+        (asks->count >= ASKS_MAX || p->engine->is_alone || !has_room(asks, p, user_id, unix_id)))
         rc = call_refuse(c, &c->err, ERR_BUSY,
                          "too many searches are running or waiting: try again in a minute",
                          "đang có quá nhiều lượt tìm kiếm: hãy thử lại sau một phút");

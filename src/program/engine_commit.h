@@ -38,6 +38,7 @@ struct engine_haul { /* a haul on its way, and what became of it */
     struct slice import_source;
     int rc; /* ERR_OK: durable. ERR_DAMAGED: forged. ERR_UNSUPPORTED: of other rules */
     struct err err;
+    struct slice import_cursor; /* what the reader's cursors are called; empty: it has none */
     uint64_t first_sequence, findings, received;
     uint32_t stored, refused;
     int64_t received_ns;
@@ -62,5 +63,5 @@ void engine_commit_tick(struct engine_commit *c, int64_t now_ns);
 bool engine_commit_ok(const struct engine_commit *c, struct err *err);
 /* Seals what is there; waits. */
 MUST_CHECK int engine_commit_seal(struct engine_commit *c, struct err *err);
-struct store *engine_commit_store(struct engine_commit *c); /* NULL while it has failed */
+struct store *engine_commit_store(struct engine_commit *c);      /* NULL while it has failed */
 struct engine_seen *engine_commit_seen(struct engine_commit *c); /* any thread */

@@ -58,11 +58,20 @@ static int source_check(struct engine_commit_work *w, const struct live *live,
                : forged(err, "the listener or file", w->head.listener);
 }
 
-/* Cursors of the intake's own: the reader has none, and those of imports and runs are not its. */
+/* The reader's are of its one file and the members in it, the intake's of followed files: those of
+ * other imports and runs are not theirs. */
+static bool cursor_is_its_own(const struct engine_commit_work *w, struct slice name)
+{
+    struct slice own = w->to->import_cursor;
+    if (!w->to->historical)
+        return slice_starts(name, HAUL_FOLLOWED);
+    return own.len && slice_starts(name, own) && (name.len == own.len || name.data[own.len] == '!');
+}
+
 static int cursors_check(const struct engine_commit_work *w, struct err *err)
 {
     for (uint32_t i = 0; i < w->head.cursor_count; i++)
-        if (w->to->historical || !slice_starts(w->head.cursors[i].name, HAUL_FOLLOWED))
+        if (!cursor_is_its_own(w, w->head.cursors[i].name))
             return forged(err, "the cursor", w->head.cursors[i].name);
     return ERR_OK;
 }

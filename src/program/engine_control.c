@@ -187,7 +187,8 @@ int engine_control_import(struct engine_peer *p, struct wire_message *m, struct 
     }
     struct buf text = {0};
     buf_printf(&text, "unix:%u: ", p->who.user_id);
-    buf_slice(&text, import.name);
+    engine_text_clean(import.name, ENGINE_PATH_BYTES_MAX,
+                      &text); /* a name with a line break, too */
     struct command_value values[2] = {{SLICE("kind"), SLICE("import")},
                                       {SLICE("text"), buf_as_slice(&text)}};
     engine_call_internal(p->engine, "node.note", values, 2, NULL, NULL);

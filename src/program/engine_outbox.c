@@ -66,10 +66,14 @@ static void settled(struct engine_call *call)
 
 void engine_text_clean(struct slice text, size_t bytes_max, struct buf *out)
 {
-    size_t len = text_utf8_valid(slice_part(text, 0, bytes_max));
-    for (size_t i = 0; i < len; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        buf_char(out, byte < ' ' || byte == 0x7f ? ' ' : text.data[i]);
+    text = slice_part(text, 0, bytes_max);
+    for (size_t i = 0; i < text.len;) {
+        size_t at = i;
+        uint32_t c = text_next_char(text, &i);
+        if (command_text_char(c))
+            buf_slice(out, slice_part(text, at, i - at));
+        else if (i < text.len || !(c & TEXT_BAD_BYTE)) /* else: a character that was cut */
+            buf_char(out, ' ');
     }
 }
 

@@ -35,6 +35,14 @@ static struct slice take_readable(struct bytes_in *in, size_t max)
     return text;
 }
 
+/* Why something went wrong: it may hold bytes of whoever caused it, or be cut within a character,
+ * which is no fault of the sender; what is behind them is left out. */
+static struct slice take_why(struct bytes_in *in, size_t max)
+{
+    struct slice text = bytes_take_text(in, max);
+    return slice_part(text, 0, text_utf8_valid(text));
+}
+
 static void take_who(struct bytes_in *in, struct slice *secret, struct slice *from)
 {
     *secret = bytes_take_text(in, ENGINE_SECRET_BYTES_MAX);
@@ -78,7 +86,7 @@ int engine_parse_queried(struct slice payload, struct engine_outcome *out, struc
 {
     struct bytes_in in = bytes_in(payload);
     out->rc = take_code(&in);
-    out->why = take_readable(&in, ENGINE_WHY_BYTES_MAX);
+    out->why = take_why(&in, ENGINE_WHY_BYTES_MAX);
     out->rows = bytes_take_u64(&in);
     out->judged = bytes_take_u64(&in);
     return ended(&in, "that ends a search", err);
@@ -88,7 +96,7 @@ int engine_parse_sent(struct slice payload, struct engine_outcome *out, struct e
 {
     struct bytes_in in = bytes_in(payload);
     out->rc = take_code(&in);
-    out->why = take_readable(&in, ENGINE_WHY_BYTES_MAX);
+    out->why = take_why(&in, ENGINE_WHY_BYTES_MAX);
     out->rows = out->judged = 0;
     return ended(&in, "of a delivery", err);
 }
@@ -118,7 +126,7 @@ static void take_role(struct bytes_in *in, struct engine_role *out)
     out->layers = bytes_take_u32(in);
     out->since_ns = bytes_take_i64(in);
     out->metrics = message_take_long(in, ENGINE_METRICS_BYTES_MAX);
-    out->why = take_readable(in, ENGINE_WHY_BYTES_MAX);
+    out->why = take_why(in, ENGINE_WHY_BYTES_MAX);
 }
 
 int engine_parse_roles(struct slice payload, struct engine_roles *out, struct err *err)
@@ -136,7 +144,7 @@ int engine_parse_note(struct slice payload, struct engine_note *out, struct err 
 {
     struct bytes_in in = bytes_in(payload);
     out->kind = take_readable(&in, ENGINE_KIND_BYTES_MAX);
-    out->text = take_readable(&in, ENGINE_NOTE_BYTES_MAX);
+    out->text = take_why(&in, ENGINE_NOTE_BYTES_MAX);
     return ended(&in, "with a note", err);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "program/data.h"
 #include "program/engine_store_inside.h"
 
 #define DAY_NS   ((int64_t)86400 * CLOCK_SECOND_NS)
@@ -74,6 +75,10 @@ struct store_job *engine_store_job(struct engine_store *s, enum store_job_kind k
     job->queued_ns = clock_monotonic_ns();
     if (sender)
         sender->uses++;
+    if (kind == STORE_RESUME && sender->peer->role != ROLE_READER)
+        job->cursors_of = HAUL_FOLLOWED;
+    else if (kind == STORE_RESUME && sender->import) /* outlives this job: its run ends behind it */
+        job->cursors_of = sender->import->cursor;
     return job;
 }
 
@@ -182,8 +187,10 @@ static int haul_take(struct engine_store *s, struct store_sender *sender,
                                      .offset = slot * sender->memory.slot_bytes,
                                      .bytes = bytes,
                                      .historical = historical};
-    if (historical)
+    if (historical) {
         job->haul.import_source = sender->import->source;
+        job->haul.import_cursor = sender->import->cursor;
+    }
     engine_store_job_put(s, job);
     return ERR_OK;
 }
@@ -297,19 +304,6 @@ static void done_ready(uv_async_t *async)
 
 /* ---- life ---- */
 
-static void store_options_set(const struct config_store *c, struct store_options *out)
-{
-    *out = (struct store_options){.write = true,
-                                  .sign = true,
-                                  .seal_rows = c->seal_rows,
-                                  .seal_bytes = c->seal_bytes,
-                                  .seal_age_ns = (int64_t)c->seal_age_ns,
-                                  .journal_file_bytes = c->journal_file_bytes,
-                                  .reserve_bytes = c->reserve_bytes,
-                                  .query_ns = (int64_t)c->query_ns,
-                                  .sign_ns = (int64_t)c->sign_every_ns};
-}
-
 int engine_store_open(struct engine_store **out, struct engine *engine, struct err *err)
 {
     const struct config *config = engine->context->config;
@@ -324,7 +318,7 @@ int engine_store_open(struct engine_store **out, struct engine *engine, struct e
     check(pthread_mutex_init(&s->mutex, NULL) == 0);
     check(pthread_cond_init(&s->changed, NULL) == 0);
     s->policy_count = policy_list(config, s->policies);
-    store_options_set(&config->store, &s->store_options);
+    data_store_options(&config->store, true, &s->store_options);
     int rc = clock_zone_open(&s->zone, config->store.timezone, err);
     if (rc == ERR_OK)
         rc = live_open(&s->live, &live, err);

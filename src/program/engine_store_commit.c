@@ -86,7 +86,8 @@ static void job_do(struct engine_store *s, struct store_job *job)
         haul->rc = haul->err.code;
         return;
     }
-    carry_cursors(store_carry(store), HAUL_FOLLOWED, cursor_tell, &told);
+    if (job->cursors_of.len)
+        carry_cursors(store_carry(store), job->cursors_of, cursor_tell, &told);
     haul->first_sequence = store_epoch(store);
 }
 

@@ -1,15 +1,18 @@
 /* The engine's store: files that clients give, one reader after the other. */
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "program/engine_store_inside.h"
+#include "program/import_cursor.h"
 
 static void import_free(struct store_import *import)
 {
     if (import->fd >= 0)
         (void)close(import->fd);
     mem_free(import->name);
+    arena_free(&import->arena);
     engine_peer_unuse(import->client);
     mem_free(import);
 }
@@ -20,6 +23,7 @@ void engine_store_imports_free(struct engine_store *s)
         struct store_import *import = s->imports;
         s->imports = import->next;
         mem_free(import->name); /* clients are gone with the loop */
+        arena_free(&import->arena);
         if (import->fd >= 0)
             (void)close(import->fd);
         mem_free(import);
@@ -35,6 +39,7 @@ static void answer(struct engine_peer *client, uint64_t id, const struct store_i
     bytes_put_u64(&payload, import ? import->stored : 0);
     bytes_put_u64(&payload, import ? import->refused : 0);
     bytes_put_u64(&payload, import ? import->findings : 0);
+    bytes_put_u64(&payload, import ? import->passed_over : 0);
     engine_send(client, MESSAGE_IMPORTED, id, buf_as_slice(&payload), NULL, 0);
     buf_free(&payload);
 }
@@ -83,6 +88,7 @@ int engine_store_import(struct engine_store *s, struct engine_peer *client,
     struct bytes_in in = bytes_in(buf_as_slice(&message->payload));
     struct slice source = bytes_take_text(&in, CONFIG_NAME_BYTES_MAX);
     struct slice name = bytes_take_text(&in, ROW_TEXT_BYTES_MAX);
+    struct stat about;
     struct err why;
     int rc = ERR_OK;
     if (in.bad || bytes_left(&in) || message->fd_count != 1)
@@ -105,6 +111,8 @@ int engine_store_import(struct engine_store *s, struct engine_peer *client,
     import->source = configured->row.name;
     import->name = mem_copy_text(name.data, name.len);
     import->fd = wire_take_fd(message, 0);
+    if (fstat(import->fd, &about) == 0 && S_ISREG(about.st_mode))
+        import->cursor = import_cursor_of(&import->arena, import->source, &about);
     while (*end)
         end = &(*end)->next;
     *end = import;
@@ -134,10 +142,12 @@ int engine_store_import_all(struct engine_store *s, struct store_sender *sender,
 {
     struct bytes_in in = bytes_in(buf_as_slice(&message->payload));
     uint64_t records = bytes_take_u64(&in), refused = bytes_take_u64(&in);
+    uint64_t passed_over = bytes_take_u64(&in);
     struct store_import *import = sender->import;
     if (in.bad || bytes_left(&in) || !import || import->is_ending || refused > records)
         return err_set(err, ERR_SYNTAX, "the message HAULED_ALL is not as it must be");
     import->is_read = true;
+    import->passed_over = passed_over;
     run_end(s, sender, true);
     return ERR_OK;
 }

@@ -12,7 +12,7 @@
 enum {
     STORE_SHARED_MAX = 8,     /* memories whose sender has no wire yet */
     STORE_IMPORTS_MAX = 16,   /* waiting */
-    STORE_CURSORS_MAX = 2000, /* told to intake */
+    STORE_CURSORS_MAX = 4000, /* told to intake or reader */
     STORE_READER_SECONDS = 60 /* until it is there */
 };
 
@@ -41,9 +41,10 @@ struct store_job {
     uint64_t id; /* HAUL */
     uint32_t slot;
     struct engine_haul haul;
-    struct buf cursors; /* RESUME: texts name and value, by turns */
-    bool whole;         /* RUN_END */
-    uint64_t queued_ns; /* monotonic */
+    struct slice cursors_of; /* RESUME: what their names begin with; empty: none are told */
+    struct buf cursors;      /* texts name and value, by turns */
+    bool whole;              /* RUN_END */
+    uint64_t queued_ns;      /* monotonic */
     struct store_job *next;
 };
 
@@ -57,10 +58,12 @@ struct store_import {
     uint64_t id; /* of the message that asked */
     struct slice source;
     char *name;
-    int fd;           /* -1: given to the reader */
-    int64_t began_ns; /* monotonic; 0: waits */
+    struct slice cursor; /* what its cursors are called; empty: it has none */
+    struct arena arena;  /* of that name */
+    int fd;              /* -1: given to the reader */
+    int64_t began_ns;    /* monotonic; 0: waits */
     bool has_reader, is_ending, is_read;
-    uint64_t stored, refused, findings;
+    uint64_t stored, refused, findings, passed_over;
     int rc;
     struct err err;
     struct store_import *next;

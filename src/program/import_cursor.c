@@ -62,8 +62,12 @@ static void whole_path(const char *path, struct buf *out)
 static struct slice cursor_name(struct import_cursors *c, const struct input_opened *opened)
 {
     struct buf name = {0};
-    buf_string(&name, "import:");
-    whole_path(opened->path, &name);
+    if (c->name.len) {
+        buf_slice(&name, c->name);
+    } else {
+        buf_string(&name, "import:");
+        whole_path(opened->path, &name);
+    }
     struct slice shown = slice_from(opened->file->name);
     if (slice_starts(shown, slice_from(opened->path)))
         buf_slice(&name, slice_part(shown, strlen(opened->path), SIZE_MAX));
@@ -111,7 +115,7 @@ uint64_t import_cursor_opened(void *context, const struct input_opened *opened)
     struct import_file *file = arena_zeroed(&c->arena, 1, sizeof(*file));
     struct import_file before;
     file->input = opened->file;
-    if (opened->streaming || strcmp(opened->path, "-") == 0) {
+    if (opened->streaming || (!c->name.len && strcmp(opened->path, "-") == 0)) {
         files_put(c, opened->file->number, file);
         return 0;
     }
@@ -151,6 +155,13 @@ bool import_cursor_is_read(const struct import_file *file)
     return file->input->ended && file->blocks == file->input->blocks;
 }
 
+void import_cursor_value(const struct import_file *file, uint64_t more, struct buf *out)
+{
+    struct import_file then = *file;
+    then.records += more;
+    cursor_text(&then, out);
+}
+
 void import_cursor_put(struct import_file *file, struct buf *items)
 {
     struct buf text = {0};
@@ -166,6 +177,12 @@ void import_cursors_free(struct import_cursors *c)
 {
     mem_free(c->files);
     arena_free(&c->arena);
+}
+
+struct slice import_cursor_of(struct arena *arena, struct slice source, const struct stat *about)
+{
+    return arena_printf(arena, "import:%.*s@%llx.%llx", (int)source.len, source.data,
+                        (unsigned long long)about->st_dev, (unsigned long long)about->st_ino);
 }
 
 void import_cursor_run(const char *const *paths, size_t count, struct slice partition,

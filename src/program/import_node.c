@@ -40,6 +40,7 @@ static int file_hand(void *context, const char *path)
     h->result->counts.events += counts.stored;
     h->result->counts.refused += counts.refused;
     h->result->counts.findings += counts.findings;
+    h->result->passed_over += counts.passed_over;
     return ERR_OK;
 }
 

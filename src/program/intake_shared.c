@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "store/carry.h"
 
 #define ASK_NS ((uint64_t)10 * CLOCK_SECOND_NS)
 
@@ -375,6 +376,14 @@ bool intake_shared_cursor_like(struct intake_shared *s, struct slice begin, stru
     }
     unlock(s);
     return found;
+}
+
+void intake_shared_cursors(struct intake_shared *s, struct buf *items)
+{
+    lock(s);
+    for (struct map_entry *e = NULL; (e = map_next(&s->cursors, e));)
+        carry_put_cursor(items, e->key, buf_as_slice(&s->values[e->value]));
+    unlock(s);
 }
 
 void intake_shared_cursor_set(struct intake_shared *s, struct slice name, struct slice value)

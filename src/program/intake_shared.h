@@ -48,6 +48,7 @@ void intake_shared_wait(struct intake_shared *s, uint64_t wait_ns); /* or until 
 /* A cursor's value of this term, appended to out; and those whose value begins so: the first. */
 bool intake_shared_cursor(struct intake_shared *s, struct slice name, struct buf *value);
 bool intake_shared_cursor_like(struct intake_shared *s, struct slice begin, struct buf *value);
+void intake_shared_cursors(struct intake_shared *s, struct buf *items); /* all: carry_put_cursor */
 void intake_shared_cursor_set(struct intake_shared *s, struct slice name, struct slice value);
 /* Whether secret is a token with the rights. ERR_NOT_FOUND: no such token; ERR_USAGE: it may not;
  * ERR_LIMIT (INTAKE_ASKS_MAX are asked for), ERR_BUSY, ERR_CLOSED, ERR_CANCELED. */

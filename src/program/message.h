@@ -49,7 +49,8 @@ enum message_type {
                          * rows stored, u32 refused: durable when ERR_OK */
     MESSAGE_CURSOR,     /* (engine) text name, text value: what was durable, at the beginning */
     MESSAGE_RESUME,     /* (engine) u32 epoch; behind the cursors: now send */
-    MESSAGE_HAULED_ALL, /* (reader) u64 records, u64 refused; it has read its file to the end */
+    MESSAGE_HAULED_ALL, /* (reader) u64 records, refused, passed over (files that were
+                         * imported before); it has read its file to the end */
 
     /* web, intake, control socket -> engine. Secret: a session's or token's text; empty at the
      * control socket: the Unix user counts. */
@@ -66,7 +67,7 @@ enum message_type {
     MESSAGE_METRICS,     /* empty */
     MESSAGE_METRICS_ARE, /* u32 count, each: text role, long text metric_pack */
     MESSAGE_IMPORT,      /* (control) text source, text file name; fd: the file */
-    MESSAGE_IMPORTED,    /* i32 ERR_*, text error, u64 stored, u64 refused, u64 findings */
+    MESSAGE_IMPORTED,    /* i32 ERR_*, text error, u64 stored, refused, findings, passed over */
 
     /* engine <-> query */
     MESSAGE_QUERY = 300, /* id, caller_pack, u16 count of unit names, each text; text kind, u16

@@ -23,7 +23,7 @@ static const struct {
     {"serve", OF_ALL},
     {"web", OF(ROLE_WEB)},
     {"rules", OF(ROLE_ENGINE) | OF(ROLE_INTAKE) | OF(ROLE_QUERY)},
-    {"listeners", OF(ROLE_INTAKE)},
+    {"listeners", OF(ROLE_ENGINE) | OF(ROLE_INTAKE)},
     {"channels", OF(ROLE_ENGINE) | OF(ROLE_COURIER)},
     {"commands", OF(ROLE_ENGINE) | OF(ROLE_COURIER)},
 };

@@ -225,8 +225,12 @@ static int note_take(struct engine *e, struct wire_message *m, struct err *err)
     int rc = engine_parse_note(buf_as_slice(&m->payload), &note, err);
     if (rc != ERR_OK)
         return rc;
-    struct command_value values[2] = {{SLICE("kind"), note.kind}, {SLICE("text"), note.text}};
+    struct buf text = {0}; /* it may hold what a role said: a note is never lost for that */
+    engine_text_clean(note.text, ENGINE_NOTE_BYTES_MAX, &text);
+    struct command_value values[2] = {{SLICE("kind"), note.kind},
+                                      {SLICE("text"), buf_as_slice(&text)}};
     engine_call_internal(e, "node.note", values, 2, NULL, NULL);
+    buf_free(&text);
     return ERR_OK;
 }
 

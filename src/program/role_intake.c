@@ -185,8 +185,9 @@ int intake_run(struct role_context *c, struct err *err)
     peer_close(&i->engine);
     uv_close((uv_handle_t *)&i->tick, NULL);
     if (i->failed)
-        rc = err_set(err, ERR_UNSUPPORTED,
-                     "the engine has read other rules since: intake starts again and reads them, too");
+        rc = err_set(
+            err, ERR_UNSUPPORTED,
+            "the engine has read other rules since: intake starts again and reads them, too");
     return rc;
 }
 

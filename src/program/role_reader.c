@@ -2,10 +2,12 @@
 #include <poll.h>
 #include <pthread.h>
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "program/import_cursor.h"
 #include "program/intake_judge.h"
 #include "program/peer.h"
 
@@ -24,6 +26,10 @@ struct reader {
     pthread_t thread;
     uv_timer_t tick;
     uv_async_t done;
+    struct carry *carry; /* how far the file was imported before */
+    struct import_cursors cursors;
+    struct import_file *file; /* being read; NULL: without a cursor */
+    struct buf cursor;        /* its value */
     uint64_t records, refused;
     int rc;
     struct err err;
@@ -42,6 +48,18 @@ static void name_mend(const struct reader *r, struct input_file *file, struct ar
                 .data;
 }
 
+static void cursor_put(void *context, uint64_t records, bool last, struct haul_head *head)
+{
+    struct reader *r = context;
+    (void)last;
+    if (!r->file || !r->file->cursor.len)
+        return;
+    buf_clear(&r->cursor);
+    import_cursor_value(r->file, records, &r->cursor);
+    head->cursors[0] = (struct haul_cursor){r->file->cursor, buf_as_slice(&r->cursor)};
+    head->cursor_count = 1;
+}
+
 static int block_judge(struct reader *r, struct intake_judge *judge, struct input_block *from,
                        const struct input_file *file)
 {
@@ -50,15 +68,38 @@ static int block_judge(struct reader *r, struct intake_judge *judge, struct inpu
                                  .file = file,
                                  .received_ns = clock_now_ns(),
                                  .wait_ns = WAIT_NS,
-                                 .retries_ns = FOR_EVER};
+                                 .retries_ns = FOR_EVER,
+                                 .cursors = cursor_put,
+                                 .context = r};
     struct input_block *to = intake_judge_block(judge);
     struct span_list spans = to->spans;
     to->spans = from->spans; /* the texts stay the input's */
     int rc = intake_judge_run(judge, &block, &r->err);
     to->spans = spans;
+    if (rc == ERR_OK)
+        r->file->records += from->spans.count;
     r->records += from->spans.count;
     r->refused += block.refused;
     return rc;
+}
+
+/* The file was read whole: that is stored, too. */
+static int file_end(struct reader *r, struct intake_judge *judge, const struct input_file *shown)
+{
+    struct intake_block block = {.source = r->source,
+                                 .row = &r->row,
+                                 .file = shown,
+                                 .received_ns = clock_now_ns(),
+                                 .wait_ns = WAIT_NS,
+                                 .retries_ns = FOR_EVER,
+                                 .cursors = cursor_put,
+                                 .context = r,
+                                 .always = true};
+    if (!r->file || !r->file->cursor.len || !r->file->input->ended)
+        return ERR_OK;
+    r->file->done = true;
+    (void)intake_judge_block(judge);
+    return intake_judge_run(judge, &block, &r->err);
 }
 
 static int input_all(struct reader *r, struct intake_judge *judge, struct input *input)
@@ -70,18 +111,24 @@ static int input_all(struct reader *r, struct intake_judge *judge, struct input 
     int rc;
     while ((rc = input_next(input, &block, &r->err)) == ERR_OK) {
         if (block.file != shown) {
+            rc = file_end(r, judge, &file);
+            if (rc)
+                break;
             arena_reset(&arena);
             file = *block.file;
             name_mend(r, &file, &arena);
             shown = block.file;
+            r->file = import_cursor_file(&r->cursors, shown);
         }
         rc = block_judge(r, judge, &block, &file);
         if (rc)
             break;
     }
+    if (rc == ERR_END)
+        rc = file_end(r, judge, &file);
     input_block_free(&block);
     arena_free(&arena);
-    return rc == ERR_END ? ERR_OK : rc;
+    return rc;
 }
 
 static void note(void *context, enum input_note kind, const char *text)
@@ -90,13 +137,35 @@ static void note(void *context, enum input_note kind, const char *text)
     log_say(kind == INPUT_NOTE_UNREADABLE ? LOG_WARNING : LOG_INFO, "read", "%s", text);
 }
 
+/* As the engine told; its name is the one that the engine lets this process use. */
+static int cursors_open(struct reader *r)
+{
+    struct buf items = {0};
+    struct stat about;
+    r->carry = carry_open();
+    intake_shared_cursors(r->shared, &items);
+    int rc = carry_apply(r->carry, buf_as_slice(&items), &r->err);
+    buf_free(&items);
+    r->cursors.carry = r->carry;
+    r->cursors.note = note;
+    if (fstat(STDIN_FILENO, &about) == 0 && S_ISREG(about.st_mode))
+        r->cursors.name = import_cursor_of(&r->cursors.arena, r->source->row.name, &about);
+    return rc;
+}
+
 static int file_read(struct reader *r, struct intake_judge *judge)
 {
     static const char *const paths[] = {standard_input};
     struct input *input = NULL;
-    struct input_options options = {
-        .paths = paths, .path_count = 1, .format = r->source->format, .note = note};
-    int rc = input_open(&input, &options, &r->err);
+    struct input_options options = {.paths = paths,
+                                    .path_count = 1,
+                                    .format = r->source->format,
+                                    .note = note,
+                                    .opened = import_cursor_opened,
+                                    .opened_context = &r->cursors};
+    int rc = cursors_open(r);
+    if (rc == ERR_OK)
+        rc = input_open(&input, &options, &r->err);
     if (rc)
         return rc;
     rc = input_all(r, judge, input);
@@ -179,6 +248,7 @@ static void read_done(uv_async_t *done)
     check(pthread_join(r->thread, NULL) == 0);
     bytes_put_u64(&payload, r->records);
     bytes_put_u64(&payload, r->refused);
+    bytes_put_u64(&payload, r->cursors.passed_over);
     if (r->rc == ERR_OK && r->engine)
         r->rc = peer_send(r->engine, MESSAGE_HAULED_ALL, 0, buf_as_slice(&payload), NULL, 0, &err);
     buf_free(&payload);
@@ -228,6 +298,9 @@ void reader_close(struct role_context *c)
     struct reader *r = c->own;
     if (!r)
         return;
+    import_cursors_free(&r->cursors);
+    carry_close(&r->carry);
+    buf_free(&r->cursor);
     intake_shared_close(&r->shared);
     live_close(&r->live);
     mem_free(r);

@@ -136,6 +136,10 @@ MUST_CHECK int command_unpack(const struct command_table *table, struct slice by
  * it to say so early. */
 MUST_CHECK int command_check(struct command_call *call, struct err *err);
 
+/* Whether a character (text_next_char) may stand in a PARAM_TEXT: no controls, no line or paragraph
+ * separators, none that turn the direction of what stands beside them, nothing but UTF-8. */
+bool command_text_char(uint32_t c);
+
 /* Parameters, by name; those of the table only (else it aborts). Not given: false, 0, empty. A
  * text, name, date, duration or reference that is not required may be given empty: "nothing", to
  * clear it.

@@ -36,17 +36,18 @@ static int refuse_value(const struct command_call *call, const struct param *p, 
                          call->caller.vietnamese ? mend_vi : mend_en);
 }
 
-/* Characters of one line: no controls, no line or paragraph separators, none that turn the
- * direction of what stands beside them, nothing that is not UTF-8. */
+bool command_text_char(uint32_t c)
+{
+    return !(c & TEXT_BAD_BYTE) && c >= 0x20 && !(c >= 0x7f && c <= 0x9f) && c != 0x2028 &&
+           c != 0x2029 && !(c >= 0x202a && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069) &&
+           c != 0xfeff;
+}
+
 static bool is_line(struct slice text)
 {
-    for (size_t i = 0; i < text.len;) {
-        uint32_t c = text_next_char(text, &i);
-        if ((c & TEXT_BAD_BYTE) || c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x2028 ||
-            c == 0x2029 || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
-            c == 0xfeff)
+    for (size_t i = 0; i < text.len;)
+        if (!command_text_char(text_next_char(text, &i)))
             return false;
-    }
     return true;
 }
 

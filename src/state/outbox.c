@@ -82,7 +82,8 @@ int outbox_due(struct database *db, int64_t now_ns, uint32_t limit, outbox_visit
                           " FROM outbox WHERE due_ns IS NOT NULL AND (due_ns <= ?1 OR due_ns > ?3)"
                           " ORDER BY due_ns, id LIMIT ?2");
     statement_i64(s, 1, now_ns);
-    statement_i64(s, 3, now_ns + OUTBOX_WAIT_MAX_S * CLOCK_SECOND_NS);
+    const int64_t wait_ns = OUTBOX_WAIT_MAX_S * CLOCK_SECOND_NS;
+    statement_i64(s, 3, now_ns > INT64_MAX - wait_ns ? INT64_MAX : now_ns + wait_ns);
     statement_u64(s, 2, limit);
     int rc;
     while ((rc = statement_step(s, err)) == ERR_OK) {

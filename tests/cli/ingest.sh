@@ -394,10 +394,55 @@ a_file_is_imported_by_a_reader() {
     expect_code 0
 }
 
+import_one() { run $as_user "$canh" import --config canh.yaml --data data --source "$@"; }
+
+# The same file again, under another name, grown, packed: each of its events is stored once.
+an_import_is_not_stored_twice() {
+    settings false
+    node_start
+    lines 1 20 >old.ndjson
+    import_one app -o ndjson old.ndjson
+    expect_code 0
+    expect_out '"events":20'
+    import_one app -o ndjson old.ndjson
+    expect_code 0
+    expect_out '"events":0'
+    expect_out '"already_imported":1'
+    mv old.ndjson moved.ndjson
+    lines 21 25 >>moved.ndjson
+    import_one app -o ndjson moved.ndjson
+    expect_out '"events":5'
+    expect_count 25 'n:*'
+    import_one portal -o ndjson moved.ndjson # as another source's it is another import
+    expect_out '"events":25'
+    lines 31 33 >one.ndjson
+    lines 34 36 >two.ndjson
+    tar -cf both.tar one.ndjson two.ndjson
+    import_one app -o ndjson both.tar
+    expect_out '"events":6'
+    import_one app -o ndjson both.tar
+    expect_out '"events":0'
+    expect_out '"already_imported":2'
+    seq 60000 | sed 's/.*/{"big":&,"text":"some more text so that it takes longer"}/' >big.ndjson
+    [ -z "$as_user" ] || chown 65534:65534 big.ndjson
+    $as_user "$canh" import --config canh.yaml --data data --source app big.ndjson >out 2>errors &
+    for _ in $(seq 200); do
+        kill -KILL "$(role_pid reader)" 2>/dev/null && break
+        sleep 0.02
+    done
+    wait $!
+    import_one app -o ndjson big.ndjson
+    expect_code 0
+    expect_count 60000 'big:*'
+    node_stop
+    expect_code 0
+}
+
 cases what_is_posted_is_stored_and_judged what_cannot_be_taken_is_told \
     what_is_told_is_told_in_the_senders_language too_many_connections_are_told \
     a_listener_has_tls other_rules_are_told every_source_is_accounted_for \
     only_a_token_that_may_ingest_sends what_was_acknowledged_survives \
     followed_files_are_read_once followed_csv_goes_on indicators_are_looked_for \
-    correlations_are_found a_file_is_imported_by_a_reader
+    correlations_are_found a_file_is_imported_by_a_reader \
+    an_import_is_not_stored_twice
 finish

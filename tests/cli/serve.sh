@@ -245,7 +245,7 @@ a_role_that_hangs_is_ended() {
     # one that does not finish: ended when the time is over
     node_stop
     expect_code 0
-    echo 'serve: {drain: 1s}' >canh.yaml
+    printf 'serve: {drain: 1s}\nweb: {listen: none}\n' >canh.yaml
     node_start
     kill -STOP "$(role_pid query)"
     node_stop

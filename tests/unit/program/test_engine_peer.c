@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/metric.h"
+#include "program/engine.h"
 #include "unit/program/engine_bed.h"
 
 static void raw_send(struct bed *bed, struct wire *wire, uint16_t type, struct slice payload)
@@ -95,10 +96,11 @@ static void test_hostile_client(void **state)
 
 /* ---- searches ---- */
 
-static void ask_send(struct bed *bed, struct wire *wire, uint64_t id, const char *word)
+static void ask_send_as(struct bed *bed, struct wire *wire, uint64_t id, const char *secret,
+                        const char *word)
 {
     struct buf payload = {0};
-    bytes_put_text(&payload, SLICE(""));
+    bytes_put_text(&payload, slice_from(secret));
     bytes_put_text(&payload, SLICE(""));
     bytes_put_u32(&payload, 0);
     bytes_put_text(&payload, SLICE("search"));
@@ -107,6 +109,11 @@ static void ask_send(struct bed *bed, struct wire *wire, uint64_t id, const char
     assert_int_equal(wire_send(wire, MESSAGE_ASK, id, buf_as_slice(&payload), NULL, 0, &bed->err),
                      ERR_OK);
     buf_free(&payload);
+}
+
+static void ask_send(struct bed *bed, struct wire *wire, uint64_t id, const char *word)
+{
+    ask_send_as(bed, wire, id, "", word);
 }
 
 /* The stream, or -1 and why not. */
@@ -217,6 +224,91 @@ static void test_search_busy(void **state)
     wire_close(&web);
     wire_close(&root);
     bed_close(bed);
+}
+
+/* One user does not take the room of all. */
+static void test_search_leaves_room_for_others(void **state)
+{
+    enum { ASKS = 8 };
+    struct bed *bed = bed_open();
+    struct wire *root = bed_control(bed), *web = bed_peer(bed, ROLE_WEB, 0);
+    int fds[ASKS], rc, busy = 0;
+    char secret[128];
+    (void)state;
+    struct bed_result r =
+        bed_call(bed, root, "", "unit.add", BED_VALUES("name", "a", "title", "A"));
+    assert_int_equal(r.rc, ERR_OK);
+    r = bed_call(bed, root, "", "user.add",
+                 BED_VALUES("name", "lan", "title", "Lan", "role", "officer", "unit", "a",
+                            "password", "tre xanh bao boc 9"));
+    assert_int_equal(r.rc, ERR_OK);
+    r = bed_call(bed, web, "", "session.open",
+                 BED_VALUES("name", "lan", "password", "tre xanh bao boc 9"));
+    assert_int_equal(r.rc, ERR_OK);
+    (void)bed_member(r.json, "session", secret, sizeof(secret));
+    for (int i = 0; i < ASKS; i++)
+        ask_send_as(bed, web, (uint64_t)i, secret, "all");
+    for (int i = 0; i < ASKS; i++) {
+        fds[i] = asked(bed, web, &rc);
+        busy += rc == ERR_BUSY;
+    }
+    assert_int_equal(busy, ASKS - 5);
+    ask_send(bed, root, 1, "all");
+    int other = asked(bed, root, &rc);
+    assert_int_equal(rc, ERR_OK);
+    (void)close(other);
+    for (int i = 0; i < ASKS; i++)
+        if (fds[i] >= 0)
+            (void)close(fds[i]);
+    wire_close(&web);
+    wire_close(&root);
+    bed_close(bed);
+}
+
+/* Whoever asks chooses some bytes of the refusal, which may be cut within a character: the query
+ * role that tells it is not taken for an attacker. */
+static void test_search_refused_in_odd_bytes(void **state)
+{
+    struct bed *bed = bed_open();
+    struct wire *root = bed_control(bed), *query = bed_peer(bed, ROLE_QUERY, 0);
+    struct buf payload = {0};
+    uint64_t id;
+    int rc;
+    (void)state;
+    bytes_put_u32(&payload, (uint32_t)ERR_USAGE);
+    bytes_put_text(&payload, SLICE("-\xc3 cannot be given"));
+    bytes_put_u64(&payload, 0);
+    bytes_put_u64(&payload, 0);
+    for (int i = 0; i < 2; i++) {
+        ask_send(bed, root, (uint64_t)i, "odd");
+        int from = asked(bed, root, &rc);
+        assert_int_equal(rc, ERR_OK);
+        (void)close(queried(bed, query, "odd", &id));
+        assert_int_equal(
+            wire_send(query, MESSAGE_QUERIED, id, buf_as_slice(&payload), NULL, 0, &bed->err),
+            ERR_OK);
+        (void)close(from);
+    }
+    buf_free(&payload);
+    wire_close(&query);
+    wire_close(&root);
+    bed_close(bed);
+}
+
+/* What may be no parameter is left out, so that no note and no outcome is lost for it. */
+static void test_texts_of_others_are_cleaned(void **state)
+{
+    struct buf out = {0};
+    (void)state;
+    engine_text_clean(SLICE("a\nb\x01\xe2\x80\xae"
+                            "c\xc2\x85\xff"
+                            "d\xc3\xa9\xc3"),
+                      100, &out);
+    assert_string_equal(buf_text(&out), "a b  c  d\xc3\xa9");
+    buf_clear(&out);
+    engine_text_clean(SLICE("\xc3\xa9\xc3\xa9"), 3, &out);
+    assert_string_equal(buf_text(&out), "\xc3\xa9");
+    buf_free(&out);
 }
 
 /* ---- outbox ---- */
@@ -343,10 +435,17 @@ static void test_status(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hostile_peers),  cmocka_unit_test(test_hostile_client),
-        cmocka_unit_test(test_search),         cmocka_unit_test(test_search_canceled),
-        cmocka_unit_test(test_search_busy),    cmocka_unit_test(test_outbox),
-        cmocka_unit_test(test_outbox_program), cmocka_unit_test(test_status),
+        cmocka_unit_test(test_hostile_peers),
+        cmocka_unit_test(test_hostile_client),
+        cmocka_unit_test(test_search),
+        cmocka_unit_test(test_search_canceled),
+        cmocka_unit_test(test_search_leaves_room_for_others),
+        cmocka_unit_test(test_search_refused_in_odd_bytes),
+        cmocka_unit_test(test_texts_of_others_are_cleaned),
+        cmocka_unit_test(test_search_busy),
+        cmocka_unit_test(test_outbox),
+        cmocka_unit_test(test_outbox_program),
+        cmocka_unit_test(test_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -146,7 +146,8 @@ static inline int who(struct people *p, struct slice secret, struct caller *out)
 static inline int sign_in(struct people *p, const char *name, const char *password,
                           const char *code)
 {
-    static const struct caller nobody = {.kind = CALLER_SYSTEM, .name = {"", 0}, .from = {"10.9.9.9", 8}};
+    static const struct caller nobody = {
+        .kind = CALLER_SYSTEM, .name = {"", 0}, .from = {"10.9.9.9", 8}};
     char values[3][100];
     (void)snprintf(values[0], sizeof values[0], "name=%s", name);
     (void)snprintf(values[1], sizeof values[1], "password=%s", password);
