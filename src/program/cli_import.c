@@ -8,6 +8,7 @@
 #include "program/cli.h"
 #include "program/config.h"
 #include "program/detector_options.h"
+#include "program/data.h"
 #include "program/figure.h"
 #include "program/import_node.h"
 #include "program/import_run.h"
