@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "program/cli.h"
 #include "program/config.h"
-#include "program/detector_options.h"
 #include "program/data.h"
+#include "program/detector_options.h"
 #include "program/figure.h"
 #include "program/import_node.h"
 #include "program/import_run.h"
@@ -193,7 +193,7 @@ static int rules_open(struct import *i, struct err *err)
     return rc;
 }
 
-static int data_open(struct import *i, struct err *err)
+static int target_open(struct import *i, struct err *err)
 {
     const struct config_store *c = &i->config->store;
     struct store_options options;
@@ -222,7 +222,7 @@ static int import_start(struct import *i, struct err *err)
     if (rc == ERR_OK)
         rc = rules_open(i, err);
     if (rc == ERR_OK)
-        rc = data_open(i, err);
+        rc = target_open(i, err);
     return rc ? rc : output_set(i, err);
 }
 
