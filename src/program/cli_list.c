@@ -119,10 +119,15 @@ static int row_show(void *context, const struct listing *listing,
         listing_json(listing, values, &run->out);
         buf_char(&run->out, '\n');
     } else {
-        for (uint32_t i = 0; i < run->shown_count; i++)
-            cells[i] = cell_of(&listing->columns[run->shown[i]], &values[run->shown[i]],
-                               run->output.vietnamese && run->output.kind == OUTPUT_TABLE, rooms[i],
-                               sizeof rooms[i]);
+        bool table = run->output.kind == OUTPUT_TABLE;
+        for (uint32_t i = 0; i < run->shown_count; i++) {
+            const struct listing_column *column = &listing->columns[run->shown[i]];
+            struct listing_value value = values[run->shown[i]];
+            if (table && column->kind == LISTING_TIME) /* people read seconds */
+                value.number -= value.number % CLOCK_SECOND_NS;
+            cells[i] =
+                cell_of(column, &value, run->output.vietnamese && table, rooms[i], sizeof rooms[i]);
+        }
         grid_row(run->grid, cells, &run->out);
     }
     if (run->out.len >= WRITE_BYTES && cli_write(&run->out, &run->closed) != CLI_OK)

@@ -30,8 +30,12 @@ static int token_rights(struct command_call *call, const struct user_row *user, 
     if (user->id != call->caller.user_id)
         beyond |= *rights & ~(call->caller.rights | RIGHT_INGEST);
     if (beyond)
-        return db_deny(call, err, "a token has only rights that its user and you have",
-                       "mã truy cập chỉ có quyền mà chủ của mã và bạn đang có");
+        return db_deny(
+            call, err,
+            "a token has only rights that its user and you have: for a program that sends "
+            "events make a user with the role machine, and its token with --user",
+            "mã truy cập chỉ có quyền mà chủ của mã và bạn đang có: với chương trình gửi sự "
+            "kiện, hãy tạo người dùng vai trò machine rồi tạo mã với --user");
     return ERR_OK;
 }
 
