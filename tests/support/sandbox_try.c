@@ -53,7 +53,8 @@ int sandbox_try_remove(void **state)
 
 int sandbox_try_run(unsigned may, bool landlock, sandbox_try_body *body)
 {
-    const struct sandbox_path path = {sandbox_try.inside, (may & SANDBOX_WRITE) != 0};
+    const struct sandbox_path path = {.path = sandbox_try.inside,
+                                      .write = (may & SANDBOX_WRITE) != 0};
     const struct sandbox sandbox = {
         .may = may, .paths = &path, .path_count = 1, .without_landlock = !landlock};
     int status;

@@ -399,9 +399,9 @@ static void test_paths(void **state)
 {
     (void)state;
     /* one that is not there is passed over; what may be written is said path by path */
-    const struct sandbox_path paths[] = {{"/nonexistent/folder", true},
-                                         {sandbox_try.inside, false},
-                                         {sandbox_try.outside_file.data, true}};
+    const struct sandbox_path paths[] = {{.path = "/nonexistent/folder", .write = true},
+                                         {.path = sandbox_try.inside},
+                                         {.path = sandbox_try.outside_file.data, .write = true}};
     struct sandbox sandbox = {.may = SANDBOX_WRITE, .paths = paths, .path_count = 3};
     assert_int_equal(run_with(&sandbox, try_reading_inside), 0);
     assert_int_equal(run_with(&sandbox, try_writing_outside), 0);
