@@ -174,8 +174,6 @@ static void lists_measure(struct database *db)
                  &(struct listing_ask){.caller = &all, .filters = &object, .filter_count = 1});
     list_measure(db, "audit, of somebody unknown", "audit",
                  &(struct listing_ask){.caller = &all, .filters = &actor, .filter_count = 1});
-    list_measure(db, "audit, text that none has", "audit",
-                 &(struct listing_ask){.caller = &all, .text = SLICE("Không có")});
 }
 
 static void verify_measure(struct database *db, const struct sign_key *key)

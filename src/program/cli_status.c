@@ -311,10 +311,13 @@ static void screen_put(struct status *s)
                                              {"node", "node", "nút"},
                                              {"epoch", "epoch", "kỷ nguyên"},
                                              {"started", "since", "chạy từ"}};
-    static const struct figure_row store[] = {
-        {"rows", "stored", "đã lưu"},         {"received", "received", "đã nhận"},
-        {"refused", "refused", "bị từ chối"}, {"findings", "findings", "kết quả phát hiện"},
-        {"queued", "waiting", "đang chờ"},    {"rules", "rules", "quy tắc"}};
+    static const struct figure_row store[] = {{"received", "received", "đã nhận"},
+                                              {"stored", "stored", "đã lưu"},
+                                              {"refused", "refused", "bị từ chối"},
+                                              {"findings", "findings", "kết quả phát hiện"},
+                                              {"queued", "waiting", "đang chờ"},
+                                              {"rules", "rules", "quy tắc"},
+                                              {"rows", "rows in the store", "dòng trong kho"}};
     static const struct figure_row state[] = {
         {"units", "units", "đơn vị"},      {"systems", "systems", "hệ thống"},
         {"hosts", "hosts", "máy"},         {"users", "users", "người dùng"},
@@ -328,7 +331,7 @@ static void screen_put(struct status *s)
     figures_put(s, "Canh", NULL, node, sizeof node / sizeof node[0]);
     sources_put(s);
     roles_put(s);
-    figures_put(s, s->vi ? "Sự kiện" : "Events", store_object, store,
+    figures_put(s, s->vi ? "Sự kiện từ khi chạy" : "Events since the start", store_object, store,
                 sizeof store / sizeof store[0]);
     figures_put(s, s->vi ? "Sổ đăng ký" : "Register", "state", state,
                 sizeof state / sizeof state[0]);
