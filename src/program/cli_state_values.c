@@ -110,7 +110,7 @@ static int secret_take(struct verb *verb, uint32_t index, struct err *err)
         rc = cli_secret_file(s->files[index], secret, err);
     } else if (s->inputs[index]) {
         rc = cli_secret_stdin(secret, err);
-    } else if (p->required) {
+    } else if (p->required || (verb->settings.admin && is_new)) { /* an administrator signs in */
         const char *help = verb->vietnamese ? p->help_vi : p->help_en;
         struct slice prompt = arena_printf(&verb->arena, "%s: ", help);
         rc = cli_secret_ask(prompt.data, is_new, verb->vietnamese, secret, err);
