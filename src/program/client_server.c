@@ -181,9 +181,13 @@ static int request(struct client_server *s, const char *path, struct buf *body, 
         *err = s->stream->err;
         return s->stream->rc;
     }
+    bool unknown = code == CURLE_PEER_FAILED_VERIFICATION;
     if (code != CURLE_OK)
-        return err_set(err, ERR_IO, "%s: %s", buf_text(&s->base),
-                       s->error[0] ? s->error : curl_easy_strerror(code));
+        return err_set(err, ERR_IO, "%s: %s%s", buf_text(&s->base),
+                       s->error[0] ? s->error : curl_easy_strerror(code),
+                       unknown ? ": name the node's authority (keys/ca.crt of its data folder) "
+                                 "with --ca-file"
+                               : "");
     return ERR_OK;
 }
 
