@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "program/message.h"
+#include "watch/message.h"
 #include "state/command.h"
 
 enum {

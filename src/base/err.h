@@ -25,7 +25,8 @@ enum err_code {
     ERR_FULL = -9,        /* no room on the disk: may work later */
     ERR_DAMAGED = -10,    /* a checksum or a bound does not hold: what is stored is not what was */
     ERR_BUSY = -11,       /* somebody else has it: may work later */
-    ERR_CANCELED = -12    /* the caller asked to stop */
+    ERR_CANCELED = -12,   /* the caller asked to stop */
+    ERR_EXISTS = -13      /* it is there already */
 };
 
 enum { ERR_TEXT_BYTES = 400 };

@@ -125,6 +125,9 @@ static void bind_inside(struct mapping_inside *in, struct name_table *table)
     for (uint32_t i = 0; i < in->complete_count; i++)
         bind_names(&in->complete_fields[i], table);
     bind_names(&in->hosts, table);
+    bind_names(&in->verdict.titles, table);
+    bind_names(&in->verdict.ids, table);
+    bind_names(&in->verdict.level_fields, table);
     bind_times(in->times, in->time_count, table);
     for (uint32_t l = 0; l < in->lookup_count; l++)
         for (uint32_t f = 0; f < in->lookups[l].field_count; f++)

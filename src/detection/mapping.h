@@ -69,6 +69,16 @@ void mapping_derived_names(const struct mapping_set *set,
 /* Whether the event is itself the finding of another detector (Suricata, antivirus), by e->mapping.
  */
 bool mapping_finding(struct event *e);
+
+struct mapping_found {
+    struct slice detector; /* its name by the mapping, else the mapping's title */
+    struct slice title;    /* what it calls the finding, else `detector`; never empty */
+    struct slice id;       /* its number of the rule or signature; empty: it has none */
+    enum rule_level level; /* LEVEL_NONE: the mapping says none */
+};
+/* What the other detector says, by the mapping's `found`. False: the event is no finding. Slices
+ * borrow from e and the set, as long as the event. */
+MUST_CHECK bool mapping_found(struct event *e, struct mapping_found *out);
 /* Log source by mapping and by the event's own fields product, category, service (these go first).
  * Slices borrow from set and event. */
 void mapping_source(const struct mapping_set *set, struct event *e, struct event_source *out);

@@ -110,6 +110,22 @@ struct mapping_step { /* one entry of `derive` */
     uint32_t constant_count;
 };
 
+struct mapping_level_row {
+    struct mapping_test *tests; /* any of them */
+    uint32_t test_count;
+    enum rule_level level;
+};
+
+struct mapping_verdict { /* `found` */
+    bool stated;
+    struct slice detector;             /* empty: the mapping's title */
+    struct mapping_names titles, ids;  /* the first that is there and not empty */
+    struct mapping_names level_fields; /* the first of which a row holds */
+    struct mapping_level_row *rows;
+    uint32_t row_count;
+    enum rule_level level; /* when no row holds */
+};
+
 struct mapping_inside {
     struct mapping mapping; /* what callers see */
     struct arena arena;
@@ -132,6 +148,7 @@ struct mapping_inside {
     uint32_t step_count;
     bool finding_always;
     struct mapping_cases finding; /* when not always */
+    struct mapping_verdict verdict;
 };
 
 struct mapping_gate_entry {
@@ -166,6 +183,7 @@ struct mapping_set {
 MUST_CHECK int mapping_read(struct mapping_inside **out, struct slice file, struct slice text,
                             struct err *err);
 void mapping_inside_close(struct mapping_inside **inside);
+bool mapping_test_holds(const struct mapping_test *test, struct slice text);
 bool mapping_cases_hold(const struct mapping_cases *cases, struct event *e);
 /* Text of one field of the event, unescaped. */
 static inline struct slice mapping_field_text(struct event *e, uint32_t field)

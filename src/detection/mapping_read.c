@@ -153,23 +153,29 @@ MUST_CHECK static int read_test(struct mapping_reader *r, const struct yaml_node
     return ERR_OK;
 }
 
+int mapping_read_tests(struct mapping_reader *r, const struct yaml_node *node,
+                       struct mapping_test **out, uint32_t *count)
+{
+    bool is_list = node->kind == YAML_LIST;
+    uint32_t wanted = is_list ? node->child_count : 1;
+    if (wanted == 0)
+        return mapping_refuse(r, node, "a condition needs at least one value");
+    *out = arena_zeroed(r->arena, wanted, sizeof **out);
+    const struct yaml_node *item = is_list ? node->child : node;
+    for (*count = 0; *count < wanted; item = item->next) {
+        int rc = read_test(r, item, &(*out)[*count]);
+        if (rc)
+            return rc;
+        (*count)++;
+    }
+    return ERR_OK;
+}
+
 MUST_CHECK static int read_condition(struct mapping_reader *r, const struct yaml_node *node,
                                      struct mapping_condition *out)
 {
-    bool is_list = node->kind == YAML_LIST;
-    uint32_t count = is_list ? node->child_count : 1;
-    if (count == 0)
-        return mapping_refuse(r, node, "a condition needs at least one value");
     out->field.text = arena_copy(r->arena, node->key);
-    out->tests = arena_zeroed(r->arena, count, sizeof *out->tests);
-    const struct yaml_node *item = is_list ? node->child : node;
-    for (; out->test_count < count; item = item->next) {
-        int rc = read_test(r, item, &out->tests[out->test_count]);
-        if (rc)
-            return rc;
-        out->test_count++;
-    }
-    return ERR_OK;
+    return mapping_read_tests(r, node, &out->tests, &out->test_count);
 }
 
 MUST_CHECK static int read_case(struct mapping_reader *r, const struct yaml_node *node,
@@ -422,8 +428,8 @@ MUST_CHECK static int read_when(struct mapping_reader *r, const struct yaml_node
     return mapping_read_cases(r, node, &r->in->when);
 }
 
-/* Look-ups, steps and `complete` ask a field by its own name and by whatever the mapping says
- * stands for it. */
+/* Look-ups, steps, `complete` and `found` ask a field by its own name and by whatever the mapping
+ * says stands for it. */
 static void widen_all(struct mapping_reader *r)
 {
     const struct mapping *m = &r->in->mapping;
@@ -434,6 +440,9 @@ static void widen_all(struct mapping_reader *r)
         mapping_widen_names(r, m, &r->in->complete_fields[i]);
     for (uint32_t i = 0; i < r->in->step_count; i++)
         mapping_widen_names(r, m, &r->in->steps[i].from);
+    mapping_widen_names(r, m, &r->in->verdict.titles);
+    mapping_widen_names(r, m, &r->in->verdict.ids);
+    mapping_widen_names(r, m, &r->in->verdict.level_fields);
 }
 
 static const struct mapping_alias *alias_of(const struct mapping *m, struct slice name)
@@ -498,6 +507,7 @@ static const struct mapping_key mapping_keys[] = {{"id", read_id},
                                                   {"host", read_hosts},
                                                   {"derive", mapping_read_steps},
                                                   {"finding", read_finding},
+                                                  {"found", mapping_read_found},
                                                   {NULL, NULL}};
 
 MUST_CHECK static int read_document(struct mapping_reader *r, struct slice text,
@@ -519,6 +529,10 @@ MUST_CHECK static int read_document(struct mapping_reader *r, struct slice text,
         return mapping_refuse(r, root, "a mapping states id, title and version (1 or more)");
     if (!r->in->when.count)
         return mapping_refuse(r, root, "`when` is missing: which records does the mapping read?");
+    if (r->in->verdict.stated && !m->is_finding)
+        return mapping_refuse(r, yaml_get(root, "found"),
+                              "`found` says what a finding is called, but no record is one: say "
+                              "which by `finding`");
     widen_all(r);
     if (source_name_count(r->in) > MAPPING_SOURCE_NAMES_MAX)
         return mapping_refuse(r, root,

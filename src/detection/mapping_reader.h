@@ -32,6 +32,9 @@ MUST_CHECK int mapping_read_bool(struct mapping_reader *r, const struct yaml_nod
  */
 MUST_CHECK int mapping_read_cases(struct mapping_reader *r, const struct yaml_node *node,
                                   void *target);
+/* One text, or a list of them, compared as conditions are: count tests in *out. */
+MUST_CHECK int mapping_read_tests(struct mapping_reader *r, const struct yaml_node *node,
+                                  struct mapping_test **out, uint32_t *count);
 struct slice mapping_lower_copy(struct mapping_reader *r, struct slice text); /* ASCII letters */
 struct mapping_names mapping_names_of(struct mapping_reader *r, struct slice_list texts);
 /* The tables of `lookup`. */
@@ -39,6 +42,9 @@ MUST_CHECK int mapping_read_lookups(struct mapping_reader *r, const struct yaml_
                                     void *target);
 /* The entries of `derive`. */
 MUST_CHECK int mapping_read_steps(struct mapping_reader *r, const struct yaml_node *node,
+                                  void *target);
+/* The map of `found`. */
+MUST_CHECK int mapping_read_found(struct mapping_reader *r, const struct yaml_node *node,
                                   void *target);
 /* Adds to each name what stands for it: by the mapping's alias, or where there is none by its
  * prefixes. */

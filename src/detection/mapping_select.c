@@ -8,7 +8,7 @@ static inline bool head_differs(const struct mapping_test *test, struct slice te
     return test->text.len && (text.len < test->text.len || text.data[0] != test->text.data[0]);
 }
 
-static bool test_holds(const struct mapping_test *test, struct slice text)
+bool mapping_test_holds(const struct mapping_test *test, struct slice text)
 {
     switch (test->kind) {
     case MAPPING_PRESENT:
@@ -37,7 +37,7 @@ static bool condition_holds(const struct mapping_condition *condition, struct ev
     for (; field != EVENT_NO_FIELD; field = event_next(e, field)) {
         struct slice text = mapping_field_text(e, field);
         for (uint32_t i = 0; i < condition->test_count; i++)
-            if (test_holds(&condition->tests[i], text))
+            if (mapping_test_holds(&condition->tests[i], text))
                 return true;
     }
     return false;

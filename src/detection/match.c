@@ -354,6 +354,11 @@ void matcher_source(struct matcher *m, struct event_source *out)
     }
 }
 
+void matcher_watch(struct matcher *m, struct rule_burden *burden)
+{
+    m->burden = burden;
+}
+
 void matcher_configure(struct matcher *m, const struct logsource *source)
 {
     m->configured = source ? source : m->set->options.source;
@@ -402,21 +407,58 @@ static int number_order(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-static uint32_t candidates_judge(struct matcher *m)
+static bool rule_holds_timed(struct matcher *m, uint32_t rule)
+{
+    uint64_t start = rule_burden_ticks(m->burden);
+    bool yes = node_true(m, &m->set->nodes[m->set->programs[rule].root]);
+    rule_burden_add(m->burden, rule, rule_burden_ticks(m->burden) - start);
+    return yes;
+}
+
+/* What is evaluated for one event: timed by turns, and passing over what is suspended. */
+static uint32_t candidates_judge_watched(struct matcher *m, const struct event_source *source)
 {
     const struct ruleset *set = m->set;
-    struct event_source source;
+    const atomic_bool *suspended = rule_burden_flags(m->burden);
+    bool timed = burden_turn_next(&m->burden_turn);
     uint32_t found = 0;
-    if (m->route->check_source)
-        matcher_source(m, &source);
     for (uint32_t i = 0; i < m->candidate_count; i++) {
         uint32_t rule = m->candidates[i];
-        if (m->route->check_source &&
-            source_contradicts(&source, &set->rules->rules[rule]->logsource))
+        uint64_t limits = m->stats.regex_limits;
+        if ((source && source_contradicts(source, &set->rules->rules[rule]->logsource)) ||
+            (suspended && atomic_load_explicit(&suspended[rule], memory_order_relaxed)))
+            continue;
+        if (timed ? rule_holds_timed(m, rule) : node_true(m, &set->nodes[set->programs[rule].root]))
+            m->found[found++] = rule;
+        if (m->stats.regex_limits != limits)
+            rule_burden_limit(m->burden, rule);
+    }
+    return found;
+}
+
+static uint32_t candidates_judge_plain(struct matcher *m, const struct event_source *source)
+{
+    const struct ruleset *set = m->set;
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < m->candidate_count; i++) {
+        uint32_t rule = m->candidates[i];
+        if (source && source_contradicts(source, &set->rules->rules[rule]->logsource))
             continue;
         if (node_true(m, &set->nodes[set->programs[rule].root]))
             m->found[found++] = rule;
     }
+    return found;
+}
+
+static uint32_t candidates_judge(struct matcher *m)
+{
+    struct event_source source, *asked = NULL;
+    if (m->route->check_source) {
+        matcher_source(m, &source);
+        asked = &source;
+    }
+    uint32_t found =
+        m->burden ? candidates_judge_watched(m, asked) : candidates_judge_plain(m, asked);
     m->stats.candidates += m->candidate_count;
     if (found > 32)
         qsort(m->found, found, sizeof(*m->found), number_order);
@@ -505,6 +547,11 @@ struct slice matcher_value(struct matcher *m, struct slice field)
             return record_text(m->event.record, f);
     }
     return (struct slice){0};
+}
+
+bool matcher_found(struct matcher *m, struct mapping_found *out)
+{
+    return mapping_found(&m->event, out);
 }
 
 const struct mapping *matcher_mapping(const struct matcher *m)

@@ -4,6 +4,7 @@
  * the rule set. Ownership: what is given out lives until the next matcher_run. */
 #pragma once
 #include "detection/event.h"
+#include "detection/rule_burden.h"
 #include "detection/ruleset.h"
 
 enum { MATCHED_FIELDS_MAX = 32 };
@@ -30,10 +31,16 @@ struct slice matcher_host(struct matcher *m);
 /* First value of a Sigma field; data NULL: missing. */
 struct slice matcher_value(struct matcher *m, struct slice field);
 const struct mapping *matcher_mapping(const struct matcher *m);
+/* Whether the record is itself another detector's finding, and what that one says (mapping_found).
+ */
+MUST_CHECK bool matcher_found(struct matcher *m, struct mapping_found *out);
 /* From the next record on: the log source configured for their source, in place of the rule set's
  * (NULL: that one). Borrowed until changed; one address means one log source for good. */
 void matcher_configure(struct matcher *m, const struct logsource *source);
 void matcher_source(struct matcher *m, struct event_source *out);
+/* From the next record on, counts what each rule takes and passes over what is suspended. Borrows a
+ * burden for as many rules as the set has; NULL: none. */
+void matcher_watch(struct matcher *m, struct rule_burden *burden);
 
 /* The rule's condition as a tree, each line with what it found (explain.c). */
 void matcher_explain(struct matcher *m, uint32_t rule, struct buf *out);

@@ -27,6 +27,8 @@ struct matcher {
     uint32_t term_capacity;
     uint32_t *candidates, candidate_count;
     uint32_t *found;
+    struct rule_burden *burden; /* NULL: nobody watches */
+    struct burden_turn burden_turn;
     struct route_cache_slot route_cache[ROUTE_CACHE_SLOTS];
     struct matcher_stats stats;
 };

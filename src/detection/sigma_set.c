@@ -175,8 +175,17 @@ static void check_chain(struct set *s, const struct rule *rule, const struct sli
     }
 }
 
+/* A filter outlives the rules that it names (an update may take one away): only warned of. */
 static void check_filter(struct set *s, const struct rule *rule)
 {
+    struct slice title = rule->title.len ? rule->title : rule->id;
+    if (rule->condition && rule->condition->kind == EXPR_NOT)
+        set_problem(s, PROBLEM_WARNING, "negated-filter", rule,
+                    arena_printf(s->arena,
+                                 "the filter '%.*s' suppresses whatever its selection is *not*: a "
+                                 "condition says what to suppress, so `not` is probably to be "
+                                 "left out",
+                                 sigma_width(title), title.data));
     for (uint32_t j = 0; j < rule->filter_rules.count; j++) {
         struct slice reference = rule->filter_rules.items[j];
         if (slice_equal(reference, SLICE("any")))
@@ -185,15 +194,17 @@ static void check_filter(struct set *s, const struct rule *rule)
         if (at == UINT32_MAX || s->bad[at])
             set_problem(s, PROBLEM_WARNING, "unknown-rule", rule,
                         arena_printf(s->arena,
-                                     "the filter names '%.*s', which is not loaded: nothing of it "
-                                     "is suppressed",
-                                     sigma_width(reference), reference.data));
+                                     "the filter '%.*s' names the rule '%.*s', which is not "
+                                     "loaded: it does nothing there",
+                                     sigma_width(title), title.data, sigma_width(reference),
+                                     reference.data));
         else if (s->rules->rules[at]->kind != RULE_DETECTION)
             set_problem(s, PROBLEM_WARNING, "unknown-rule", rule,
                         arena_printf(s->arena,
-                                     "the filter names '%.*s', which is no detection rule: filters "
-                                     "suppress events of detection rules only",
-                                     sigma_width(reference), reference.data));
+                                     "the filter '%.*s' names '%.*s', which is no detection rule: "
+                                     "filters suppress events of detection rules only",
+                                     sigma_width(title), title.data, sigma_width(reference),
+                                     reference.data));
     }
 }
 

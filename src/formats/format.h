@@ -17,15 +17,17 @@ struct format_header {
 };
 
 enum split_kind {
-    SPLIT_LINES,  /* one record a line; empty lines are skipped */
-    SPLIT_JSON,   /* JSON values: one a line, members of an array, or pretty-printed one after
-                   * another;
-                   * {"Records":[...]} and its kin are opened */
-    SPLIT_CSV,    /* RFC 4180 rows, quoted ones may span lines; the first row is the header */
-    SPLIT_W3C,    /* lines; #Fields and #Date make a new header */
-    SPLIT_XML,    /* <Event>...</Event> one after another, whatever stands between them */
-    SPLIT_AUDITD, /* lines joined by audit serial */
-    SPLIT_EVTX    /* not a stream: evtx.h gives one XML text a record */
+    SPLIT_LINES,   /* one record a line; empty lines are skipped */
+    SPLIT_JSON,    /* JSON values: one a line, members of an array, or pretty-printed one after
+                    * another;
+                    * {"Records":[...]} and its kin are opened */
+    SPLIT_CSV,     /* RFC 4180 rows, quoted ones may span lines; the first row is the header */
+    SPLIT_W3C,     /* lines; #Fields and #Date make a new header */
+    SPLIT_XML,     /* <Event>...</Event> one after another, whatever stands between them */
+    SPLIT_AUDITD,  /* lines joined by audit serial */
+    SPLIT_JOURNAL, /* journal export entries, an empty line behind each */
+    SPLIT_NUL,     /* records with a NUL byte behind each */
+    SPLIT_EVTX     /* not a stream: evtx.h gives one XML text a record */
 };
 
 struct format {
@@ -46,3 +48,9 @@ extern const size_t format_count;
 const struct format *format_find(struct slice name); /* NULL: no such format */
 /* The format whose probe is surest; lines of plain text (`text`) when none says more than 0. */
 const struct format *format_guess(struct slice head);
+/* The format for one message of a syslog sender, for listeners where any device may send: `syslog`
+ * for whatever has a header and for text, whose reader also opens the JSON, CEF, LEEF, key=value,
+ * audit record, XML event or access log line inside; `json`, `winxml`, `auditd`, `cef` or `weblog`
+ * when the message is one without a header. Looks at the beginning only, so nothing that an
+ * attacker writes into a text further back chooses the format. */
+const struct format *format_guess_record(struct slice text);

@@ -30,6 +30,7 @@ struct split *split_open(const struct format *format)
 
 void split_refuse(struct split *s, uint64_t line, const char *reason)
 {
+    s->count++;
     s->refused_count++;
     if (s->refused_kept == SPLIT_REFUSED_KEPT)
         return;
@@ -82,7 +83,31 @@ static size_t split_lines_feed(struct split *s, struct slice block, bool last,
     while (split_next_line(s, block, last, &at, &line)) {
         if (line.len == 0 || ((unsigned char)line.data[0] <= ' ' && slice_trim(line).len == 0))
             continue;
-        span_list_add(out, (struct span){.text = line, .line = s->line - 1});
+        split_give(s, out, (struct span){.text = line, .line = s->line - 1});
+    }
+    return at;
+}
+
+/* A span's line is the number of the record. */
+static size_t split_nul_feed(struct split *s, struct slice block, bool last, struct span_list *out)
+{
+    size_t at = 0;
+    while (at < block.len) {
+        struct slice record = slice_part(block, at, block.len);
+        size_t end = slice_find_char(record, '\0');
+        bool whole = end != SLICE_NONE || last;
+        record = slice_part(record, 0, end);
+        bool skipped = s->skip == SKIP_LINE, too_long = record.len > RECORD_BYTES_MAX;
+        if (!whole && !skipped && !too_long)
+            return at;
+        if (!skipped && too_long)
+            split_refuse(s, s->line, "the record is longer than a record may be (16 MiB)");
+        s->skip = whole ? SKIP_NONE : SKIP_LINE;
+        at += record.len + (end != SLICE_NONE);
+        struct slice text = slice_trim(record);
+        if (whole && !skipped && !too_long && text.len > 0)
+            split_give(s, out, (struct span){.text = text, .line = s->line});
+        s->line += whole && (skipped || text.len > 0);
     }
     return at;
 }
@@ -101,6 +126,10 @@ static size_t split_feed_kind(struct split *s, struct slice block, bool last, st
         return split_xml_feed(s, block, last, out);
     case SPLIT_AUDITD:
         return split_join_feed(s, block, last, arena, out);
+    case SPLIT_JOURNAL:
+        return split_journal_feed(s, block, last, out);
+    case SPLIT_NUL:
+        return split_nul_feed(s, block, last, out);
     case SPLIT_LINES:
     case SPLIT_EVTX:
         break;
@@ -129,6 +158,11 @@ void split_feed(struct split *s, struct slice block, bool last, struct arena *ar
 bool split_has_headers(const struct split *s)
 {
     return s->header != NULL;
+}
+
+uint64_t split_count(const struct split *s)
+{
+    return s->count - s->open_count;
 }
 
 uint64_t split_refused_count(const struct split *s)

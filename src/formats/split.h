@@ -12,10 +12,21 @@
 #define SPLIT_HEADER_BYTES_MAX ((size_t)16 << 20) /* of all header lines of a file */
 enum { SPLIT_JOIN_MAX = 256, SPLIT_REFUSED_KEPT = 100 };
 
+/* Whether a span is a whole record. What is longer than its limit on a wire comes in parts. */
+enum span_part {
+    SPAN_WHOLE,
+    SPAN_FIRST_PART, /* further parts follow */
+    SPAN_LATER_PART, /* goes on where the part before it ended */
+    SPAN_UNFINISHED  /* the sender went away inside of it */
+};
+
 struct span {
     struct slice text;
     uint64_t line; /* 1-based line of its first byte; element number in an array; record number */
     const struct format_header *header; /* NULL when the format has none */
+    const struct format *format;        /* NULL: that of the file or listener */
+    uint32_t joined;                    /* further lines of the stream that are in this one */
+    uint8_t part;                       /* enum span_part */
 };
 
 struct span_list {
@@ -38,6 +49,19 @@ struct split *split_open(const struct format *format); /* never for SPLIT_EVTX *
  * must outlive the block (joined lines) is copied to arena. */
 void split_feed(struct split *s, struct slice block, bool last, struct arena *arena,
                 struct span_list *out, size_t *used_bytes);
+/* How many records were cut from the stream so far, before anything is parsed: at any time the
+ * spans given out + their `joined` + split_refused_count. Counted where they are cut, not from what
+ * was given out. By kind:
+ * - lines, CSV, W3C: each line or row that is not blank; not the header row, #Fields and its kin.
+ *   A header that is refused counts. Behind a refused header row a CSV file has no more records.
+ * - JSON: each value; of an array or a wrapper each member, not the brackets around them. An array
+ *   that the file's end cuts off counts as one refused more.
+ * - XML: each <Event>, also one that is cut off; nothing of what stands between them.
+ * - journal export, NUL: each entry or text that is not empty.
+ * - auditd: each line that is not blank, once the record that it belongs to is given out (lines
+ * that wait for the rest of their serial are not counted yet). An EOE line counts with its serial's
+ *   lines, as joined; one that ends nothing is no record. */
+uint64_t split_count(const struct split *s);
 bool split_has_headers(const struct split *s); /* spans may point to headers */
 uint64_t split_refused_count(const struct split *s);
 const struct split_refused *split_refused_list(const struct split *s, size_t *count);

@@ -16,6 +16,7 @@ struct group {
     uint64_t line;
     uint64_t time_s;
     struct buf text;
+    uint32_t lines; /* in text, and the EOE line */
     bool whole;
     bool closes_next; /* whole when another serial comes */
 };
@@ -78,15 +79,19 @@ static struct group *group_at(struct split_join *j, size_t index)
     return &j->ring[(j->first + index) % SPLIT_JOIN_MAX];
 }
 
-static void give_oldest(struct split_join *j, struct arena *arena, struct span_list *out)
+static void give_oldest(struct split *s, struct arena *arena, struct span_list *out)
 {
+    struct split_join *j = s->join;
     struct group *g = group_at(j, 0);
     j->bytes -= g->text.len;
     if (g->text.len > 0) {
         char *copy = arena_bytes(arena, g->text.len + JOIN_PADDING_BYTES);
         memcpy(copy, g->text.data, g->text.len);
         memset(copy + g->text.len, 0, JOIN_PADDING_BYTES);
-        span_list_add(out, (struct span){.text = {copy, g->text.len}, .line = g->line});
+        span_list_add(
+            out,
+            (struct span){.text = {copy, g->text.len}, .line = g->line, .joined = g->lines - 1});
+        s->open_count -= g->lines;
     }
     if (g->text.capacity > 1 << 16)
         buf_free(&g->text);
@@ -95,10 +100,19 @@ static void give_oldest(struct split_join *j, struct arena *arena, struct span_l
     j->count--;
 }
 
-/* The open group of the line's serial, made when there is none. */
-static struct group *open_group(struct split_join *j, const struct audit_line *line,
-                                struct arena *arena, struct span_list *out)
+/* The line is a part of what g will be. */
+static void count_line(struct split *s, struct group *g)
 {
+    s->count++;
+    s->open_count++;
+    g->lines++;
+}
+
+/* The open group of the line's serial, made when there is none. */
+static struct group *open_group(struct split *s, const struct audit_line *line, struct arena *arena,
+                                struct span_list *out)
+{
+    struct split_join *j = s->join;
     struct group *found = NULL;
     for (size_t i = j->count; i-- > 0;) {
         struct group *g = group_at(j, i);
@@ -110,7 +124,7 @@ static struct group *open_group(struct split_join *j, const struct audit_line *l
     if (found)
         return found;
     while (j->count > 0 && (group_at(j, 0)->whole || j->count == SPLIT_JOIN_MAX))
-        give_oldest(j, arena, out);
+        give_oldest(s, arena, out);
     struct group *g = group_at(j, j->count++);
     *g = (struct group){.key = line->key, .time_s = line->time_s, .text = g->text};
     return g;
@@ -126,9 +140,11 @@ static void join_line(struct split *s, struct slice text, struct arena *arena,
         split_refuse(s, number, "no msg=audit(TIME:SERIAL) in this line");
         return;
     }
-    struct group *g = open_group(j, &line, arena, out);
+    struct group *g = open_group(s, &line, arena, out);
     if (slice_equal(line.type, SLICE("EOE"))) {
         g->whole = true;
+        if (g->text.len > 0)
+            count_line(s, g);
     } else if (g->text.len + text.len + 1 > RECORD_BYTES_MAX) {
         split_refuse(s, number, "the lines of this audit serial are too long together (16 MiB)");
     } else {
@@ -137,11 +153,12 @@ static void join_line(struct split *s, struct slice text, struct arena *arena,
         else
             buf_char(&g->text, '\n');
         buf_slice(&g->text, text);
+        count_line(s, g);
         j->bytes += g->text.len == text.len ? text.len : text.len + 1;
         g->closes_next = slice_equal(line.type, SLICE("PROCTITLE")) || is_single(text, line.type);
     }
     while (j->count > 0 && (group_at(j, 0)->whole || j->bytes > SPLIT_JOIN_BYTES_MAX))
-        give_oldest(j, arena, out);
+        give_oldest(s, arena, out);
 }
 
 size_t split_join_feed(struct split *s, struct slice block, bool last, struct arena *arena,
@@ -155,7 +172,7 @@ size_t split_join_feed(struct split *s, struct slice block, bool last, struct ar
         if (slice_trim(line).len > 0)
             join_line(s, line, arena, out);
     while (last && s->join->count > 0)
-        give_oldest(s->join, arena, out);
+        give_oldest(s, arena, out);
     return at;
 }
 

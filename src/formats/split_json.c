@@ -175,7 +175,7 @@ static void give_out(struct feed *f, size_t end)
     if (text.len > RECORD_BYTES_MAX)
         split_refuse(f->s, place, "the value is longer than a record may be (16 MiB)");
     else if (text.len > 0)
-        span_list_add(f->out, (struct span){.text = text, .line = place});
+        split_give(f->s, f->out, (struct span){.text = text, .line = place});
     move_to(f, end);
 }
 
@@ -347,7 +347,7 @@ static bool take_line_value(struct feed *f, const char *line_end)
     size_t len = (size_t)(end - start);
     if (end[-1] != '}' || len > RECORD_BYTES_MAX)
         return false;
-    span_list_add(f->out, (struct span){.text = {start, len}, .line = f->s->line++});
+    split_give(f->s, f->out, (struct span){.text = {start, len}, .line = f->s->line++});
     f->at = (size_t)(line_end - f->block.data) + 1;
     f->line_start = (ptrdiff_t)f->at;
     return true;

@@ -31,6 +31,15 @@ struct split_json {
     bool several_a_line; /* the file's first value has another one behind it on its line */
 };
 
+struct split_journal {
+    size_t looked_at; /* of the unfinished entry, from its start */
+    uint64_t pass;    /* bytes of a value that are still to be passed over */
+    bool in_value;    /* a value of known size, or its line end, comes */
+    bool in_line;     /* within a line that nobody wants */
+    bool dropping;    /* the entry was refused: to its end */
+    bool sizes_lost;  /* its end is the next empty line, whatever stands before it */
+};
+
 struct split_join;
 
 struct split {
@@ -38,15 +47,26 @@ struct split {
     uint64_t line; /* of the next byte */
     bool started, ended;
     enum split_skip skip;
+    uint64_t count;      /* of records that were cut, also of those that wait in join */
+    uint64_t open_count; /* of those the lines that wait in join */
     uint64_t refused_count;
     struct split_refused *refused;
     size_t refused_kept;
     struct arena header_arena;
     const struct format_header *header;
     struct split_json json;
+    struct split_journal journal;
     struct split_join *join;
 };
 
+/* One record was cut: it goes out. */
+static inline void split_give(struct split *s, struct span_list *out, struct span span)
+{
+    s->count++;
+    span_list_add(out, span);
+}
+
+/* One record was cut: it is refused. */
 void split_refuse(struct split *s, uint64_t line, const char *reason);
 /* The next whole line without its end; its number is s->line - 1 afterwards. false: there is none
  * in the block. Lines that are too long are refused and passed over. */
@@ -60,4 +80,5 @@ size_t split_w3c_feed(struct split *s, struct slice block, bool last, struct spa
 size_t split_xml_feed(struct split *s, struct slice block, bool last, struct span_list *out);
 size_t split_join_feed(struct split *s, struct slice block, bool last, struct arena *arena,
                        struct span_list *out);
+size_t split_journal_feed(struct split *s, struct slice block, bool last, struct span_list *out);
 void split_join_close(struct split_join **join);

@@ -131,7 +131,7 @@ static void take_row(struct split *s, struct slice row, char separator, struct s
             s->ended = true;
         }
     } else {
-        span_list_add(out, (struct span){.text = row, .line = line, .header = s->header});
+        split_give(s, out, (struct span){.text = row, .line = line, .header = s->header});
     }
 }
 
@@ -225,7 +225,7 @@ size_t split_w3c_feed(struct split *s, struct slice block, bool last, struct spa
         else if (!s->header || s->header->column_count == 0)
             split_refuse(s, number, "no #Fields line stands before this row");
         else
-            span_list_add(out, (struct span){.text = line, .line = number, .header = s->header});
+            split_give(s, out, (struct span){.text = line, .line = number, .header = s->header});
     }
     return at;
 }

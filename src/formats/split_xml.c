@@ -127,8 +127,8 @@ size_t split_xml_feed(struct split *s, struct slice block, bool last, struct spa
         if (end - at > RECORD_BYTES_MAX)
             split_refuse(s, s->line, "the event is longer than a record may be (16 MiB)");
         else if (result == EVENT_WHOLE)
-            span_list_add(out,
-                          (struct span){.text = slice_part(block, at, end - at), .line = s->line});
+            split_give(s, out,
+                       (struct span){.text = slice_part(block, at, end - at), .line = s->line});
         else
             split_refuse(s, s->line, "the event is cut off: it has no </Event>");
         if (result == EVENT_MORE)

@@ -6,6 +6,8 @@
 #include "formats/keyvalue.h"
 #include "formats/probe.h"
 #include "formats/syslog_header.h"
+#include "formats/weblog.h"
+#include "formats/winevent.h"
 
 static struct slice without_end(struct slice s)
 {
@@ -13,6 +15,13 @@ static struct slice without_end(struct slice s)
            (s.data[s.len - 1] == '\n' || s.data[s.len - 1] == '\r' || s.data[s.len - 1] == '\0'))
         s.len--;
     return s;
+}
+
+static int add_json(struct record *r, struct slice text, struct err *err)
+{
+    uint32_t first = r->count;
+    int rc = json_parse_record(r, text, err);
+    return rc ? rc : winevent_json_flatten_from(r, first, err);
 }
 
 /* The fields inside the message, when it is of a format of its own. What turns out to be none after
@@ -26,11 +35,15 @@ static int add_content(struct record *r, struct slice message, struct err *err)
     int rc = ERR_OK;
     struct err ignored;
     if (s.len && s.data[0] == '{')
-        rc = json_parse_record(r, s, &ignored);
+        rc = add_json(r, s, &ignored);
+    else if (slice_starts(s, SLICE("<Event")))
+        rc = winevent_xml_parse(r, s, NULL, &ignored);
     else if (cef_begins(s))
         rc = cef_add(r, s, &ignored);
     else if (auditd_begins(s))
         rc = auditd_add(r, s, &ignored);
+    else if (weblog_begins(s))
+        rc = weblog_parse(r, s, NULL, &ignored);
     else
         rc = keyvalue_add_most(r, s, &ignored);
     if (rc == ERR_LIMIT)

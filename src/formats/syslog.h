@@ -3,7 +3,8 @@
  *
  * Fields: facility and severity (numbers, from PRI), timestamp, hostname, appname, procid, msgid,
  * sd.<id>.<param>, message; Cisco lines also sequence. A message that is itself JSON (`{`,
- * `@cee:`), CEF, LEEF or key=value gives its own fields behind these. docs/formats.md has the
+ * `@cee:`), CEF, LEEF, an audit record, a Windows event as XML, a web access log line or key=value
+ * gives its own fields behind these. docs/formats.md has the
  * details. Limits: those of record.h. Threads: any. Ownership: slices borrow from text or the
  * record's arena. */
 #pragma once

@@ -1,7 +1,10 @@
 #include "formats/weblog.h"
 
+#include "base/ip.h"
 #include "base/text.h"
 #include "formats/probe.h"
+
+enum { BEGIN_BYTES_MAX = 512 };
 
 static struct slice slice_after(struct slice s, size_t offset)
 {
@@ -299,6 +302,16 @@ static bool looks_weblog(struct slice line)
         return false;
     size_t close = slice_find_char(slice_part(line, time, 64), ']');
     return close != SLICE_NONE && slice_starts(slice_after(line, time + close + 1), SLICE(" \""));
+}
+
+bool weblog_begins(struct slice text)
+{
+    struct ip_address address;
+    struct client client;
+    struct slice head = slice_part(text, 0, BEGIN_BYTES_MAX);
+    size_t time = slice_find(head, SLICE("] \"")) == SLICE_NONE ? SLICE_NONE : find_time(head);
+    return time != SLICE_NONE && read_client(slice_part(head, 0, time), &client) &&
+           ip_parse(&address, client.address) && looks_weblog(text);
 }
 
 int weblog_probe(struct slice head)

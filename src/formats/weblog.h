@@ -14,6 +14,8 @@
 MUST_CHECK int weblog_parse(struct record *r, struct slice text, const struct format_header *header,
                             struct err *err);
 int weblog_probe(struct slice head);
+/* True when text looks like such a line of a client whose address is written as a number. */
+bool weblog_begins(struct slice text);
 
 /* One row of a W3C file by its #Fields; `-` is VALUE_NULL. Rows that have a time and no date also
  * give the date of the #Date line. ERR_SYNTAX without #Fields or with another number of values. */

@@ -16,10 +16,12 @@ enum { WINEVENT_DEPTH_MAX = 32 };
  * json_parse_record) their names; a record of any other shape is left as it is, at the price of one
  * look at its first field. ERR_LIMIT when the record grows past its limits. */
 MUST_CHECK int winevent_json_flatten(struct record *r, struct err *err);
+/* The same of the fields from `first` on: those before it (a syslog header's) stay as they are. */
+MUST_CHECK int winevent_json_flatten_from(struct record *r, uint32_t first, struct err *err);
 
-/* One <Event> element. Control characters and bytes that XML does not allow become U+FFFD.
- * ERR_SYNTAX: no well-formed XML, not an event, or it has a document type (refused: no entities are
- * read). */
+/* One <Event> element, its fields behind what is in r. Control characters and bytes that XML does
+ * not allow become U+FFFD. ERR_SYNTAX: no well-formed XML, not an event, or it has a document type
+ * (refused: no entities are read). */
 struct format_header;
 MUST_CHECK int winevent_xml_parse(struct record *r, struct slice text,
                                   const struct format_header *header, struct err *err);

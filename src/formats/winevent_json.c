@@ -222,18 +222,18 @@ static void flatten_field(struct flatten *w, struct field *f)
     }
 }
 
-int winevent_json_flatten(struct record *r, struct err *err)
+int winevent_json_flatten_from(struct record *r, uint32_t first, struct err *err)
 {
     struct slice inside;
-    if (r->count == 0 || !is_below(r->fields[0].name, SLICE("Event"), &inside))
+    if (r->count <= first || !is_below(r->fields[first].name, SLICE("Event"), &inside))
         return ERR_OK;
-    uint32_t at = 0;
+    uint32_t at = first;
     while (at < r->count && !slice_starts(r->fields[at].name, SLICE("Event.System")))
         at++;
     if (at == r->count)
         return ERR_OK;
-    struct flatten w = {.r = r};
-    for (uint32_t i = 0; i < r->count; i++) {
+    struct flatten w = {.r = r, .written = first};
+    for (uint32_t i = first; i < r->count; i++) {
         struct field f = r->fields[i];
         flatten_field(&w, &f);
     }
@@ -242,4 +242,9 @@ int winevent_json_flatten(struct record *r, struct err *err)
         return ERR_OK;
     return record_add(r, SLICE("SystemTime"), w.time, VALUE_STRING,
                       w.time_flags & (unsigned)~FIELD_NESTED, err);
+}
+
+int winevent_json_flatten(struct record *r, struct err *err)
+{
+    return winevent_json_flatten_from(r, 0, err);
 }

@@ -16,6 +16,7 @@ struct level {
 
 struct reader {
     struct record *r;
+    uint32_t first; /* what is before it in the record is not of the event */
     struct err *err;
     int rc;
     XML_Parser parser;
@@ -227,7 +228,7 @@ static enum XML_Error read_mended(struct reader *x, struct slice text, enum XML_
     struct slice again = mend(text, &mended);
     enum XML_Error code = before;
     if (!slice_equal(again, text)) {
-        x->r->count = 0;
+        x->r->count = x->first;
         x->depth = 0;
         x->path_len = 0;
         buf_clear(&x->text);
@@ -241,14 +242,15 @@ static int parse_event(struct record *r, struct slice text, bool from_evtx, stru
 {
     if (text.len > RECORD_BYTES_MAX)
         return err_set(err, ERR_LIMIT, "the event is longer than a record may be (16 MiB)");
-    struct reader x = {.r = r, .err = err, .text_max = RECORD_BYTES_MAX, .trim_hex = from_evtx};
+    struct reader x = {
+        .r = r, .first = r->count, .err = err, .text_max = RECORD_BYTES_MAX, .trim_hex = from_evtx};
     enum XML_Error code = read_xml(&x, text);
     if (code != XML_ERROR_NONE && x.rc == ERR_OK)
         code = read_mended(&x, text, code);
     buf_free(&x.text);
     if (x.rc)
         return x.rc;
-    return code != XML_ERROR_NONE ? ERR_SYNTAX : winevent_json_flatten(r, err);
+    return code != XML_ERROR_NONE ? ERR_SYNTAX : winevent_json_flatten_from(r, x.first, err);
 }
 
 int winevent_xml_parse(struct record *r, struct slice text, const struct format_header *header,

@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "program/cli.h"
-#include "program/config.h"
+#include "watch/config.h"
 
 struct config_settings {
     struct cli_common common;

@@ -8,8 +8,8 @@
 #include "program/cli.h"
 #include "program/detect_run.h"
 #include "program/figure.h"
-#include "program/pipeline.h"
 #include "program/sought.h"
+#include "watch/workers.h"
 
 struct detect_settings {
     struct cli_common common;
@@ -39,7 +39,7 @@ static const struct option detect_options[] = {
      "regular expressions as machine code (default on; off where memory must not be both writable "
      "and executable)",
      "biên dịch biểu thức chính quy thành mã máy (mặc định on)"},
-    {"threads", 't', OPTION_NUMBER, AT(threads), "N", 1, PIPELINE_THREADS_MAX,
+    {"threads", 't', OPTION_NUMBER, AT(threads), "N", 1, WORKERS_THREADS_MAX,
      "threads that match (default: one a processor)",
      "số luồng so khớp (mặc định: theo số bộ xử lý)"},
     SOUGHT_FAIL_LEVEL_OPTION(detect_settings, sought),
@@ -138,7 +138,7 @@ static int detect_output(struct detect_settings *settings, const struct sought *
                   .note_context = settings},
         .output = output_open(&shown, &sought->rules.all),
         .out_fd = STDOUT_FILENO,
-        .threads = pipeline_threads(settings->threads),
+        .threads = workers_threads(settings->threads),
         .fail_level = finding_level_of(settings->sought.fail_level),
         .quiet = settings->common.quiet,
     };

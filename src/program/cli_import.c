@@ -6,13 +6,13 @@
 
 #include "base/mem.h"
 #include "program/cli.h"
-#include "program/config.h"
 #include "program/data.h"
 #include "program/detector_options.h"
 #include "program/figure.h"
 #include "program/import_node.h"
 #include "program/import_run.h"
 #include "program/policy.h"
+#include "watch/config.h"
 
 struct import_settings {
     struct cli_common common;
@@ -53,7 +53,7 @@ static const struct option import_options[] = {
      "zone of times that name none (default: the source's, else store.timezone)",
      "múi giờ khi nhật ký không ghi (mặc định: của nguồn, nếu không thì store.timezone)"},
     DETECTOR_PLACEHOLDERS_OPTION(import_settings, detector),
-    {"threads", 't', OPTION_NUMBER, AT(threads), "N", 1, PIPELINE_THREADS_MAX,
+    {"threads", 't', OPTION_NUMBER, AT(threads), "N", 1, WORKERS_THREADS_MAX,
      "threads that match (default: one a processor)",
      "số luồng so khớp (mặc định: theo số bộ xử lý)"},
     {"findings", 0, OPTION_FLAG, AT(findings), NULL, 0, 0,
@@ -76,7 +76,7 @@ struct import {
     const struct option_list *paths;
     struct config *config;
     const struct config_source *configured; /* NULL: none is named */
-    struct import_source source;
+    struct origin source;
     struct buf logsource;
     struct detector detector;
     struct store *store;
@@ -150,13 +150,12 @@ static int source_set(struct import *i, struct err *err)
     else if (c->product.len || c->category.len || c->service.len)
         buf_printf(&i->logsource, "%.*s/%.*s/%.*s", (int)c->product.len, c->product.data,
                    (int)c->category.len, c->category.data, (int)c->service.len, c->service.data);
-    i->source =
-        (struct import_source){.partition = either(s->partition, c->partition, SLICE("main")),
-                               .name = c->row.name,
-                               .system = c->system,
-                               .unit = c->unit,
-                               .configured = buf_as_slice(&i->logsource),
-                               .flags = ROW_HISTORICAL};
+    i->source = (struct origin){.partition = either(s->partition, c->partition, SLICE("main")),
+                                .name = c->row.name,
+                                .system = c->system,
+                                .unit = c->unit,
+                                .configured = buf_as_slice(&i->logsource),
+                                .flags = ROW_HISTORICAL};
     if (!row_partition_name_ok(i->source.partition) || i->source.partition.data[0] == '_')
         return err_set(err, ERR_USAGE,
                        "--partition cannot be %.*s: a name has a to z, 0 to 9, _ and -, and does "
@@ -244,7 +243,7 @@ static int import_all(struct import *i, struct err *err)
                   .note_context = i},
         .output = i->output,
         .out_fd = STDOUT_FILENO,
-        .threads = pipeline_threads(s->threads),
+        .threads = workers_threads(s->threads),
         .group_bytes = i->config->store.group_bytes,
         .seal_bytes = i->config->store.seal_bytes,
         .again = s->again,

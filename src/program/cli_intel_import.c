@@ -6,8 +6,8 @@
 #include "formats/json.h"
 #include "program/cell.h"
 #include "program/cli_intel.h"
-#include "program/intel_gather.h"
-#include "program/intel_store.h"
+#include "watch/intel_gather.h"
+#include "watch/intel_store.h"
 
 struct import_settings {
     struct cli_common common;

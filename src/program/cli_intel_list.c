@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "program/cli_intel.h"
-#include "program/intel_store.h"
+#include "watch/intel_store.h"
 
 enum { WRITE_BYTES = 64 << 10 };
 

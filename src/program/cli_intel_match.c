@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "program/cell.h"
 #include "program/cli_intel.h"
-#include "program/indicators_load.h"
+#include "watch/indicators_load.h"
 
 enum { WRITE_BYTES = 64 << 10, READ_BYTES = 64 << 10, LINE_BYTES_MAX = 1 << 20 };
 

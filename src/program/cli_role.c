@@ -8,10 +8,10 @@
 #include "base/log.h"
 #include "base/proc.h"
 #include "program/cli.h"
-#include "program/peer.h"
 #include "program/role_inject.h"
 #include "program/role_process.h"
 #include "program/role_setup.h"
+#include "watch/peer.h"
 
 enum { SETUP_MS_MAX = 30000 };
 

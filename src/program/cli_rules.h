@@ -1,7 +1,7 @@
 /* The parts of `canh rules`, one file each; shared by cli_rules*.c only. */
 #pragma once
 #include "program/cli.h"
-#include "program/rules_load.h"
+#include "watch/rules_load.h"
 
 struct rules_settings {
     struct cli_common common;

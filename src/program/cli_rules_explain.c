@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "program/cli_rules.h"
 #include "program/detector_options.h"
-#include "program/judge.h"
+#include "watch/pipeline.h"
 
 struct explain_settings {
     struct cli_common common;
@@ -60,7 +60,7 @@ static char *event_file(const char *text, uint64_t *line)
     return mem_copy_text(text, strlen(text));
 }
 
-static void explain_record(struct judge *judge, uint32_t rule, const char *file, uint64_t line,
+static void explain_record(struct pipeline *judge, uint32_t rule, const char *file, uint64_t line,
                            struct buf *out)
 {
     const struct rule *r = judge->detector->load.rules.rules[rule];
@@ -86,9 +86,9 @@ static int explain_event(const struct detector *d, uint32_t rule,
     struct input_options options = {.paths = paths, .path_count = 1};
     struct input *input = NULL;
     struct input_block block = {0};
-    struct judge judge;
+    struct pipeline judge;
     bool found = false;
-    judge_open(&judge, d, clock_now_ns());
+    pipeline_open(&judge, d, clock_now_ns());
     if (settings->format && strcmp(settings->format, "auto") != 0)
         options.format = format_find(slice_from(settings->format));
     int rc = strcmp(path, "-") != 0 && access(path, R_OK) != 0
@@ -113,7 +113,7 @@ static int explain_event(const struct detector *d, uint32_t rule,
                      (unsigned long long)line);
     input_block_free(&block);
     input_close(&input);
-    judge_close(&judge);
+    pipeline_close(&judge);
     mem_free(path);
     return rc;
 }

@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 #include "program/client_inside.h"
-#include "program/message.h"
 #include "state/state.h"
+#include "watch/message.h"
 
 #define CONTROL_SOCKET "control.sock"
 

@@ -4,9 +4,9 @@
  * Threads: one. Ownership: answers are the caller's. */
 #pragma once
 #include "program/cli.h"
-#include "program/config.h"
 #include "state/command.h"
 #include "state/listing.h"
+#include "watch/config.h"
 
 enum { CLIENT_CALL_ROOM = 64 << 10 /* in a message, round a command */ };
 struct client_settings {

@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "program/client_inside.h"
-#include "program/message.h"
 #include "program/spawn.h"
+#include "watch/message.h"
 
 #define END_WAIT_NS ((uint64_t)20 * 1000000000u)
 

@@ -5,7 +5,7 @@
 #include "base/io.h"
 #include "formats/json.h"
 #include "program/client_inside.h"
-#include "program/message.h"
+#include "watch/message.h"
 
 enum { COPY_BYTES = 64 << 10, LAST_LINE_BYTES_MAX = 8192 };
 

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "program/client_inside.h"
-#include "program/message.h"
+#include "watch/message.h"
 
 enum {
     WAIT_MS = 60 * 1000,           /* for what is answered at once */

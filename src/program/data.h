@@ -4,8 +4,8 @@
  * borrowed. */
 #pragma once
 #include "program/cli.h"
-#include "program/config.h"
 #include "store/store.h"
+#include "watch/config.h"
 
 struct data_settings { /* a member of a command's settings */
     const char *data, *config;

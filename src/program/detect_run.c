@@ -5,9 +5,9 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "detection/indicator_match.h"
-#include "program/finding.h"
-#include "program/judge.h"
-#include "program/pipeline.h"
+#include "watch/finding.h"
+#include "watch/pipeline.h"
+#include "watch/workers.h"
 
 /* What a part holds at most before it hands over (and what one event gave on top). */
 #define PART_HELD_BYTES_MAX ((size_t)8 << 20)
@@ -26,7 +26,7 @@ struct refused_item {
 /* What a worker makes of a block. */
 struct part {
     const struct input_file *file;
-    struct pipeline_job *job;
+    struct workers_job *job;
     struct buf out;
     struct pending_input *inputs;
     size_t input_count, input_capacity;
@@ -40,7 +40,7 @@ struct part {
 };
 
 struct worker {
-    struct judge judge;
+    struct pipeline judge;
     struct indicator_matcher *indicators;
 };
 
@@ -79,11 +79,11 @@ static void part_relieve(struct part *part)
 {
     if (part->out.len + part->input_bytes <= PART_HELD_BYTES_MAX)
         return;
-    (void)pipeline_hand_over(part->job); /* stopped: what else the block gives is let go */
+    (void)workers_hand_over(part->job); /* stopped: what else the block gives is let go */
     part_empty(part);
 }
 
-static void part_show(struct part *part, const struct output_finding *finding)
+static void part_show(struct part *part, const struct finding *finding)
 {
     part_relieve(part);
     output_finding(part->run->options->output, finding, &part->out);
@@ -91,35 +91,35 @@ static void part_show(struct part *part, const struct output_finding *finding)
     part->failed_level |= level_fails(part->run, finding->rule);
 }
 
-static struct output_place part_place(const struct part *part, const struct event_place *place)
+static struct finding_place part_place(const struct part *part, const struct event_place *place)
 {
-    return (struct output_place){slice_from(part->file->name), place->line, place->time_ns,
-                                 place->sequence};
+    return (struct finding_place){slice_from(part->file->name), place->line, place->time_ns,
+                                  place->sequence};
 }
 
-static void part_finding(void *context, struct judge *judge, uint32_t rule,
+static void part_finding(void *context, struct pipeline *judge, uint32_t rule,
                          const struct event_place *place)
 {
     struct part *part = context;
-    struct output_place shown = part_place(part, place);
+    struct finding_place shown = part_place(part, place);
     struct finding_room room;
-    struct output_finding finding;
+    struct finding finding;
     finding_of_rule(&finding, &room, judge->matcher, rule, &shown,
                     output_shows_host(part->run->options->output));
     part_show(part, &finding);
 }
 
-static void part_event(void *context, struct judge *judge, const struct event_place *place)
+static void part_event(void *context, struct pipeline *judge, const struct event_place *place)
 {
     struct part *part = context;
     const struct detect_run_options *options = part->run->options;
     const struct indicator_matches *found =
         indicator_matcher_run(part->indicators, &judge->record, place->time_ns);
-    struct output_place shown = part_place(part, place);
+    struct finding_place shown = part_place(part, place);
     for (uint32_t i = 0; i < found->count; i++) {
         struct indicator indicator;
-        struct output_field field = {found->items[i].name, found->items[i].value};
-        struct output_finding finding;
+        struct finding_field field = {found->items[i].name, found->items[i].value};
+        struct finding finding;
         indicator_table_get(options->indicators, found->items[i].number, &indicator);
         finding_of_indicator(&finding, options->rules, &indicator, &field, &shown);
         if (output_shows_host(options->output))
@@ -159,16 +159,16 @@ static void part_refused(void *context, const struct span *span, const struct er
     part->refused_count++;
 }
 
-static void run_work(void *context, void *worker, struct pipeline_job *job)
+static void run_work(void *context, void *worker, struct workers_job *job)
 {
     struct part *part = job->own;
     struct worker *own = worker;
-    struct judge *judge = &own->judge;
-    struct judge_sink sink = {.context = part,
-                              .event = own->indicators ? part_event : NULL,
-                              .finding = part_finding,
-                              .input = part_input,
-                              .refused = part_refused};
+    struct pipeline *judge = &own->judge;
+    struct pipeline_sink sink = {.context = part,
+                                 .event = own->indicators ? part_event : NULL,
+                                 .finding = part_finding,
+                                 .input = part_input,
+                                 .refused = part_refused};
     uint64_t events = judge->events;
     part_empty(part);
     part->run = context;
@@ -176,7 +176,7 @@ static void run_work(void *context, void *worker, struct pipeline_job *job)
     part->job = job;
     part->file = job->block.file;
     part->failed_level = false;
-    judge_block(judge, &job->block, &sink);
+    pipeline_block(judge, &job->block, &sink);
     part->events = judge->events - events;
 }
 
@@ -201,11 +201,11 @@ static int64_t shown_time(const struct run *run, int64_t time_ns)
     return time_ns == run->near_ns ? CLOCK_NONE : time_ns;
 }
 
-static struct output_place place_of(void *context, const struct event_place *place)
+static struct finding_place place_of(void *context, const struct event_place *place)
 {
     const struct run *run = context;
-    return (struct output_place){slice_from(run->files[place->file]->name), place->line,
-                                 shown_time(run, place->time_ns), place->sequence};
+    return (struct finding_place){slice_from(run->files[place->file]->name), place->line,
+                                  shown_time(run, place->time_ns), place->sequence};
 }
 
 static void correlation_found(void *context, const struct correlate_finding *found)
@@ -214,8 +214,8 @@ static void correlation_found(void *context, const struct correlate_finding *fou
     struct run *run = emission->run;
     if (!correlate_plan_shows(run->options->detector->plan, found->rule))
         return;
-    struct output_place places[CORRELATE_EVENTS_SHOWN_MAX];
-    struct output_finding finding;
+    struct finding_place places[CORRELATE_EVENTS_SHOWN_MAX];
+    struct finding finding;
     finding_of_correlation(&finding, places, found, place_of, run);
     output_finding(run->options->output, &finding, emission->out);
     run->result->findings++;
@@ -242,7 +242,7 @@ static void run_show_refused(struct run *run, const struct part *part)
 }
 
 /* The ordered stage: what one block gave, correlations put in where they became true. */
-static int run_take(void *context, struct pipeline_job *job, bool last_part, struct err *err)
+static int run_take(void *context, struct workers_job *job, bool last_part, struct err *err)
 {
     struct run *run = context;
     const struct part *part = job->own;
@@ -273,7 +273,7 @@ static void *worker_open(void *context)
 {
     const struct run *run = context;
     struct worker *worker = mem_zeroed(1, sizeof(*worker));
-    judge_open(&worker->judge, run->options->detector, run->near_ns);
+    pipeline_open(&worker->judge, run->options->detector, run->near_ns);
     if (run->options->indicators)
         worker->indicators = indicator_matcher_open(run->options->indicators);
     return worker;
@@ -288,7 +288,7 @@ static void worker_close(void *context, void *own)
     sum->events += stats.events;
     sum->candidates += stats.candidates;
     sum->regex_limits += stats.regex_limits;
-    judge_close(&worker->judge);
+    pipeline_close(&worker->judge);
     indicator_matcher_close(&worker->indicators);
     mem_free(worker);
 }
@@ -342,12 +342,12 @@ int detect_run(const struct detect_run_options *options, struct detect_run_resul
                struct err *err)
 {
     struct run run = {.options = options, .result = result, .near_ns = clock_now_ns()};
-    static const struct pipeline_calls calls = {.job_open = part_open,
-                                                .job_close = part_close,
-                                                .worker_open = worker_open,
-                                                .worker_close = worker_close,
-                                                .work = run_work,
-                                                .take = run_take};
+    static const struct workers_calls calls = {.job_open = part_open,
+                                               .job_close = part_close,
+                                               .worker_open = worker_open,
+                                               .worker_close = worker_close,
+                                               .work = run_work,
+                                               .take = run_take};
     uint64_t start = clock_monotonic_ns();
     *result = (struct detect_run_result){0};
     finding_clock_begin(&run.clock);
@@ -356,7 +356,7 @@ int detect_run(const struct detect_run_options *options, struct detect_run_resul
         return rc;
     run.correlator = correlator_open(options->detector->plan);
     output_begin(options->output, &run.pending);
-    rc = pipeline_run(run.input, &calls, &run, options->threads, err);
+    rc = workers_run(run.input, &calls, &run, options->threads, err);
     if (rc == ERR_OK) {
         struct emission emission = {&run, &run.pending};
         correlate_tick(run.correlator, INT64_MAX, correlation_found, &emission);

@@ -5,10 +5,10 @@
  * the calling one. */
 #pragma once
 #include "detection/match.h"
-#include "program/detector.h"
-#include "program/finding.h"
-#include "program/input.h"
 #include "program/output.h"
+#include "watch/detector.h"
+#include "watch/finding.h"
+#include "watch/input.h"
 
 enum { DETECT_REFUSED_SHOWN = 10 };
 

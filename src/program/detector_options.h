@@ -4,7 +4,7 @@
  * Threads: the main thread of a command. Ownership: the caller frees rules. */
 #pragma once
 #include "program/cli.h"
-#include "program/detector.h"
+#include "watch/detector.h"
 
 struct detector_settings { /* a member of a command's settings; what is not given is NULL */
     struct option_list rules;

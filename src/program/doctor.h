@@ -3,7 +3,7 @@
  *
  * Shared by doctor*.c and cli_doctor.c. Threads: the main one. */
 #pragma once
-#include "program/config.h"
+#include "watch/config.h"
 
 enum doctor_grade { DOCTOR_GOOD, DOCTOR_WARNING, DOCTOR_BAD };
 struct doctor {

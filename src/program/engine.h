@@ -7,11 +7,11 @@
  * disk and no argon2id; what needs them is a struct engine_call on its way through the writer.
  * Limits: named. DESIGN section 4, docs/process-model.md. */
 #pragma once
-#include "program/peer.h"
 #include "program/role.h"
 #include "state/command.h"
 #include "state/outbox.h"
 #include "state/signin.h"
+#include "watch/peer.h"
 
 enum {
     ENGINE_PEER_CALLS_MAX = 1024, /* of one peer, not answered yet */

@@ -1,10 +1,13 @@
 #include "program/engine_commit.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/log.h"
 #include "base/mem.h"
 #include "program/engine_commit_check.h"
-#include "program/import_correlation.h"
-#include "program/import_rows.h"
+#include "watch/correlation_run.h"
+#include "watch/internal_rows.h"
 
 #define RETRY_NS_MIN CLOCK_SECOND_NS
 #define RETRY_NS_MAX (30 * CLOCK_SECOND_NS)
@@ -16,10 +19,10 @@
 struct engine_commit {
     struct engine_commit_options options;
     struct store *store;
-    struct import_sealer *sealer;
-    struct import_rows *rows;
+    struct sealer *sealer;
+    struct internal_rows *rows;
     struct engine_seen *seen;
-    struct import_correlation live, historical;
+    struct correlation_run live, historical;
     bool are_open, is_started;
     struct batch_taker *taker;
     struct engine_commit_work work[ENGINE_COMMIT_HAULS_MAX];
@@ -27,8 +30,8 @@ struct engine_commit {
     struct batch *batches;
     uint32_t batch_capacity;
     struct buf items;
-    struct import_source row_source; /* of the internal rows being made */
-    uint64_t *findings;              /* counted there */
+    struct origin row_source; /* of the internal rows being made */
+    uint64_t *findings;       /* counted there */
     uint64_t run_findings;
     bool failed, reopens; /* reopens: the store itself is to be opened again */
     struct err err;
@@ -36,11 +39,11 @@ struct engine_commit {
     int64_t trimmed_ns;
 };
 
-static void found(void *context, const struct output_finding *finding)
+static void found(void *context, const struct finding *finding)
 {
     struct engine_commit *c = context;
     struct err err;
-    int rc = import_rows_finding(c->rows, finding, &err);
+    int rc = internal_rows_finding(c->rows, finding, &err);
     if (rc)
         log_err(LOG_ERROR, "finding", &err);
     else
@@ -51,17 +54,16 @@ static void correlations_close(struct engine_commit *c)
 {
     if (!c->are_open)
         return;
-    import_correlation_close(&c->live);
-    import_correlation_close(&c->historical);
+    correlation_run_close(&c->live);
+    correlation_run_close(&c->historical);
     c->are_open = false;
 }
 
-static void correlation_open(struct engine_commit *c, struct import_correlation *out,
-                             struct slice run)
+static void correlation_open(struct engine_commit *c, struct correlation_run *out, struct slice run)
 {
-    import_correlation_open(out, c->options.live->detectors[0], run, clock_now_ns());
-    import_correlation_resume(out, store_carry(c->store));
-    import_correlation_begin(out, &c->items, found, c);
+    correlation_run_open(out, c->options.live->detectors[0], run, clock_now_ns());
+    correlation_run_resume(out, store_carry(c->store));
+    correlation_run_begin(out, &c->items, found, c);
 }
 
 /* As the store's carry has them: what was seen of events that were not stored is forgotten. */
@@ -79,17 +81,17 @@ static int store_begin(struct engine_commit *c, struct err *err)
     if (rc)
         return rc;
     if (c->is_started)
-        c->sealer = import_sealer_open(c->store, c->options.seal_bytes);
-    c->rows = import_rows_open(&c->options.live->rules.all, &c->options.live->sources[0].row,
-                               store_epoch(c->store));
+        c->sealer = sealer_open(c->store, c->options.seal_bytes);
+    c->rows = internal_rows_open(&c->options.live->rules.all, &c->options.live->sources[0].row,
+                                 store_epoch(c->store));
     correlations_open(c);
     return ERR_OK;
 }
 
 static void store_end(struct engine_commit *c)
 {
-    import_sealer_close(&c->sealer);
-    import_rows_close(&c->rows);
+    sealer_close(&c->sealer);
+    internal_rows_close(&c->rows);
     store_close(&c->store);
 }
 
@@ -112,7 +114,7 @@ int engine_commit_open(struct engine_commit **out, const struct engine_commit_op
 void engine_commit_start(struct engine_commit *c)
 {
     c->is_started = true;
-    c->sealer = import_sealer_open(c->store, c->options.seal_bytes);
+    c->sealer = sealer_open(c->store, c->options.seal_bytes);
 }
 
 void engine_commit_close(struct engine_commit **commit)
@@ -152,9 +154,9 @@ bool engine_commit_ok(const struct engine_commit *c, struct err *err)
 /* ---- a group ---- */
 
 static void item_finding(struct engine_commit *c, const struct engine_commit_work *w,
-                         const struct import_item *item, uint64_t sequence)
+                         const struct harvest_item *item, uint64_t sequence)
 {
-    struct output_finding finding = {
+    struct finding finding = {
         .rule = item->rule,
         .place = {w->head.listener, item->line, item->time_ns, sequence + item->row},
         .host = item->host,
@@ -164,39 +166,39 @@ static void item_finding(struct engine_commit *c, const struct engine_commit_wor
 }
 
 static void item_refused(struct engine_commit *c, const struct engine_commit_work *w,
-                         const struct import_item *item)
+                         const struct harvest_item *item)
 {
-    struct import_refused refused = {w->head.listener, item->reason, item->text, item->line};
+    struct internal_refused refused = {w->head.listener, item->reason, item->text, item->line};
     struct err err;
-    if (import_rows_refused(c->rows, &refused, &err) != ERR_OK)
+    if (internal_rows_refused(c->rows, &refused, &err) != ERR_OK)
         log_err(LOG_ERROR, "refused", &err);
 }
 
 /* Names beyond the limit are shown as none. */
-static uint32_t place_of(struct import_correlation *to, struct slice name)
+static uint32_t place_of(struct correlation_run *to, struct slice name)
 {
     bool is_new = !map_find(&to->place_of_name, name);
-    return import_correlation_place(
+    return correlation_run_place(
         to, is_new && to->name_count >= ENGINE_COMMIT_PLACES_MAX ? SLICE("") : name);
 }
 
 static void items_take(struct engine_commit *c, const struct engine_commit_work *w,
                        uint64_t sequence)
 {
-    struct import_correlation *to = w->to->historical ? &c->historical : &c->live;
+    struct correlation_run *to = w->to->historical ? &c->historical : &c->live;
     uint32_t place = place_of(to, w->head.listener);
     for (size_t i = 0; i < w->haul->item_count; i++) {
-        const struct import_item *item = &w->haul->items[i];
-        if (item->kind == IMPORT_FINDING) {
+        const struct harvest_item *item = &w->haul->items[i];
+        if (item->kind == HARVEST_FINDING) {
             item_finding(c, w, item, sequence);
-        } else if (item->kind == IMPORT_REFUSED) {
+        } else if (item->kind == HARVEST_REFUSED) {
             item_refused(c, w, item);
         } else {
             struct correlate_input input = {
                 .rule = item->rule,
                 .place = {place, item->line, item->time_ns, sequence + item->row},
                 .values = item->values};
-            import_correlation_feed(to, &input, item->count);
+            correlation_run_feed(to, &input, item->count);
         }
     }
 }
@@ -205,7 +207,7 @@ static void source_begin(struct engine_commit *c, const struct engine_commit_wor
 {
     c->row_source = w->source->row;
     c->row_source.flags = w->to->historical ? ROW_HISTORICAL : 0;
-    import_rows_source(c->rows, &c->row_source);
+    internal_rows_source(c->rows, &c->row_source);
     c->findings = &w->to->findings;
 }
 
@@ -222,6 +224,12 @@ static void counters_put(struct engine_commit *c, const struct engine_commit_wor
     if (w->head.received || w->to->findings)
         carry_put_counters(&c->items, buf_as_slice(&name), counters,
                            sizeof(counters) / sizeof(counters[0]));
+    if (w->head.lane) {
+        char lane[HAUL_LANE_BYTES], number[24];
+        int len = snprintf(number, sizeof(number), "%" PRIu64, w->head.number);
+        carry_put_cursor(&c->items, haul_lane_cursor(w->head.lane, lane),
+                         slice_make(number, (size_t)len));
+    }
     for (uint32_t i = 0; i < w->head.cursor_count; i++)
         carry_put_cursor(&c->items, w->head.cursors[i].name, w->head.cursors[i].value);
     buf_free(&name);
@@ -232,7 +240,7 @@ static void group_build(struct engine_commit *c)
     uint64_t sequence = store_next_sequence(c->store);
     int64_t now_ns = clock_now_ns();
     buf_clear(&c->items);
-    import_rows_begin(c->rows, now_ns);
+    internal_rows_begin(c->rows, now_ns);
     for (uint32_t i = 0; i < c->count; i++) {
         struct engine_commit_work *w = &c->work[i];
         w->to->first_sequence = w->reader.row_count ? sequence : 0;
@@ -252,7 +260,7 @@ static void group_build(struct engine_commit *c)
 static uint32_t group_batches(struct engine_commit *c, uint64_t *raw_bytes)
 {
     uint32_t internal_count, count = 0;
-    const struct batch *internal = import_rows_end(c->rows, &internal_count);
+    const struct batch *internal = internal_rows_end(c->rows, &internal_count);
     if (c->batch_capacity < c->count + internal_count) {
         c->batch_capacity = 2 * (c->count + internal_count);
         c->batches = mem_resize(c->batches, c->batch_capacity, sizeof(*c->batches));
@@ -292,7 +300,7 @@ static int group_append(struct engine_commit *c, struct err *err)
         return err_prefix(err, "the newest events could not be stored");
     struct err seal_err;
     if (store_tick(c->store, clock_now_ns(), &seal_err) ||
-        import_sealer_appended(c->sealer, raw_bytes, &seal_err))
+        sealer_appended(c->sealer, raw_bytes, &seal_err))
         log_err(LOG_ERROR, "seal", &seal_err);
     return ERR_OK;
 }
@@ -386,19 +394,19 @@ int engine_commit_run_end(struct engine_commit *c, bool whole, uint64_t *finding
     c->count = 0;
     c->run_findings = 0;
     buf_clear(&c->items);
-    import_rows_begin(c->rows, clock_now_ns());
+    internal_rows_begin(c->rows, clock_now_ns());
     c->row_source = c->options.live->sources[0].row;
     c->row_source.flags = ROW_HISTORICAL;
-    import_rows_source(c->rows, &c->row_source);
+    internal_rows_source(c->rows, &c->row_source);
     if (whole)
-        import_correlation_end(&c->historical);
+        correlation_run_end(&c->historical);
     carry_put_end_run(&c->items, RUN_HISTORICAL);
     int rc = group_append(c, err);
     if (rc) {
         fail(c, err);
         return rc;
     }
-    import_correlation_close(&c->historical);
+    correlation_run_close(&c->historical);
     correlation_open(c, &c->historical, RUN_HISTORICAL);
     *findings = c->run_findings;
     return ERR_OK;
@@ -412,7 +420,7 @@ void engine_commit_tick(struct engine_commit *c, int64_t now_ns)
     retry(c);
     if (c->failed)
         return;
-    if (store_tick(c->store, now_ns, &err) || import_sealer_appended(c->sealer, 0, &err))
+    if (store_tick(c->store, now_ns, &err) || sealer_appended(c->sealer, 0, &err))
         log_err(LOG_ERROR, "seal", &err);
     if (now_ns - c->trimmed_ns < TRIM_NS && now_ns >= c->trimmed_ns)
         return;
@@ -423,5 +431,5 @@ void engine_commit_tick(struct engine_commit *c, int64_t now_ns)
 
 int engine_commit_seal(struct engine_commit *c, struct err *err)
 {
-    return c->failed ? ERR_OK : import_sealer_finish(c->sealer, true, err);
+    return c->failed ? ERR_OK : sealer_finish(c->sealer, true, err);
 }

@@ -9,10 +9,10 @@
 #include <pthread.h>
 
 #include "program/engine_seen.h"
-#include "program/haul.h"
-#include "program/import_sealer.h"
-#include "program/live.h"
 #include "program/policy.h"
+#include "watch/haul.h"
+#include "watch/live.h"
+#include "watch/sealer.h"
 
 enum {
     ENGINE_COMMIT_HAULS_MAX = 16,
@@ -41,6 +41,7 @@ struct engine_haul { /* a haul on its way, and what became of it */
     struct slice import_cursor; /* what the reader's cursors are called; empty: it has none */
     uint64_t first_sequence, findings, received;
     uint32_t stored, refused;
+    struct buf known; /* with ERR_EXISTS: a bit a row whose id is known. The committer fills it */
     int64_t received_ns;
 };
 

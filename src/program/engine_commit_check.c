@@ -79,7 +79,7 @@ static int cursors_check(const struct engine_commit_work *w, struct err *err)
 static int context_check(const struct engine_commit_work *w, const struct row_context *context,
                          struct err *err)
 {
-    const struct import_source *row = &w->source->row;
+    const struct origin *row = &w->source->row;
     uint32_t flags = w->to->historical ? ROW_HISTORICAL : 0;
     if (!slice_equal(context->partition, row->partition))
         return forged(err, "the partition", context->partition);
@@ -115,15 +115,15 @@ static int items_check(const struct engine_commit_work *w, const struct live *li
 {
     const struct correlate_plan *plan = live->detectors[0]->plan;
     for (size_t i = 0; i < w->haul->item_count; i++) {
-        const struct import_item *item = &w->haul->items[i];
+        const struct harvest_item *item = &w->haul->items[i];
         const struct slice *fields;
         bool is_input, holds = true;
-        if (item->kind == IMPORT_FINDING && item->rule >= live->rules.loaded)
+        if (item->kind == HARVEST_FINDING && item->rule >= live->rules.loaded)
             continue; /* an indicator */
-        if (item->kind == IMPORT_FINDING)
+        if (item->kind == HARVEST_FINDING)
             holds = correlate_plan_shows(plan, item->rule) &&
                     live->detectors[0]->load.rules.rules[item->rule]->kind == RULE_DETECTION;
-        else if (item->kind == IMPORT_INPUT)
+        else if (item->kind == HARVEST_INPUT)
             holds = item->rule < live->rules.loaded &&
                     correlate_plan_fields(plan, item->rule, &fields, &is_input) == item->count &&
                     is_input;
@@ -166,7 +166,7 @@ int engine_commit_work_take(struct engine_commit_work *w, const struct live *liv
                             struct engine_haul *haul)
 {
     if (!w->haul)
-        w->haul = import_haul_open();
+        w->haul = harvest_open();
     w->to = haul;
     int rc = work_take(w, live, &haul->err);
     if (rc == ERR_OK)
@@ -185,7 +185,7 @@ void engine_commit_work_relieve(struct engine_commit_work *w)
 void engine_commit_work_free(struct engine_commit_work *w)
 {
     buf_free(&w->bytes);
-    import_haul_close(&w->haul);
+    harvest_close(&w->haul);
     batch_reader_free(&w->reader);
     batch_free(&w->batch);
 }

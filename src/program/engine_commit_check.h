@@ -12,7 +12,7 @@ struct engine_commit_work {
     struct buf bytes;
     struct haul_head head;
     struct slice raw;
-    struct import_haul *haul;
+    struct harvest *haul;
     struct batch_reader reader; /* row_count 0: no rows */
     struct batch batch;
     const struct live_source *source;

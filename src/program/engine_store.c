@@ -107,7 +107,7 @@ int engine_store_shared(struct engine_store *s, struct wire_message *message, st
     shared.role = (enum role)bytes_take_u32(&in);
     shared.instance = bytes_take_u32(&in);
     if (in.bad || bytes_left(&in) || message->fd_count != 1 || shared.slots > SLOTS_MAX ||
-        shared.slot_bytes > ROLE_SLOT_BYTES)
+        shared.slot_bytes > HAUL_SLOT_BYTES)
         return err_set(err, ERR_SYNTAX, "the message SHARED is not as it must be");
     struct store_shared *place = NULL;
     for (int i = 0; i < STORE_SHARED_MAX && !place; i++)
@@ -253,6 +253,7 @@ static void haul_answer(const struct store_job *job)
     bytes_put_u64(&payload, haul->first_sequence);
     bytes_put_u32(&payload, haul->stored);
     bytes_put_u32(&payload, haul->refused);
+    message_put_long(&payload, haul->rc == ERR_EXISTS ? buf_as_slice(&haul->known) : SLICE(""));
     engine_send(job->sender->peer, MESSAGE_HAUL_DONE, job->id, buf_as_slice(&payload), NULL, 0);
     buf_free(&payload);
 }

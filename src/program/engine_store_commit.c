@@ -88,6 +88,8 @@ static void job_do(struct engine_store *s, struct store_job *job)
     }
     if (job->cursors_of.len)
         carry_cursors(store_carry(store), job->cursors_of, cursor_tell, &told);
+    if (slice_equal(job->cursors_of, HAUL_FOLLOWED))
+        carry_cursors(store_carry(store), SLICE(HAUL_LANE), cursor_tell, &told);
     haul->first_sequence = store_epoch(store);
 }
 

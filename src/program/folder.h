@@ -10,7 +10,7 @@
  * Threads: one, at the start. Ownership: said at each call. */
 #pragma once
 #include "base/proc.h"
-#include "program/config.h"
+#include "watch/config.h"
 
 enum { FOLDER_PATH_BYTES_MAX = 1024, FOLDER_LOCK_MS = 5000 };
 /* serve.user with the suffix ("-web"), or serve.user itself with serve.one_user. Not as root: as

@@ -18,7 +18,7 @@ struct hunt {
     struct arena arena, values; /* names; values of one input */
 };
 
-static void hunt_show(struct hunt *h, const struct output_finding *finding)
+static void hunt_show(struct hunt *h, const struct finding *finding)
 {
     const struct hunt_run_options *options = h->options;
     output_finding(options->output, finding, &h->pending);
@@ -48,11 +48,11 @@ static uint32_t file_number(struct hunt *h, const struct row *row)
     return h->file_count++ * 2 + untimed;
 }
 
-static struct output_place place_of(void *context, const struct event_place *place)
+static struct finding_place place_of(void *context, const struct event_place *place)
 {
     const struct hunt *h = context;
-    return (struct output_place){h->files[place->file / 2], place->line,
-                                 place->file & 1 ? CLOCK_NONE : place->time_ns, place->sequence};
+    return (struct finding_place){h->files[place->file / 2], place->line,
+                                  place->file & 1 ? CLOCK_NONE : place->time_ns, place->sequence};
 }
 
 static void correlation_found(void *context, const struct correlate_finding *found)
@@ -62,8 +62,8 @@ static void correlation_found(void *context, const struct correlate_finding *fou
     if (!correlate_plan_shows(h->options->detector->plan, found->rule) ||
         (from_ns != CLOCK_NONE && found->time_ns < from_ns))
         return;
-    struct output_place places[CORRELATE_EVENTS_SHOWN_MAX];
-    struct output_finding finding;
+    struct finding_place places[CORRELATE_EVENTS_SHOWN_MAX];
+    struct finding finding;
     finding_of_correlation(&finding, places, found, place_of, h);
     hunt_show(h, &finding);
 }
@@ -89,13 +89,13 @@ static void hunt_correlate(struct hunt *h, const struct store_item *item, uint32
 }
 
 static void indicators_show(struct hunt *h, const struct store_item *item,
-                            const struct output_place *place)
+                            const struct finding_place *place)
 {
     const struct hunt_run_options *options = h->options;
     for (uint32_t i = 0; i < item->indicator_count; i++) {
-        struct output_field field = {item->indicator_fields[i], item->indicator_values[i]};
+        struct finding_field field = {item->indicator_fields[i], item->indicator_values[i]};
         struct indicator indicator;
-        struct output_finding finding;
+        struct finding finding;
         indicator_table_get(options->indicators, item->indicators[i], &indicator);
         finding_of_indicator(&finding, options->rules, &indicator, &field, place);
         if (item->matcher && output_shows_host(options->output))
@@ -108,14 +108,14 @@ static void hunt_row(struct hunt *h, const struct store_item *item)
 {
     const struct hunt_run_options *options = h->options;
     const struct row *row = item->row;
-    struct output_place place = {row->context->file, row->line, row->time_ns, row->sequence};
+    struct finding_place place = {row->context->file, row->line, row->time_ns, row->sequence};
     bool shown = options->from_ns == CLOCK_NONE || row_time(row) >= options->from_ns;
     if (shown)
         indicators_show(h, item, &place);
     for (uint32_t i = 0; i < item->rule_count; i++) {
         if (shown && correlate_plan_shows(options->detector->plan, item->rules[i])) {
             struct finding_room room;
-            struct output_finding finding;
+            struct finding finding;
             finding_of_rule(&finding, &room, item->matcher, item->rules[i], &place,
                             output_shows_host(options->output));
             hunt_show(h, &finding);

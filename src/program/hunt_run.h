@@ -7,10 +7,10 @@
  * correlate.h; HUNT_FILES_MAX names of files in correlations, after which names are missing.
  * Threads: one. Ownership: borrows what the options name. */
 #pragma once
-#include "program/detector.h"
-#include "program/finding.h"
 #include "program/output.h"
 #include "store/store.h"
+#include "watch/detector.h"
+#include "watch/finding.h"
 
 enum { HUNT_FILES_MAX = 1 << 20 };
 

@@ -2,10 +2,10 @@
 
 #include "base/io.h"
 #include "base/mem.h"
-#include "program/import_correlation.h"
-#include "program/import_rows.h"
-#include "program/import_sealer.h"
 #include "program/policy.h"
+#include "watch/correlation_run.h"
+#include "watch/internal_rows.h"
+#include "watch/sealer.h"
 
 /* A frame holds so many sections, and so much when unpacked (journal.h), with room to spare. */
 enum { GROUP_HAULS_MAX = 2048 };
@@ -13,10 +13,10 @@ enum { GROUP_HAULS_MAX = 2048 };
 
 struct import_commit {
     struct import_commit_options options;
-    struct import_rows *rows;
-    struct import_correlation correlation;
-    struct import_sealer *sealer;
-    struct import_haul *first, *last, *free; /* pending, in order; to be used again */
+    struct internal_rows *rows;
+    struct correlation_run correlation;
+    struct sealer *sealer;
+    struct harvest *first, *last, *free; /* pending, in order; to be used again */
     size_t pending_bytes, pending_raw_bytes;
     uint32_t pending_count;
     struct batch *batches; /* of the group: borrowed parts */
@@ -30,12 +30,12 @@ struct import_commit {
     uint64_t cpu_ns;
 };
 
-static void commit_found(void *context, const struct output_finding *finding)
+static void commit_found(void *context, const struct finding *finding)
 {
     struct import_commit *c = context;
     if (c->rc)
         return;
-    c->rc = import_rows_finding(c->rows, finding, &c->err);
+    c->rc = internal_rows_finding(c->rows, finding, &c->err);
     c->group.findings++;
     if (c->options.output && !c->closed)
         output_finding(c->options.output, finding, &c->shown);
@@ -45,24 +45,24 @@ struct import_commit *import_commit_open(const struct import_commit_options *opt
 {
     struct import_commit *c = mem_zeroed(1, sizeof(*c));
     c->options = *options;
-    c->rows = import_rows_open(&options->detector->load.rules, options->source,
-                               store_epoch(options->store));
-    import_correlation_open(&c->correlation, options->detector, options->run, options->near_ns);
+    c->rows = internal_rows_open(&options->detector->load.rules, options->source,
+                                 store_epoch(options->store));
+    correlation_run_open(&c->correlation, options->detector, options->run, options->near_ns);
     c->run_known = options->resumed;
     if (options->resumed)
-        import_correlation_resume(&c->correlation, store_carry(options->store));
-    import_correlation_begin(&c->correlation, &c->items, commit_found, c);
-    c->sealer = import_sealer_open(options->store, options->seal_bytes);
+        correlation_run_resume(&c->correlation, store_carry(options->store));
+    correlation_run_begin(&c->correlation, &c->items, commit_found, c);
+    c->sealer = sealer_open(options->store, options->seal_bytes);
     buf_string(&c->source_name, options->source->name.len ? "import/" : "import");
     buf_slice(&c->source_name, options->source->name);
     return c;
 }
 
-static void hauls_close(struct import_haul *list)
+static void hauls_close(struct harvest *list)
 {
     while (list) {
-        struct import_haul *next = list->next;
-        import_haul_close(&list);
+        struct harvest *next = list->next;
+        harvest_close(&list);
         list = next;
     }
 }
@@ -72,11 +72,11 @@ void import_commit_close(struct import_commit **commit)
     struct import_commit *c = *commit;
     if (!c)
         return;
-    import_sealer_close(&c->sealer);
+    sealer_close(&c->sealer);
     hauls_close(c->first);
     hauls_close(c->free);
-    import_correlation_close(&c->correlation);
-    import_rows_close(&c->rows);
+    correlation_run_close(&c->correlation);
+    internal_rows_close(&c->rows);
     mem_free(c->batches);
     buf_free(&c->items);
     buf_free(&c->shown);
@@ -85,27 +85,27 @@ void import_commit_close(struct import_commit **commit)
     *commit = NULL;
 }
 
-struct import_haul *import_commit_haul(struct import_commit *c)
+struct harvest *import_commit_haul(struct import_commit *c)
 {
-    struct import_haul *haul = c->free;
+    struct harvest *haul = c->free;
     if (!haul)
-        return import_haul_open();
+        return harvest_open();
     c->free = haul->next;
     haul->next = NULL;
     return haul;
 }
 
-void import_commit_give_back(struct import_commit *c, struct import_haul *haul)
+void import_commit_give_back(struct import_commit *c, struct harvest *haul)
 {
-    import_haul_clear(haul);
+    harvest_clear(haul);
     haul->next = c->free;
     c->free = haul;
 }
 
-static void finding_take(struct import_commit *c, const struct import_haul *haul,
-                         const struct import_item *item, uint64_t sequence)
+static void finding_take(struct import_commit *c, const struct harvest *haul,
+                         const struct harvest_item *item, uint64_t sequence)
 {
-    struct output_finding finding = {
+    struct finding finding = {
         .rule = item->rule,
         .place = {slice_from(haul->file->name), item->line, item->time_ns, sequence},
         .host = item->host,
@@ -115,30 +115,30 @@ static void finding_take(struct import_commit *c, const struct import_haul *haul
 }
 
 static void input_take(struct import_commit *c, const struct import_file *file,
-                       const struct import_item *item, uint64_t sequence)
+                       const struct harvest_item *item, uint64_t sequence)
 {
     struct correlate_input input = {.rule = item->rule,
                                     .place = {file->place, item->line, item->time_ns, sequence},
                                     .values = item->values};
-    import_correlation_feed(&c->correlation, &input, item->count);
+    correlation_run_feed(&c->correlation, &input, item->count);
 }
 
-static int haul_take(struct import_commit *c, const struct import_haul *haul, uint64_t sequence,
+static int haul_take(struct import_commit *c, const struct harvest *haul, uint64_t sequence,
                      struct err *err)
 {
     struct import_file *file = import_cursor_file(c->options.cursors, haul->file);
     struct slice name = slice_from(haul->file->name);
-    file->place = import_correlation_place(&c->correlation, name);
+    file->place = correlation_run_place(&c->correlation, name);
     for (size_t i = 0; i < haul->item_count; i++) {
-        const struct import_item *item = &haul->items[i];
-        struct import_refused refused = {name, item->reason, item->text, item->line};
+        const struct harvest_item *item = &haul->items[i];
+        struct internal_refused refused = {name, item->reason, item->text, item->line};
         int rc = ERR_OK;
-        if (item->kind == IMPORT_FINDING)
+        if (item->kind == HARVEST_FINDING)
             finding_take(c, haul, item, sequence + item->row);
-        else if (item->kind == IMPORT_INPUT)
+        else if (item->kind == HARVEST_INPUT)
             input_take(c, file, item, sequence + item->row);
         else
-            rc = import_rows_refused(c->rows, &refused, err);
+            rc = internal_rows_refused(c->rows, &refused, err);
         if (rc)
             return rc;
     }
@@ -166,11 +166,11 @@ static int file_end(struct import_commit *c, struct import_file *file, struct er
     for (size_t i = 0; i < count && rc == ERR_OK; i++) {
         if (list[i].file != file->input || seen++ < file->refused)
             continue;
-        struct import_refused refused = {.file = slice_from(file->input->name),
-                                         .reason = slice_from(list[i].reason),
-                                         .text = SLICE(""),
-                                         .line = list[i].line};
-        rc = import_rows_refused(c->rows, &refused, err);
+        struct internal_refused refused = {.file = slice_from(file->input->name),
+                                           .reason = slice_from(list[i].reason),
+                                           .text = SLICE(""),
+                                           .line = list[i].line};
+        rc = internal_rows_refused(c->rows, &refused, err);
     }
     if (file->input->refused > file->refused) {
         c->group.refused += file->input->refused - file->refused;
@@ -222,15 +222,15 @@ static int group_build(struct import_commit *c, bool ends, struct err *err)
     buf_clear(&c->items);
     if (c->options.stale && c->counts.groups == 0)
         carry_put_end_run(&c->items, c->options.run);
-    import_rows_begin(c->rows, clock_now_ns());
-    for (const struct import_haul *h = c->first; h && rc == ERR_OK; h = h->next) {
+    internal_rows_begin(c->rows, clock_now_ns());
+    for (const struct harvest *h = c->first; h && rc == ERR_OK; h = h->next) {
         rc = haul_take(c, h, sequence, err);
         sequence += h->batch.row_count;
     }
     if (rc == ERR_OK)
         rc = files_put(c, err);
     if (rc == ERR_OK && ends)
-        import_correlation_end(&c->correlation);
+        correlation_run_end(&c->correlation);
     if (rc == ERR_OK && c->rc) {
         *err = c->err;
         rc = c->rc;
@@ -250,12 +250,12 @@ static int group_build(struct import_commit *c, bool ends, struct err *err)
 static uint32_t group_batches(struct import_commit *c, uint64_t *raw_bytes)
 {
     uint32_t internal_count, count = 0;
-    const struct batch *internal = import_rows_end(c->rows, &internal_count);
+    const struct batch *internal = internal_rows_end(c->rows, &internal_count);
     if (c->batch_capacity < c->pending_count + internal_count) {
         c->batch_capacity = 2 * (c->pending_count + internal_count);
         c->batches = mem_resize(c->batches, c->batch_capacity, sizeof(*c->batches));
     }
-    for (const struct import_haul *h = c->first; h; h = h->next)
+    for (const struct harvest *h = c->first; h; h = h->next)
         if (h->batch.row_count)
             c->batches[count++] = h->batch;
     for (uint32_t i = 0; i < internal_count; i++)
@@ -316,7 +316,7 @@ static int group_append(struct import_commit *c, struct err *err)
     group_count(c);
     rc = store_tick(c->options.store, clock_now_ns(), err);
     if (rc == ERR_OK)
-        rc = import_sealer_appended(c->sealer, raw_bytes, err);
+        rc = sealer_appended(c->sealer, raw_bytes, err);
     return rc ? rc : group_show(c, err);
 }
 
@@ -328,7 +328,7 @@ static int group_commit(struct import_commit *c, bool ends, struct err *err)
         rc = group_append(c, err);
     c->cpu_ns += clock_thread_cpu_ns() - start;
     while (c->first) {
-        struct import_haul *haul = c->first;
+        struct harvest *haul = c->first;
         c->first = haul->next;
         import_commit_give_back(c, haul);
     }
@@ -338,7 +338,7 @@ static int group_commit(struct import_commit *c, bool ends, struct err *err)
     return rc;
 }
 
-int import_commit_add(struct import_commit *c, struct import_haul *haul, struct err *err)
+int import_commit_add(struct import_commit *c, struct harvest *haul, struct err *err)
 {
     haul->next = NULL;
     if (c->last)
@@ -367,7 +367,7 @@ int import_commit_end(struct import_commit *c, struct err *err)
 
 int import_commit_seal(struct import_commit *c, bool all, struct err *err)
 {
-    int rc = import_sealer_finish(c->sealer, all, err);
+    int rc = sealer_finish(c->sealer, all, err);
     return rc ? rc : store_tick(c->options.store, clock_now_ns(), err);
 }
 
@@ -389,5 +389,5 @@ void import_commit_correlations(const struct import_commit *c, struct correlate_
 void import_commit_cpu(const struct import_commit *c, uint64_t *append_ns, uint64_t *seal_ns)
 {
     *append_ns = c->cpu_ns;
-    *seal_ns = import_sealer_cpu_ns(c->sealer);
+    *seal_ns = sealer_cpu_ns(c->sealer);
 }

@@ -7,9 +7,9 @@
  * borrows what the options name; takes hauls. */
 #pragma once
 #include "program/import_cursor.h"
-#include "program/import_worker.h"
 #include "program/output.h"
 #include "store/store.h"
+#include "watch/harvester.h"
 
 struct import_counts {
     uint64_t received; /* records, refused ones too */
@@ -21,7 +21,7 @@ struct import_counts {
 struct import_commit_options {
     struct store *store;
     const struct detector *detector;
-    const struct import_source *source;
+    const struct origin *source;
     struct import_cursors *cursors;
     const struct input *input;
     struct output *output; /* NULL: findings are not shown */
@@ -39,11 +39,10 @@ struct import_commit;
 struct import_commit *import_commit_open(const struct import_commit_options *options);
 void import_commit_close(struct import_commit **commit);
 /* An empty haul, for a job. */
-struct import_haul *import_commit_haul(struct import_commit *c);
-void import_commit_give_back(struct import_commit *c, struct import_haul *haul);
+struct harvest *import_commit_haul(struct import_commit *c);
+void import_commit_give_back(struct import_commit *c, struct harvest *haul);
 /* The next haul, in order; makes a group durable when there is enough. */
-MUST_CHECK int import_commit_add(struct import_commit *c, struct import_haul *haul,
-                                 struct err *err);
+MUST_CHECK int import_commit_add(struct import_commit *c, struct harvest *haul, struct err *err);
 /* Makes durable what is pending. */
 MUST_CHECK int import_commit_flush(struct import_commit *c, struct err *err);
 /* All input was taken: windows close, the run ends. */

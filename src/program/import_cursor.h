@@ -8,8 +8,8 @@
 #pragma once
 #include <sys/stat.h>
 
-#include "program/input.h"
 #include "store/carry.h"
+#include "watch/input.h"
 
 struct import_file { /* being read, or to be told of at the end */
     const struct input_file *input;

@@ -32,7 +32,7 @@ bool import_run_stop(void)
 static void *part_open(void *context)
 {
     struct run *run = context;
-    struct import_part *part = mem_zeroed(1, sizeof(*part));
+    struct harvest_part *part = mem_zeroed(1, sizeof(*part));
     part->haul = import_commit_haul(run->commit);
     return part;
 }
@@ -40,7 +40,7 @@ static void *part_open(void *context)
 static void part_close(void *context, void *own)
 {
     struct run *run = context;
-    struct import_part *part = own;
+    struct harvest_part *part = own;
     import_commit_give_back(run->commit, part->haul);
     mem_free(part);
 }
@@ -49,21 +49,21 @@ static void *worker_open(void *context)
 {
     const struct run *run = context;
     const struct import_run_options *o = run->options;
-    return import_worker_open(o->detector, o->source, run->near_ns,
-                              o->output && output_shows_host(o->output));
+    return harvester_open(o->detector, o->source, run->near_ns,
+                          o->output && output_shows_host(o->output));
 }
 
 static void worker_close(void *context, void *own)
 {
     struct run *run = context;
-    struct import_worker *worker = own;
-    import_worker_close(&worker, &run->result->worker_cpu_ns, &run->result->matching);
+    struct harvester *worker = own;
+    harvester_close(&worker, &run->result->worker_cpu_ns, &run->result->matching);
 }
 
-static void run_work(void *context, void *worker, struct pipeline_job *job)
+static void run_work(void *context, void *worker, struct workers_job *job)
 {
     (void)context;
-    import_worker_run(worker, job);
+    harvester_run(worker, job);
 }
 
 static void bytes_text(uint64_t bytes, char *out, size_t room)
@@ -105,11 +105,11 @@ static int run_check_stop(struct run *run, struct err *err)
     return rc ? rc : err_set(err, ERR_CANCELED, "the import was stopped");
 }
 
-static int run_take(void *context, struct pipeline_job *job, bool last_part, struct err *err)
+static int run_take(void *context, struct workers_job *job, bool last_part, struct err *err)
 {
     struct run *run = context;
-    struct import_part *part = job->own;
-    struct import_haul *haul = part->haul;
+    struct harvest_part *part = job->own;
+    struct harvest *haul = part->haul;
     run_waits = 0;
     haul->last_part = last_part;
     part->haul = import_commit_haul(run->commit);
@@ -187,14 +187,14 @@ static int run_open(struct run *run, struct err *err)
 
 static int run_read(struct run *run, struct err *err)
 {
-    static const struct pipeline_calls calls = {.job_open = part_open,
-                                                .job_close = part_close,
-                                                .worker_open = worker_open,
-                                                .worker_close = worker_close,
-                                                .work = run_work,
-                                                .take = run_take,
-                                                .idle = run_idle};
-    int rc = pipeline_run(run->input, &calls, run, run->options->threads, err);
+    static const struct workers_calls calls = {.job_open = part_open,
+                                               .job_close = part_close,
+                                               .worker_open = worker_open,
+                                               .worker_close = worker_close,
+                                               .work = run_work,
+                                               .take = run_take,
+                                               .idle = run_idle};
+    int rc = workers_run(run->input, &calls, run, run->options->threads, err);
     run_waits = 0;
     if (rc == ERR_OK)
         rc = import_commit_end(run->commit, err);

@@ -3,7 +3,7 @@
  *
  * What is durable is never half of a record's: rows, findings, correlation inputs, counters and the
  * files' cursors stand or fall together, and a run that was stopped goes on behind the last group
- * when it is started again. Memory is bounded: 2 * threads + 1 blocks and hauls (import_haul.h), a
+ * when it is started again. Memory is bounded: 2 * threads + 1 blocks and hauls (harvest.h), a
  * group (import_commit.h), and one seal. Threads: workers and the sealing one, ended on return.
  * Ownership: borrows what the options name. */
 #pragma once
@@ -12,7 +12,7 @@
 struct import_run_options {
     struct store *store;
     const struct detector *detector;
-    const struct import_source *source;
+    const struct origin *source;
     struct input_options input; /* its hook for opened files is taken */
     struct output *output;      /* of findings; NULL: they are not shown */
     int out_fd;

@@ -5,7 +5,7 @@
  * Secret keys are files of mode 0600, written once and synced. Threads: one. Ownership: the caller
  * owns what is given out and ends it by keys_wipe. */
 #pragma once
-#include "program/config.h"
+#include "watch/config.h"
 
 enum keys_file { KEYS_NODE, KEYS_CA_KEY, KEYS_CA, KEYS_TLS_KEY, KEYS_TLS, KEYS_CSR, KEYS_FILES };
 enum { KEYS_TLS_DAYS = 825, KEYS_CA_DAYS = 3650, KEYS_WARN_DAYS = 30, KEYS_BYTES_MAX = 64 << 10 };

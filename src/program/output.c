@@ -100,14 +100,14 @@ void output_begin(const struct output *o, struct buf *out)
 }
 
 /* Long values once more in fields, cut between characters. */
-static void cut_values(struct output_finding *f, struct output_field fields[OUTPUT_MATCHED_MAX])
+static void cut_values(struct finding *f, struct finding_field fields[OUTPUT_MATCHED_MAX])
 {
     for (uint32_t i = 0; i < f->matched_count; i++) {
         struct slice *value = &fields[i].value;
         fields[i] = f->matched[i];
-        if (value->len <= OUTPUT_VALUE_BYTES_MAX)
+        if (value->len <= FINDING_VALUE_BYTES_MAX)
             continue;
-        value->len = OUTPUT_VALUE_BYTES_MAX;
+        value->len = FINDING_VALUE_BYTES_MAX;
         for (int back = 0; back < 3 && ((unsigned char)value->data[value->len] & 0xc0) == 0x80;
              back++)
             value->len--;
@@ -117,8 +117,8 @@ static void cut_values(struct output_finding *f, struct output_field fields[OUTP
 }
 
 /* People's forms show the indicator as two more fields. */
-static void indicator_fields(const struct output *o, struct output_finding *f,
-                             struct output_field fields[OUTPUT_MATCHED_MAX])
+static void indicator_fields(const struct output *o, struct finding *f,
+                             struct finding_field fields[OUTPUT_MATCHED_MAX])
 {
     bool vi = o->options.vietnamese;
     uint32_t count = 0;
@@ -127,24 +127,24 @@ static void indicator_fields(const struct output *o, struct output_finding *f,
         count++;
     }
     fields[count++] =
-        (struct output_field){vi ? SLICE("dấu hiệu") : SLICE("indicator"), f->indicator->value};
+        (struct finding_field){vi ? SLICE("dấu hiệu") : SLICE("indicator"), f->indicator->value};
     if (f->indicator->source.len)
         fields[count++] =
-            (struct output_field){vi ? SLICE("nguồn") : SLICE("source"), f->indicator->source};
+            (struct finding_field){vi ? SLICE("nguồn") : SLICE("source"), f->indicator->source};
     f->matched = fields;
     f->matched_count = count;
 }
 
-void output_finding(const struct output *o, const struct output_finding *f, struct buf *out)
+void output_finding(const struct output *o, const struct finding *f, struct buf *out)
 {
-    struct output_finding cut = *f;
-    struct output_field fields[OUTPUT_MATCHED_MAX], more[OUTPUT_MATCHED_MAX];
+    struct finding cut = *f;
+    struct finding_field fields[OUTPUT_MATCHED_MAX], more[OUTPUT_MATCHED_MAX];
     if (cut.indicator && o->options.kind != OUTPUT_NDJSON)
         indicator_fields(o, &cut, more);
     if (cut.matched_count > OUTPUT_MATCHED_MAX)
         cut.matched_count = OUTPUT_MATCHED_MAX;
     for (uint32_t i = 0; i < cut.matched_count; i++)
-        if (cut.matched[i].value.len > OUTPUT_VALUE_BYTES_MAX) {
+        if (cut.matched[i].value.len > FINDING_VALUE_BYTES_MAX) {
             cut_values(&cut, fields);
             break;
         }
@@ -216,7 +216,7 @@ static void pair_append(struct buf *out, size_t start, struct slice name, struct
     buf_slice(out, value);
 }
 
-void output_matched_text(const struct output *o, const struct output_finding *f, struct buf *out)
+void output_matched_text(const struct output *o, const struct finding *f, struct buf *out)
 {
     size_t start = out->len;
     for (uint32_t i = 0; i < f->matched_count; i++)

@@ -7,15 +7,15 @@
  * written out; output_end once. The page keeps its findings in output_pass and is written by
  * output_end. Limits: OUTPUT_HTML_FINDINGS_MAX findings and OUTPUT_HTML_BYTES_MAX of them are shown
  * by the page (it counts all and says how many it left out); OUTPUT_MATCHED_MAX fields a finding;
- * OUTPUT_VALUE_BYTES_MAX of a value, after which it is cut and the finding says so.
+ * FINDING_VALUE_BYTES_MAX of a value, after which it is cut and the finding says so.
  * Threads: as above. Ownership: borrows the rules; copies what it keeps of a finding. */
 #pragma once
 #include "base/clock.h"
 #include "detection/indicator.h"
 #include "detection/rule.h"
+#include "watch/finding.h"
 
 enum {
-    OUTPUT_VALUE_BYTES_MAX = 64 << 10,
     OUTPUT_HTML_FINDINGS_MAX = 20000,
     OUTPUT_HTML_OF_RULE_MAX = 500, /* of one rule, so that a noisy one leaves room for the others */
     OUTPUT_MATCHED_MAX = 256
@@ -40,42 +40,13 @@ struct output_options {
 MUST_CHECK int output_options_set(struct output_options *options, const char *name, int fd,
                                   struct err *err);
 
-struct output_place {
-    struct slice file;
-    uint64_t line;
-    int64_t time_ns;   /* CLOCK_NONE: not known */
-    uint64_t sequence; /* the stored event's number; 0: it is not stored */
-};
-
-struct output_field {
-    struct slice name, value; /* plain text; a name may come several times */
-};
-
-struct output_finding {
-    uint32_t rule;             /* index in the rules */
-    struct output_place place; /* the event; of a correlation only time_ns is looked at */
-    struct slice host;         /* empty: not known */
-    const struct output_field *matched;
-    uint32_t matched_count;
-    bool cut;                          /* a value is not shown whole: output_finding sets it */
-    const struct indicator *indicator; /* that was seen; NULL: the finding is a rule's */
-    /* of a correlation only (its rule's kind says so) */
-    const struct output_place *events; /* oldest first */
-    uint32_t event_count;              /* of them */
-    uint64_t event_total;              /* in the window */
-    const struct slice *group_names, *group_values;
-    uint32_t group_count;
-    double value;
-    bool capped;
-};
-
 struct output;
 /* Whether findings are shown with their host: finding it out is not free. */
 bool output_shows_host(const struct output *o);
 struct output *output_open(const struct output_options *options, const struct rule_list *rules);
 void output_close(struct output **o);
 void output_begin(const struct output *o, struct buf *out); /* heading of CSV and table */
-void output_finding(const struct output *o, const struct output_finding *f, struct buf *out);
+void output_finding(const struct output *o, const struct finding *f, struct buf *out);
 /* What is left in out is to be written. */
 void output_pass(struct output *o, struct buf *out);
 void output_end(struct output *o, struct buf *out);

@@ -21,10 +21,10 @@ void output_csv_rule(const struct output *o, const struct rule *rule, struct buf
     buf_char(out, ',');
 }
 
-void output_csv_finding(const struct output *o, const struct output_finding *f, struct buf *out)
+void output_csv_finding(const struct output *o, const struct finding *f, struct buf *out)
 {
     char time[CLOCK_TEXT_BYTES];
-    const struct output_place *place = &f->place;
+    const struct finding_place *place = &f->place;
     if (o->shown[f->rule].is_correlation && f->event_count)
         place = &f->events[f->event_count - 1];
     if (f->place.time_ns != CLOCK_NONE)

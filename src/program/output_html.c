@@ -70,10 +70,10 @@ static void pair_sizes(struct buf *out, struct slice name, struct slice value)
     buf_append(out, &pair, sizeof pair);
 }
 
-void output_page_row(const struct output *o, const struct output_finding *f, struct buf *out)
+void output_page_row(const struct output *o, const struct finding *f, struct buf *out)
 {
     bool correlation = o->shown[f->rule].is_correlation;
-    const struct output_place *places = correlation ? f->events : &f->place;
+    const struct finding_place *places = correlation ? f->events : &f->place;
     size_t start = out->len;
     struct row row = {.rule = f->rule,
                       .field_count = f->matched_count + (correlation ? f->group_count : 0),

@@ -24,22 +24,22 @@ struct output {
 };
 
 void output_json_rule(const struct rule *rule, struct buf *out);
-void output_json_finding(const struct output *o, const struct output_finding *f, struct buf *out);
+void output_json_finding(const struct output *o, const struct finding *f, struct buf *out);
 
 void output_csv_rule(const struct output *o, const struct rule *rule, struct buf *out);
 void output_csv_heading(struct buf *out);
-void output_csv_finding(const struct output *o, const struct output_finding *f, struct buf *out);
+void output_csv_finding(const struct output *o, const struct finding *f, struct buf *out);
 
 void output_table_widths(struct output *o);
 void output_table_heading(const struct output *o, struct buf *out);
-void output_table_finding(const struct output *o, const struct output_finding *f, struct buf *out);
+void output_table_finding(const struct output *o, const struct finding *f, struct buf *out);
 
 /* How often each rule was found, worst and most frequent first. */
 void output_table_summary(const struct output *o, struct buf *out);
 
 struct output_page *output_page_open(const struct output *o);
 void output_page_close(struct output_page **page);
-void output_page_row(const struct output *o, const struct output_finding *f, struct buf *out);
+void output_page_row(const struct output *o, const struct finding *f, struct buf *out);
 void output_page_keep(struct output *o, struct slice rows);
 void output_page_write(const struct output *o, struct buf *out);
 
@@ -48,4 +48,4 @@ void output_time(const struct output *o, int64_t time_ns, struct buf *out);
 const char *output_level_name(const struct output *o,
                               enum rule_level level); /* as people read it */
 /* `name=value; name=value`: what matched, and of a correlation its group and its count. */
-void output_matched_text(const struct output *o, const struct output_finding *f, struct buf *out);
+void output_matched_text(const struct output *o, const struct finding *f, struct buf *out);

@@ -36,7 +36,7 @@ void output_json_rule(const struct rule *rule, struct buf *out)
 }
 
 static void place_write(const struct output *o, struct json_writer *w,
-                        const struct output_place *place)
+                        const struct finding_place *place)
 {
     char text[CLOCK_TEXT_BYTES + 2];
     buf_char(w->out, '{');
@@ -61,7 +61,7 @@ static void place_write(const struct output *o, struct json_writer *w,
 }
 
 /* Whether a field before number `to` has the same name, and the same value when asked for. */
-static bool seen_before(const struct output_field *fields, uint32_t to, bool with_value)
+static bool seen_before(const struct finding_field *fields, uint32_t to, bool with_value)
 {
     for (uint32_t i = 0; i < to; i++)
         if (slice_equal(fields[i].name, fields[to].name) &&
@@ -71,7 +71,7 @@ static bool seen_before(const struct output_field *fields, uint32_t to, bool wit
 }
 
 /* The value of fields[first], or a list when its name comes again with other values. */
-static void values_write(const struct output_field *fields, uint32_t count, uint32_t first,
+static void values_write(const struct finding_field *fields, uint32_t count, uint32_t first,
                          struct buf *out)
 {
     size_t start = out->len;
@@ -93,7 +93,7 @@ static void values_write(const struct output_field *fields, uint32_t count, uint
         buf_char(out, ']');
 }
 
-static void matched_write(const struct output_finding *f, struct buf *out)
+static void matched_write(const struct finding *f, struct buf *out)
 {
     bool comma = false;
     buf_string(out, "\"matched\":{");
@@ -145,7 +145,7 @@ static void indicator_write(const struct indicator *i, struct buf *out)
     json_close_object(&w);
 }
 
-static void correlation_write(const struct output *o, const struct output_finding *f,
+static void correlation_write(const struct output *o, const struct finding *f,
                               struct json_writer *w)
 {
     json_key(w, "time");
@@ -180,7 +180,7 @@ static void correlation_write(const struct output *o, const struct output_findin
     buf_char(w->out, ',');
 }
 
-void output_json_finding(const struct output *o, const struct output_finding *f, struct buf *out)
+void output_json_finding(const struct output *o, const struct finding *f, struct buf *out)
 {
     const struct output_rule *rule = &o->shown[f->rule];
     struct json_writer w = {.out = out};

@@ -68,7 +68,7 @@ void output_table_heading(const struct output *o, struct buf *out)
 }
 
 /* The host, or where nobody tells it, the name of the file. */
-static struct slice where(const struct output_finding *f)
+static struct slice where(const struct finding *f)
 {
     if (f->host.len)
         return f->host;
@@ -79,7 +79,7 @@ static struct slice where(const struct output_finding *f)
     return file.len ? file : SLICE("-");
 }
 
-void output_table_finding(const struct output *o, const struct output_finding *f, struct buf *out)
+void output_table_finding(const struct output *o, const struct finding *f, struct buf *out)
 {
     const struct output_rule *rule = &o->shown[f->rule];
     struct buf text = {0};

@@ -6,9 +6,9 @@
  * everything. */
 #pragma once
 #include "base/proc.h"
-#include "program/message.h"
-#include "program/peer.h"
 #include "program/role.h"
+#include "watch/message.h"
+#include "watch/peer.h"
 
 enum {
     PARENT_ROLES_MAX = ROLES - 2 + ROLE_QUERIES_MAX + ROLE_READERS_MAX - 1,

@@ -8,10 +8,10 @@
 
 #include "base/clock.h"
 #include "base/ip.h"
+#include "base/listen.h"
 #include "base/log.h"
 #include "program/folder.h"
 #include "program/keys.h"
-#include "program/listen.h"
 #include "program/parent.h"
 
 static const char control_name[] = "control";

@@ -4,10 +4,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "program/config_table.h"
 #include "program/folder.h"
 #include "program/keys.h"
 #include "program/parent.h"
+#include "watch/config_table.h"
 
 #define OF(role) (1u << (role))
 #define OF_ALL   (OF(ROLES) - 1u)
@@ -24,6 +24,8 @@ static const struct {
     {"web", OF(ROLE_WEB)},
     {"rules", OF(ROLE_ENGINE) | OF(ROLE_INTAKE) | OF(ROLE_QUERY)},
     {"listeners", OF(ROLE_ENGINE) | OF(ROLE_INTAKE)},
+    {"health", OF(ROLE_ENGINE)},
+    {"outputs", OF(ROLE_ENGINE) | OF(ROLE_COURIER)},
     {"channels", OF(ROLE_ENGINE) | OF(ROLE_COURIER)},
     {"commands", OF(ROLE_ENGINE) | OF(ROLE_COURIER)},
 };

@@ -11,6 +11,7 @@
 #include "program/keys.h"
 #include "program/parent.h"
 #include "program/spawn.h"
+#include "watch/haul.h"
 
 enum { SECRET_BYTES_MAX = 4096 };
 
@@ -50,7 +51,7 @@ static int shared_make(struct parent_role *r, struct err *err)
     if (r->shared_fd >= 0)
         (void)close(r->shared_fd);
     r->shared_fd = memfd_create("canh-hauls", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (r->shared_fd < 0 || ftruncate(r->shared_fd, ROLE_SLOTS * (off_t)ROLE_SLOT_BYTES) != 0 ||
+    if (r->shared_fd < 0 || ftruncate(r->shared_fd, HAUL_SLOTS * (off_t)HAUL_SLOT_BYTES) != 0 ||
         fcntl(r->shared_fd, F_ADD_SEALS, seals) != 0)
         return err_set_errno(err, errno, "cannot make the memory that %s shares with the engine",
                              role_specs[r->role].name);
@@ -60,8 +61,8 @@ static int shared_make(struct parent_role *r, struct err *err)
 static int shared_send(const struct parent_role *sender, struct wire *wire, struct err *err)
 {
     struct buf payload = {0};
-    bytes_put_u32(&payload, ROLE_SLOTS);
-    bytes_put_u64(&payload, ROLE_SLOT_BYTES);
+    bytes_put_u32(&payload, HAUL_SLOTS);
+    bytes_put_u64(&payload, HAUL_SLOT_BYTES);
     bytes_put_u32(&payload, sender->role);
     bytes_put_u32(&payload, sender->instance);
     int rc = wire_send(wire, MESSAGE_SHARED, 0, buf_as_slice(&payload), &sender->shared_fd, 1, err);

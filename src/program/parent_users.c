@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/database.h"
+#include "base/listen.h"
 #include "program/folder.h"
-#include "program/listen.h"
 #include "program/parent.h"
 #include "state/state.h"
 

@@ -1,8 +1,8 @@
 /* Policies: what canh.yaml says about keeping partitions, as the store takes it. Threads: any.
  * Ownership: names borrow from the configuration. */
 #pragma once
-#include "program/config.h"
 #include "store/store.h"
+#include "watch/config.h"
 
 enum { POLICY_MAX = CONFIG_PARTITIONS_MAX + 1 };
 

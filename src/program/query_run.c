@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
-#include "program/detector.h"
+#include "watch/detector.h"
 
 /* ---- times ---- */
 

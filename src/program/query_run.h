@@ -8,9 +8,9 @@
 #pragma once
 #include "base/option.h"
 #include "program/query_values.h"
-#include "program/rules_load.h"
 #include "store/query.h"
 #include "store/store.h"
+#include "watch/rules_load.h"
 
 struct query_run_options {
     const struct option_list *words; /* none: every event */

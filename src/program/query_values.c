@@ -23,7 +23,10 @@ enum value_meta {
     META_FILE,
     META_LINE,
     META_MAPPING,
-    META_HOST
+    META_HOST,
+    META_REGISTERED,
+    META_SENDER,
+    META_DRILL
 };
 
 struct query_values {
@@ -222,6 +225,12 @@ static struct slice meta_text(struct query_values *v, enum value_meta meta)
         return c->mapping;
     case META_HOST:
         return query_values_host(v);
+    case META_REGISTERED:
+        return c->host;
+    case META_SENDER:
+        return c->sender;
+    case META_DRILL:
+        return c->flags & ROW_DRILL ? SLICE("true") : SLICE("");
     case META_NONE:
         break;
     }

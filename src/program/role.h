@@ -11,8 +11,9 @@
 
 #include "base/metric.h"
 #include "base/sandbox.h"
-#include "program/config.h"
-#include "program/message.h"
+#include "watch/config.h"
+#include "watch/listener.h"
+#include "watch/message.h"
 
 enum role {
     ROLE_PARENT,
@@ -32,21 +33,7 @@ enum {
     ROLE_QUERIES_MAX = 2, /* one kept, one more on demand */
     ROLE_READERS_MAX = 1,
     ROLE_LISTENERS_MAX = 40,
-    ROLE_SLOTS = 8, /* of the shared memory between intake (or reader) and engine */
     ROLE_CALL_BYTES_MAX = 60 << 20
-};
-#define ROLE_SLOT_BYTES ((size_t)16 << 20)
-
-struct role_listener {
-    char *name; /* "web", "control", or of listeners */
-    int fd;
-    struct slice certificate, key; /* PEM; empty: no TLS */
-};
-
-struct role_file { /* to be followed */
-    char *source, *path;
-    int fd;
-    uint64_t inode, device;
 };
 
 struct role_context {
@@ -56,13 +43,13 @@ struct role_context {
     struct config *config;
     const char *data; /* folder */
     struct wire *parent;
-    struct role_listener listeners[ROLE_LISTENERS_MAX];
+    struct listener_socket listeners[ROLE_LISTENERS_MAX];
     uint32_t listener_count;
     struct slice node_key; /* PEM */
     int shared_fd;         /* -1: none */
     uint32_t slots;
     uint64_t slot_bytes;
-    struct role_file *files;
+    struct followed_file *files;
     uint32_t file_count;
     struct slice *secrets; /* of channels, by their place; empty: none */
     const char *injection; /* test builds: what to try once the sandbox is on; "" */

@@ -11,8 +11,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "program/courier_url.h"
-#include "program/peer.h"
 #include "program/role.h"
+#include "watch/peer.h"
 
 enum {
     COURIER_SENDING_MAX = 64, /* given by the engine and not answered yet */

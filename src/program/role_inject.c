@@ -16,8 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/listen.h"
 #include "base/log.h"
-#include "program/listen.h"
 
 struct attempt {
     const char *name;

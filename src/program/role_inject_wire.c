@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "program/live.h"
-#include "program/haul.h"
 #include "program/role_inject.h"
+#include "watch/haul.h"
+#include "watch/live.h"
 
 enum { FLOOD_MS = 5, FLOOD_BURST = 256, FLOODS = 400, GARBAGE = 64, GARBAGE_BYTES = 512 };
 
@@ -109,17 +109,17 @@ static void haul_tell(struct rogue *r, uint32_t slot, size_t bytes)
 
 static void flood_haul(struct rogue *r)
 {
-    for (uint32_t i = 0; i < 2 * ROLE_SLOTS; i++)
-        haul_tell(r, i % ROLE_SLOTS, ROLE_SLOT_BYTES);
+    for (uint32_t i = 0; i < 2 * HAUL_SLOTS; i++)
+        haul_tell(r, i % HAUL_SLOTS, HAUL_SLOT_BYTES);
 }
 
 static void haul_send(struct rogue *r, const struct haul_head *head, struct slice raw,
-                      const struct import_haul *haul)
+                      const struct harvest *haul)
 {
     struct buf packed = {0};
-    check(haul_pack(head, raw, haul, ROLE_SLOT_BYTES, &packed, NULL) == ERR_OK);
+    check(haul_pack(head, raw, haul, HAUL_SLOT_BYTES, &packed, NULL) == ERR_OK);
     char *slot =
-        mmap(NULL, ROLE_SLOT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, r->context->shared_fd, 0);
+        mmap(NULL, HAUL_SLOT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, r->context->shared_fd, 0);
     check(slot != MAP_FAILED);
     memcpy(slot, packed.data, packed.len);
     haul_tell(r, 0, packed.len);
@@ -140,7 +140,7 @@ static void forge(struct rogue *r, struct slice partition, uint32_t rule)
         log_err(LOG_ERROR, "injection", &err);
         return;
     }
-    const struct import_source *row = &live_source(&live, l->source)->row;
+    const struct origin *row = &live_source(&live, l->source)->row;
     struct haul_head head = {.rules = live.fingerprint,
                              .received = 1,
                              .bytes = 1,
@@ -154,9 +154,9 @@ static void forge(struct rogue *r, struct slice partition, uint32_t rule)
                                   .file = l->row.name,
                                   .configured = row->configured};
     struct batch_writer *writer = batch_writer_open();
-    struct import_haul *haul = import_haul_open();
+    struct harvest *haul = harvest_open();
     if (rule)
-        import_haul_add(haul, IMPORT_FINDING)->rule = rule;
+        harvest_add(haul, HARVEST_FINDING)->rule = rule;
     batch_begin(writer, 1, false);
     check(batch_context(writer, &context, &number, NULL) == ERR_OK);
     check(record_add(&record, SLICE("a"), SLICE("b"), VALUE_STRING, 0, NULL) == ERR_OK);
@@ -164,7 +164,7 @@ static void forge(struct rogue *r, struct slice partition, uint32_t rule)
     haul_send(r, &head, batch_raw(writer), haul);
     record_free(&record);
     batch_writer_close(&writer);
-    import_haul_close(&haul);
+    harvest_close(&haul);
     live_close(&live);
 }
 

@@ -4,10 +4,11 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "program/intake_file.h"
-#include "program/intake_http.h"
-#include "program/peer.h"
+#include "program/role.h"
 #include "store/carry.h"
+#include "watch/intake_file.h"
+#include "watch/intake_http.h"
+#include "watch/peer.h"
 
 enum { TICK_MS = 250, FILES_TICKS = 4 /* the parent looks for new files once a second */ };
 
@@ -90,7 +91,7 @@ static void file_message(struct intake *i, struct wire_message *message)
     struct bytes_in in = bytes_in(buf_as_slice(&message->payload));
     struct slice source = bytes_take_text(&in, CONFIG_NAME_BYTES_MAX);
     struct slice path = bytes_take_text(&in, CARRY_NAME_BYTES_MAX);
-    struct role_file file = {.inode = bytes_take_u64(&in), .device = bytes_take_u64(&in)};
+    struct followed_file file = {.inode = bytes_take_u64(&in), .device = bytes_take_u64(&in)};
     if (in.bad || bytes_left(&in) || message->fd_count != 1) {
         log_say(LOG_ERROR, "parent", "the message FILE is not as it must be");
         return;
@@ -173,7 +174,8 @@ int intake_run(struct role_context *c, struct err *err)
     check(uv_timer_init(&c->loop, &i->tick) == 0);
     i->tick.data = i;
     check(uv_timer_start(&i->tick, tick, TICK_MS, TICK_MS) == 0);
-    int rc = intake_http_open(&i->http, c, &i->live, i->shared, metrics, err);
+    int rc = intake_http_open(&i->http, c->listeners, c->listener_count, &i->live, i->shared,
+                              metrics, err);
     if (rc == ERR_OK) {
         intake_files_start(i->files);
         (void)uv_run(&c->loop, UV_RUN_DEFAULT);

@@ -9,9 +9,9 @@
 #include "base/mem.h"
 #include "formats/json.h"
 #include "program/cli_query.h"
-#include "program/peer.h"
 #include "program/role.h"
 #include "state/right.h"
+#include "watch/peer.h"
 
 enum { QUERY_WORDS_MAX = 256, QUERY_ARGS_MAX = QUERY_WORDS_MAX + 64, QUERY_UNITS_MAX = 4096 };
 

@@ -8,8 +8,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "program/import_cursor.h"
-#include "program/intake_judge.h"
-#include "program/peer.h"
+#include "program/role.h"
+#include "watch/intake_lane.h"
+#include "watch/peer.h"
 
 enum { TICK_MS = 100 };
 static const char standard_input[] = "-"; /* what the file was put in place of */
@@ -21,7 +22,7 @@ struct reader {
     struct live live;
     struct intake_shared *shared;
     const struct live_source *source;
-    struct import_source row;
+    struct origin row;
     struct peer *engine;
     pthread_t thread;
     uv_timer_t tick;
@@ -60,7 +61,7 @@ static void cursor_put(void *context, uint64_t records, bool last, struct haul_h
     head->cursor_count = 1;
 }
 
-static int block_judge(struct reader *r, struct intake_judge *judge, struct input_block *from,
+static int block_judge(struct reader *r, struct intake_lane *judge, struct input_block *from,
                        const struct input_file *file)
 {
     struct intake_block block = {.source = r->source,
@@ -71,10 +72,10 @@ static int block_judge(struct reader *r, struct intake_judge *judge, struct inpu
                                  .retries_ns = FOR_EVER,
                                  .cursors = cursor_put,
                                  .context = r};
-    struct input_block *to = intake_judge_block(judge);
+    struct input_block *to = intake_lane_block(judge);
     struct span_list spans = to->spans;
     to->spans = from->spans; /* the texts stay the input's */
-    int rc = intake_judge_run(judge, &block, &r->err);
+    int rc = intake_lane_run(judge, &block, &r->err);
     to->spans = spans;
     if (rc == ERR_OK)
         r->file->records += from->spans.count;
@@ -84,7 +85,7 @@ static int block_judge(struct reader *r, struct intake_judge *judge, struct inpu
 }
 
 /* The file was read whole: that is stored, too. */
-static int file_end(struct reader *r, struct intake_judge *judge, const struct input_file *shown)
+static int file_end(struct reader *r, struct intake_lane *judge, const struct input_file *shown)
 {
     struct intake_block block = {.source = r->source,
                                  .row = &r->row,
@@ -98,11 +99,11 @@ static int file_end(struct reader *r, struct intake_judge *judge, const struct i
     if (!r->file || !r->file->cursor.len || !r->file->input->ended)
         return ERR_OK;
     r->file->done = true;
-    (void)intake_judge_block(judge);
-    return intake_judge_run(judge, &block, &r->err);
+    (void)intake_lane_block(judge);
+    return intake_lane_run(judge, &block, &r->err);
 }
 
-static int input_all(struct reader *r, struct intake_judge *judge, struct input *input)
+static int input_all(struct reader *r, struct intake_lane *judge, struct input *input)
 {
     struct input_block block = {0};
     struct input_file file = {0};
@@ -153,7 +154,7 @@ static int cursors_open(struct reader *r)
     return rc;
 }
 
-static int file_read(struct reader *r, struct intake_judge *judge)
+static int file_read(struct reader *r, struct intake_lane *judge)
 {
     static const char *const paths[] = {standard_input};
     struct input *input = NULL;
@@ -184,9 +185,9 @@ static void *reader_thread(void *context)
     if (intake_shared_term(r->shared, 0, WAIT_NS) == 0) {
         r->rc = err_set(&r->err, ERR_BUSY, "the engine does not answer");
     } else {
-        struct intake_judge *judge = intake_judge_open(&r->live, r->shared);
+        struct intake_lane *judge = intake_lane_open(&r->live, r->shared);
         r->rc = file_read(r, judge);
-        intake_judge_close(&judge);
+        intake_lane_close(&judge);
     }
     (void)uv_async_send(&r->done);
     return NULL;

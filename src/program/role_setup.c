@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "watch/haul.h"
 
 static int bad(const char *what, struct err *err)
 {
@@ -50,8 +51,8 @@ static int listener_take(struct role_context *c, struct bytes_in *in, struct wir
         return bad("LISTENER", err);
     if (c->listener_count >= ROLE_LISTENERS_MAX)
         return err_set(err, ERR_LIMIT, "there are more than %d listeners", ROLE_LISTENERS_MAX);
-    struct role_listener *l = &c->listeners[c->listener_count++];
-    *l = (struct role_listener){.name = text_copy(c, name), .fd = wire_take_fd(message, 0)};
+    struct listener_socket *l = &c->listeners[c->listener_count++];
+    *l = (struct listener_socket){.name = text_copy(c, name), .fd = wire_take_fd(message, 0)};
     return ERR_OK;
 }
 
@@ -61,7 +62,7 @@ static int tls_take(struct role_context *c, struct bytes_in *in, struct err *err
     struct slice certificate = message_take_long(in, 1 << 20);
     struct slice key = message_take_long(in, 1 << 20);
     for (uint32_t i = 0; !in->bad && !bytes_left(in) && i < c->listener_count; i++) {
-        struct role_listener *l = &c->listeners[i];
+        struct listener_socket *l = &c->listeners[i];
         if (!slice_equal(slice_from(l->name), name))
             continue;
         l->certificate = arena_copy(&c->arena, certificate);
@@ -79,7 +80,7 @@ static int shared_take(struct role_context *c, struct bytes_in *in, struct wire_
     (void)bytes_take_u32(in); /* role and instance: this one's */
     (void)bytes_take_u32(in);
     if (in->bad || bytes_left(in) || message->fd_count != 1 || c->shared_fd >= 0 ||
-        slots > ROLE_SLOTS || slot_bytes > ROLE_SLOT_BYTES)
+        slots > HAUL_SLOTS || slot_bytes > HAUL_SLOT_BYTES)
         return bad("SHARED", err);
     c->slots = slots;
     c->slot_bytes = slot_bytes;
@@ -99,11 +100,11 @@ static int file_take(struct role_context *c, struct bytes_in *in, struct wire_me
         return err_set(err, ERR_LIMIT, "there are more than %d followed files", ROLE_FILES_MAX);
     if (!c->files)
         c->files = mem_zeroed(ROLE_FILES_MAX, sizeof(*c->files));
-    c->files[c->file_count++] = (struct role_file){.source = text_copy(c, source),
-                                                   .path = text_copy(c, path),
-                                                   .fd = wire_take_fd(message, 0),
-                                                   .inode = inode,
-                                                   .device = device};
+    c->files[c->file_count++] = (struct followed_file){.source = text_copy(c, source),
+                                                       .path = text_copy(c, path),
+                                                       .fd = wire_take_fd(message, 0),
+                                                       .inode = inode,
+                                                       .device = device};
     return ERR_OK;
 }
 

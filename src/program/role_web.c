@@ -101,7 +101,7 @@ int web_open(struct role_context *c, struct err *err)
 int web_run(struct role_context *c, struct err *err)
 {
     struct web *web = c->own;
-    struct role_listener *listener = NULL;
+    struct listener_socket *listener = NULL;
     for (uint32_t i = 0; i < c->listener_count; i++)
         if (strcmp(c->listeners[i].name, "web") == 0)
             listener = &c->listeners[i];

@@ -36,6 +36,14 @@ void row_json_about(const struct row *row, uint32_t epoch, struct buf *out)
     json_key(&w, "line");
     json_u64(&w, row->line);
     text_put(&w, "mapping", row->context->mapping);
+    if (row->context->host.len)
+        text_put(&w, "registered", row->context->host);
+    if (row->context->sender.len)
+        text_put(&w, "sender", row->context->sender);
+    if (row->context->flags & ROW_DRILL) {
+        json_key(&w, "drill");
+        json_bool(&w, true);
+    }
 }
 
 static bool is_number(struct slice text)

@@ -131,7 +131,7 @@ static void case_found(void *opaque, uint32_t rule)
         context->c->counts[rule]++;
 }
 
-static void case_finding(void *opaque, struct judge *judge, uint32_t rule,
+static void case_finding(void *opaque, struct pipeline *judge, uint32_t rule,
                          const struct event_place *place)
 {
     (void)judge;
@@ -151,20 +151,20 @@ static void case_input(void *opaque, const struct correlate_input *input, uint32
     correlate_feed(context->c->correlator, input, case_correlated, context);
 }
 
-static struct judge_sink case_sink(struct case_context *context)
+static struct pipeline_sink case_sink(struct case_context *context)
 {
-    return (struct judge_sink){
+    return (struct pipeline_sink){
         .context = context, .finding = case_finding, .input = case_input, .refused = NULL};
 }
 
-void rules_case_judge(struct rules_case *c, struct judge *judge, const struct input_block *block)
+void rules_case_judge(struct rules_case *c, struct pipeline *judge, const struct input_block *block)
 {
     struct case_context context = {c, &judge->detector->load.rules};
-    struct judge_sink sink = case_sink(&context);
-    judge_block(judge, block, &sink);
+    struct pipeline_sink sink = case_sink(&context);
+    pipeline_block(judge, block, &sink);
 }
 
-static int case_run_file(struct rules_case *c, struct judge *judge)
+static int case_run_file(struct rules_case *c, struct pipeline *judge)
 {
     const char *paths[] = {c->path};
     struct input_options options = {.paths = paths, .path_count = 1};
@@ -261,8 +261,8 @@ int rules_case_run(struct rules_case_list *list, const struct detector *detector
                    const char *events, struct err *err)
 {
     const struct rule_list *rules = &detector->load.rules;
-    struct judge judge;
-    judge_open(&judge, detector, clock_now_ns());
+    struct pipeline judge;
+    pipeline_open(&judge, detector, clock_now_ns());
     cases_prepare(list, detector);
     for (size_t i = 0; i < list->count; i++)
         if (!list->cases[i].is_reference)
@@ -277,7 +277,7 @@ int rules_case_run(struct rules_case_list *list, const struct detector *detector
     for (size_t i = 0; i < list->count; i++)
         if (slice_ends(slice_from(list->cases[i].path), SLICE(".json")))
             case_compare_evtx(list, &list->cases[i], rules);
-    judge_close(&judge);
+    pipeline_close(&judge);
     return rc;
 }
 

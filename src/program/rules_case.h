@@ -12,7 +12,7 @@
  * must give the same findings of all rules. Threads: one. Ownership: a list owns its cases. */
 #pragma once
 #include "base/option.h"
-#include "program/judge.h"
+#include "watch/pipeline.h"
 
 enum rules_case_kind { CASE_POSITIVE, CASE_NEGATIVE, CASE_BY_ID };
 enum rules_case_state { CASE_PASSED, CASE_FAILED, CASE_SKIPPED };

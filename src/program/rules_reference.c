@@ -150,7 +150,7 @@ static int range_order(const void *a, const void *b)
 }
 
 /* Judges those spans of a block that the ranges of its file ask for, one at a time. */
-static void block_judge(struct range *ranges, size_t count, struct judge *judge,
+static void block_judge(struct range *ranges, size_t count, struct pipeline *judge,
                         const struct input_block *block)
 {
     const char *bang = strchr(block->file->name, '!');
@@ -188,7 +188,7 @@ static void range_end(struct range *range, const struct input *input)
         case_fail(range->c, "this file cannot be read whole", range->file);
 }
 
-static int file_run(struct range *ranges, size_t count, struct judge *judge, struct err *err)
+static int file_run(struct range *ranges, size_t count, struct pipeline *judge, struct err *err)
 {
     struct input_block block = {0};
     struct input *input = NULL;
@@ -204,7 +204,7 @@ static int file_run(struct range *ranges, size_t count, struct judge *judge, str
     return rc == ERR_END ? ERR_OK : rc;
 }
 
-int rules_reference_run(struct rules_case_list *list, struct judge *judge, const char *events,
+int rules_reference_run(struct rules_case_list *list, struct pipeline *judge, const char *events,
                         struct err *err)
 {
     struct ranges ranges = {0};

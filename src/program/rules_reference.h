@@ -9,7 +9,8 @@ enum { REFERENCE_RANGES_MAX = 100000 };
 /* Judges the records that the reference cases of the list name. A line that cannot be read, or
  * names what is not there, fails its case; one that starts from events skips it when events is
  * NULL. */
-MUST_CHECK int rules_reference_run(struct rules_case_list *list, struct judge *judge,
+MUST_CHECK int rules_reference_run(struct rules_case_list *list, struct pipeline *judge,
                                    const char *events, struct err *err);
 /* The records of block, for the case (rules_case.c). */
-void rules_case_judge(struct rules_case *c, struct judge *judge, const struct input_block *block);
+void rules_case_judge(struct rules_case *c, struct pipeline *judge,
+                      const struct input_block *block);

@@ -19,7 +19,7 @@ struct searching {
     struct search_run_result *result;
     struct row_text *text;
     struct grid *grid;
-    struct pipeline *pipeline;
+    struct pipe *pipeline;
     const struct store_item *item; /* the newest row */
     struct buf out;
     uint64_t flushed_ns, partial_ns;
@@ -70,7 +70,7 @@ static void partial_put(struct searching *s, struct buf *out)
     table.columns = table.columns ? table.columns : PROGRESS_COLUMNS;
     p.grid = grid_open(&table, &query->columns);
     uint64_t start_ns = clock_monotonic_ns();
-    if (pipeline_partial(s->pipeline, partial_row, &p, NULL) == ERR_OK && p.rows) {
+    if (pipe_partial(s->pipeline, partial_row, &p, NULL) == ERR_OK && p.rows) {
         grid_flush(p.grid, &p.text);
         buf_slice(out, buf_as_slice(&p.text));
         s->screen_lines +=
@@ -193,7 +193,7 @@ static int row_take(struct searching *s, const struct store_item *item, struct e
     query_values_row(s->options->run->values, row);
     struct pipe_row fed = {
         .time_ns = row_time(row), .id = row->sequence, .get = value_get, .context = s};
-    int rc = pipeline_feed(s->pipeline, &fed, err);
+    int rc = pipe_feed(s->pipeline, &fed, err);
     s->enough |= rc == PIPE_ENOUGH;
     return rc == PIPE_ENOUGH ? ERR_OK : rc;
 }
@@ -237,7 +237,7 @@ static void searching_open(struct searching *s)
                                     .set = o->run->set,
                                     .hidden = &query->hidden};
     if (query->pipe_count)
-        s->pipeline = pipeline_open(
+        s->pipeline = pipe_open(
             query, o->run->search.memory_bytes ? o->run->search.memory_bytes : STORE_QUERY_BYTES,
             emit, s);
     if (query_run_gives_events(o->run)) {
@@ -259,18 +259,18 @@ int search_run(const struct search_run_options *options, struct search_run_resul
                struct err *err)
 {
     struct searching s = {.options = options, .result = result};
-    struct pipeline_figures figures = {0};
+    struct pipe_figures figures = {0};
     searching_open(&s);
     int rc = options->run->query->nothing ? ERR_OK : rows_read(&s, err);
     result->stopped = is_partial(rc);
     if (s.pipeline && (rc == ERR_OK || result->stopped) && !s.failed && !result->closed) {
         struct err own;
-        int end = pipeline_end(s.pipeline, result->stopped ? &own : err);
+        int end = pipe_end(s.pipeline, result->stopped ? &own : err);
         rc = result->stopped ? rc : end;
         result->stopped |= is_partial(end);
     }
     if (s.pipeline)
-        pipeline_count(s.pipeline, &figures);
+        pipe_measure(s.pipeline, &figures);
     result->skipped_values = figures.skipped_values;
     result->capped = figures.capped;
     if (s.grid && (rc == ERR_OK || result->stopped))
@@ -280,7 +280,7 @@ int search_run(const struct search_run_options *options, struct search_run_resul
     screen_clear(&s);
     row_text_close(&s.text);
     grid_close(&s.grid);
-    pipeline_close(&s.pipeline);
+    pipe_close(&s.pipeline);
     buf_free(&s.out);
     if (s.failed)
         return ERR_IO;

@@ -23,7 +23,7 @@ struct search_run_options {
 struct search_run_result {
     uint64_t rows; /* given out */
     struct store_progress progress;
-    uint64_t skipped_values; /* pipeline_figures */
+    uint64_t skipped_values; /* pipe_figures */
     bool capped;
     bool closed;  /* the reader went away */
     bool limited; /* there may be more than `limit` */

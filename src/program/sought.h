@@ -5,8 +5,8 @@
  * immutable. Ownership: owns all of its parts. */
 #pragma once
 #include "program/detector_options.h"
-#include "program/finding.h"
-#include "program/indicators_load.h"
+#include "watch/finding.h"
+#include "watch/indicators_load.h"
 
 enum { SOUGHT_PROBLEMS_SHOWN = 10 };
 

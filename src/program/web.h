@@ -9,8 +9,8 @@
 #include <pthread.h>
 
 #include "api/api.h"
-#include "program/peer.h"
 #include "program/role.h"
+#include "watch/peer.h"
 
 enum {
     WEB_THREADS = 2,
@@ -118,6 +118,6 @@ void web_guard_until(struct web *web, struct MHD_Connection *connection, uint64_
 void web_guard_overdue(struct web *web, uint64_t now_ns);
 
 /* web_server.c: libmicrohttpd. */
-MUST_CHECK int web_server_open(struct web *web, struct role_listener *listener, struct err *err);
+MUST_CHECK int web_server_open(struct web *web, struct listener_socket *listener, struct err *err);
 void web_server_quiesce(struct web *web); /* nobody new */
 void web_server_close(struct web *web);

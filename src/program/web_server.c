@@ -335,7 +335,7 @@ static void server_says(void *context, const char *format, va_list arguments)
     log_say(LOG_DEBUG, "http", "%s", text);
 }
 
-int web_server_open(struct web *web, struct role_listener *listener, struct err *err)
+int web_server_open(struct web *web, struct listener_socket *listener, struct err *err)
 {
     const struct config_web *config = &web->context->config->web;
     char *certificate = mem_copy_text(listener->certificate.data, listener->certificate.len);

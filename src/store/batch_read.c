@@ -3,7 +3,11 @@
 #include "base/bytes.h"
 
 /* The least that a name, a context and a row take: what a count can be at most. */
-enum { NAME_BYTES_MIN = 3, CONTEXT_BYTES_MIN = 16 + ROW_CONTEXT_TEXTS * 2 + 1, NAME_FLAGS_ALL = 3 };
+enum {
+    NAME_BYTES_MIN = 3,
+    CONTEXT_BYTES_MIN = 16 + ROW_CONTEXT_TEXTS_1 * 2 + 1,
+    NAME_FLAGS_ALL = 3
+};
 
 static int damaged(struct err *err, const char *what, uint32_t number)
 {
@@ -21,11 +25,12 @@ static int header_read(struct batch_reader *r, struct bytes_in *in, struct err *
     r->received_ns = bytes_take_i64(in);
     if (in->bad || magic != BATCH_MAGIC)
         return err_set(err, ERR_DAMAGED, "The batch is damaged: it does not begin like one.");
-    if (version != BATCH_VERSION)
+    if (version == 0 || version > BATCH_VERSION)
         return err_set(err, ERR_UNSUPPORTED,
-                       "The batch has version %u, and this program reads version %d: use the "
+                       "The batch has version %u, and this program reads versions 1 to %d: use the "
                        "program that wrote it, or a newer one.",
                        version, BATCH_VERSION);
+    r->context_form = version == 1 ? ROW_CONTEXT_1 : ROW_CONTEXT_2;
     size_t left = bytes_left(in);
     if (flags || bytes != r->bytes.len || r->row_count > BATCH_ROWS_MAX ||
         r->name_count > BATCH_NAMES_MAX || r->context_count > ROW_CONTEXTS_MAX ||
@@ -56,7 +61,7 @@ static int contexts_read(struct batch_reader *r, struct bytes_in *in, struct err
 {
     r->contexts = arena_alloc(&r->arena, r->context_count * sizeof(*r->contexts));
     for (uint32_t i = 0; i < r->context_count; i++)
-        if (!row_context_read(in, &r->contexts[i]))
+        if (!row_context_read(in, r->context_form, &r->contexts[i]))
             return damaged(err, "context", i);
     return ERR_OK;
 }

@@ -118,31 +118,31 @@ size_t batch_bytes(const struct batch_writer *w)
     return BATCH_HEADER_BYTES + w->names.len + w->contexts.len + w->rows.len - w->head_room;
 }
 
-static int context_check(const struct row_context *c, struct err *err)
+static int context_check(const struct row_context *context, struct err *err)
 {
-    const struct slice texts[] = {c->source,  c->system,   c->unit,    c->file,      c->mapping,
-                                  c->product, c->category, c->service, c->configured};
-    if (!row_partition_name_ok(c->partition))
+    struct row_context c = *context;
+    struct slice *texts[ROW_CONTEXT_TEXTS];
+    row_context_texts(&c, texts);
+    if (!row_partition_name_ok(c.partition))
         return err_set(err, ERR_USAGE,
                        "A partition's name has 1 to %d characters of a-z, 0-9, _ and -: choose "
                        "another one.",
                        ROW_NAME_BYTES_MAX);
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        if (texts[i].len > ROW_TEXT_BYTES_MAX)
+    for (size_t i = 0; i < ROW_CONTEXT_TEXTS; i++)
+        if (texts[i]->len > ROW_TEXT_BYTES_MAX)
             return err_set(err, ERR_USAGE,
                            "A source's texts and file names have at most %d bytes: \"%.40s...\" "
                            "has more; shorten it.",
-                           ROW_TEXT_BYTES_MAX, texts[i].data);
+                           ROW_TEXT_BYTES_MAX, texts[i]->data);
     return ERR_OK;
 }
 
 static struct row_context context_copy(struct arena *a, const struct row_context *c)
 {
     struct row_context copy = *c;
-    struct slice *texts[] = {&copy.partition, &copy.source,    &copy.system,  &copy.unit,
-                             &copy.file,      &copy.mapping,   &copy.product, &copy.category,
-                             &copy.service,   &copy.configured};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+    struct slice *texts[ROW_CONTEXT_TEXTS];
+    row_context_texts(&copy, texts);
+    for (size_t i = 0; i < ROW_CONTEXT_TEXTS; i++)
         *texts[i] = texts[i]->len ? arena_copy(a, *texts[i]) : SLICE("");
     return copy;
 }

@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "store/carry_ids.h"
 #include "store/carry_window.h"
 
 struct named { /* a cursor or a source */
@@ -118,8 +119,8 @@ static void item_apply(struct carry *c, const struct carry_item *item)
         cursor_apply(c, item);
         break;
     case CARRY_IDS:
-        for (uint32_t i = 0; i < item->count; i++)
-            carry_ids_add(&c->ids, bytes_u64(item->numbers + i * sizeof(uint64_t)), item->time_ns);
+        carry_ids_add(&c->ids, item->name, item->time_ns,
+                      (const struct carry_id *)(const void *)item->numbers, item->count);
         break;
     case CARRY_INPUT:
     case CARRY_TICK:
@@ -164,21 +165,6 @@ static struct named **named_sorted(const struct map *map)
     return list;
 }
 
-/* Ids of one time that follow one another become one item. */
-static void ids_write(const struct carry_ids *ids, struct buf *out)
-{
-    struct buf same = {0};
-    for (uint32_t i = 0; i < ids->count; i++) {
-        buf_append(&same, &ids->list[i].id, sizeof(uint64_t));
-        if (i + 1 < ids->count && ids->list[i + 1].time_ns == ids->list[i].time_ns)
-            continue;
-        carry_put_ids(out, ids->list[i].time_ns, (const uint64_t *)(const void *)same.data,
-                      (uint32_t)(same.len / sizeof(uint64_t)));
-        buf_clear(&same);
-    }
-    buf_free(&same);
-}
-
 void carry_write(const struct carry *c, struct buf *out)
 {
     struct named **sources = named_sorted(&c->sources), **cursors = named_sorted(&c->cursors);
@@ -187,7 +173,7 @@ void carry_write(const struct carry *c, struct buf *out)
     for (size_t i = 0; i < c->cursors.count; i++)
         carry_put_cursor(out, cursors[i]->name,
                          slice_make(cursors[i]->value, cursors[i]->value_len));
-    ids_write(&c->ids, out);
+    carry_ids_write(&c->ids, out);
     if (c->entries.bytes.len)
         buf_slice(out, buf_as_slice(&c->entries.bytes));
     mem_free(sources);
@@ -216,9 +202,9 @@ void carry_cursors(const struct carry *c, struct slice begin, carry_cursor_visit
     }
 }
 
-bool carry_has_id(const struct carry *c, uint64_t id)
+bool carry_has_id(const struct carry *c, struct slice sender, const struct carry_id *id)
 {
-    return carry_ids_has(&c->ids, id);
+    return carry_ids_has(&c->ids, sender, id);
 }
 
 const uint64_t *carry_counters(const struct carry *c, struct slice source)
@@ -250,6 +236,8 @@ void carry_stats(const struct carry *c, struct carry_stats *out)
     *out = (struct carry_stats){.cursors = c->cursors.count,
                                 .sources = c->sources.count,
                                 .ids = c->ids.count,
+                                .id_senders = c->ids.heap_count,
+                                .id_bytes = carry_ids_bytes(&c->ids),
                                 .inputs = c->entries.count,
                                 .input_bytes = c->entries.bytes.len,
                                 .lost_cursors = c->lost_cursors,

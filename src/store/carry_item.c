@@ -42,12 +42,14 @@ void carry_put_cursor(struct buf *items, struct slice name, struct slice value)
     item_end(items, begin);
 }
 
-void carry_put_ids(struct buf *items, int64_t time_ns, const uint64_t *ids, uint32_t count)
+void carry_put_ids(struct buf *items, struct slice sender, int64_t time_ns,
+                   const struct carry_id *ids, uint32_t count)
 {
     size_t begin = item_begin(items, CARRY_IDS);
+    bytes_put_text(items, slice_part(sender, 0, CARRY_ID_SENDER_BYTES_MAX));
     bytes_put_i64(items, time_ns);
-    for (uint32_t i = 0; i < count; i++)
-        bytes_put_u64(items, ids[i]);
+    if (count)
+        buf_append(items, ids, count * sizeof(*ids));
     item_end(items, begin);
 }
 
@@ -93,12 +95,12 @@ void carry_section(struct slice items, struct buf *out)
     journal_section(out, JOURNAL_CARRY, items);
 }
 
-static void numbers_read(struct bytes_in *in, struct carry_item *item, size_t max)
+static void numbers_read(struct bytes_in *in, struct carry_item *item, size_t size, size_t max)
 {
     size_t bytes = bytes_left(in);
-    item->count = (uint32_t)(bytes / sizeof(uint64_t));
+    item->count = (uint32_t)(bytes / size);
     item->numbers = bytes_take(in, bytes).data;
-    in->bad |= bytes % sizeof(uint64_t) != 0 || item->count > max;
+    in->bad |= bytes % size != 0 || item->count > max;
 }
 
 static void input_read(struct bytes_in *in, struct carry_item *item)
@@ -138,15 +140,16 @@ int carry_item_read(struct bytes_in *in, struct carry_item *item, struct err *er
     switch (kind) {
     case CARRY_COUNTERS:
         item->name = bytes_take_text(&inside, CARRY_NAME_BYTES_MAX);
-        numbers_read(&inside, item, CARRY_COUNTERS_MAX);
+        numbers_read(&inside, item, sizeof(uint64_t), CARRY_COUNTERS_MAX);
         break;
     case CARRY_CURSOR:
         item->name = bytes_take_text(&inside, CARRY_NAME_BYTES_MAX);
         item->value = bytes_take_text(&inside, CARRY_NAME_BYTES_MAX);
         break;
     case CARRY_IDS:
+        item->name = bytes_take_text(&inside, CARRY_ID_SENDER_BYTES_MAX);
         item->time_ns = bytes_take_i64(&inside);
-        numbers_read(&inside, item, UINT32_MAX);
+        numbers_read(&inside, item, CARRY_ID_BYTES, UINT32_MAX);
         break;
     case CARRY_INPUT:
         input_read(&inside, item);

@@ -6,9 +6,9 @@
 struct carry_item {
     enum carry_kind kind;
     struct slice whole;  /* header and bytes */
-    struct slice name;   /* source, cursor or run */
+    struct slice name;   /* source, cursor, run or sender */
     struct slice value;  /* of a cursor */
-    const char *numbers; /* counters or ids: count times u64, little-endian */
+    const char *numbers; /* counters: count times u64, little-endian; ids: CARRY_ID_BYTES each */
     uint32_t count;
     int64_t time_ns;
     struct carry_input input;

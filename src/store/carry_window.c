@@ -1,89 +1,8 @@
 #include "store/carry_window.h"
 
-#include "base/hash.h"
 #include "base/mem.h"
 
 enum { FIRST = 256, GO_AT_ONCE = 16 };
-
-static uint32_t id_slot(const struct carry_ids *ids, uint64_t id)
-{
-    /* senders choose ids: seeded, so that they cannot make them collide */
-    return (uint32_t)hash_bytes(&id, sizeof id, hash_seed()) & ids->slot_mask;
-}
-
-static void ids_index(struct carry_ids *ids)
-{
-    memset(ids->slots, 0, ((size_t)ids->slot_mask + 1) * sizeof(*ids->slots));
-    for (uint32_t i = 0; i < ids->count; i++) {
-        uint32_t slot = id_slot(ids, ids->list[i].id);
-        while (ids->slots[slot])
-            slot = (slot + 1) & ids->slot_mask;
-        ids->slots[slot] = i + 1;
-    }
-}
-
-static void ids_grow(struct carry_ids *ids)
-{
-    ids->capacity = ids->capacity ? 2 * ids->capacity : FIRST;
-    ids->list = mem_resize(ids->list, ids->capacity, sizeof(*ids->list));
-    ids->slot_mask = 2 * ids->capacity - 1;
-    ids->slots = mem_resize(ids->slots, (size_t)ids->slot_mask + 1, sizeof(*ids->slots));
-    ids_index(ids);
-}
-
-bool carry_ids_has(const struct carry_ids *ids, uint64_t id)
-{
-    if (ids->count == 0)
-        return false;
-    for (uint32_t slot = id_slot(ids, id), n; (n = ids->slots[slot]) != 0;
-         slot = (slot + 1) & ids->slot_mask)
-        if (ids->list[n - 1].id == id)
-            return true;
-    return false;
-}
-
-static void ids_drop_oldest(struct carry_ids *ids)
-{
-    uint32_t gone = ids->count / GO_AT_ONCE;
-    ids->count -= gone;
-    ids->lost += gone;
-    memmove(ids->list, ids->list + gone, ids->count * sizeof(*ids->list));
-    ids_index(ids);
-}
-
-void carry_ids_add(struct carry_ids *ids, uint64_t id, int64_t time_ns)
-{
-    if (carry_ids_has(ids, id))
-        return;
-    if (ids->count == CARRY_IDS_MAX)
-        ids_drop_oldest(ids);
-    if (ids->count == ids->capacity)
-        ids_grow(ids);
-    uint32_t slot = id_slot(ids, id);
-    while (ids->slots[slot])
-        slot = (slot + 1) & ids->slot_mask;
-    ids->list[ids->count] = (struct carry_id){id, time_ns};
-    ids->slots[slot] = ++ids->count;
-}
-
-void carry_ids_trim(struct carry_ids *ids, int64_t before_ns)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < ids->count; i++)
-        if (ids->list[i].time_ns >= before_ns)
-            ids->list[kept++] = ids->list[i];
-    if (kept == ids->count)
-        return;
-    ids->count = kept;
-    ids_index(ids);
-}
-
-void carry_ids_free(struct carry_ids *ids)
-{
-    mem_free(ids->list);
-    mem_free(ids->slots);
-    *ids = (struct carry_ids){0};
-}
 
 /* Puts the entries whose list place is below kept_count (already moved there) together again. */
 static void entries_close_up(struct carry_entries *e, uint32_t kept)

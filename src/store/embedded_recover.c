@@ -184,7 +184,9 @@ static int temporary_remove(void *context, const struct disk_entry *entry)
 static int leftovers_clear(struct embedded *e, const struct catalog_list *segments, struct err *err)
 {
     struct leftover_walk w = {e, segments, "segments", err};
-    int rc = disk_list(e->disk, "tmp", temporary_remove, &w, err);
+    int rc = disk_make_folder(e->disk, "tmp", err); /* a copy may have left it out, being empty */
+    if (!rc)
+        rc = disk_list(e->disk, "tmp", temporary_remove, &w, err);
     return rc ? rc : disk_list(e->disk, "segments", leftover_visit, &w, err);
 }
 

@@ -183,7 +183,7 @@ void search_hit_copy(struct search_hit *hit, const struct row *row, struct arena
 const struct logsource *search_logsource(struct search *s, struct slice configured);
 
 /* The texts of a context that queries may ask for as `_source` and the like. */
-enum { SEARCH_CONTEXT_TEXTS = 6 };
+enum { SEARCH_CONTEXT_TEXTS = 9 };
 struct search_text {
     struct slice name, value;
 };

@@ -3,9 +3,9 @@
 #include "base/mem.h"
 #include "store/pipe_inside.h"
 
-int pipe_charge(struct pipeline *line, size_t bytes, struct err *err)
+int pipe_charge(struct pipe *line, size_t bytes, struct err *err)
 {
-    struct pipeline_figures *f = &line->figures;
+    struct pipe_figures *f = &line->figures;
     f->used_bytes += bytes;
     if (f->used_bytes > f->peak_bytes)
         f->peak_bytes = f->used_bytes;
@@ -17,13 +17,13 @@ int pipe_charge(struct pipeline *line, size_t bytes, struct err *err)
                    (line->budget_bytes + (1 << 20) - 1) >> 20);
 }
 
-void pipe_release(struct pipeline *line, size_t bytes)
+void pipe_release(struct pipe *line, size_t bytes)
 {
     check(line->figures.used_bytes >= bytes);
     line->figures.used_bytes -= bytes;
 }
 
-static void chain_open(struct pipe_chain *chain, struct pipeline *line, uint32_t first,
+static void chain_open(struct pipe_chain *chain, struct pipe *line, uint32_t first,
                        pipe_emit *emit, void *context)
 {
     const struct query *q = line->query;
@@ -50,7 +50,7 @@ static void chain_close(struct pipe_chain *chain)
 
 static int emit_row(struct pipe_chain *chain, const struct pipe_input *row, struct err *err)
 {
-    struct pipeline *line = chain->line;
+    struct pipe *line = chain->line;
     bool table = line->query->columns.count > 0;
     struct pipe_result result = {.id = row->id, .time_ns = row->time_ns, .row = row->event};
     if (table) {
@@ -135,10 +135,10 @@ static int chain_finish(struct pipe_chain *chain, struct err *err)
     return ERR_OK;
 }
 
-struct pipeline *pipeline_open(const struct query *query, size_t budget_bytes, pipe_emit *emit,
+struct pipe *pipe_open(const struct query *query, size_t budget_bytes, pipe_emit *emit,
                                void *context)
 {
-    struct pipeline *line = mem_zeroed(1, sizeof(*line));
+    struct pipe *line = mem_zeroed(1, sizeof(*line));
     line->query = query;
     line->budget_bytes = budget_bytes;
     line->time_field = UINT32_MAX;
@@ -149,9 +149,9 @@ struct pipeline *pipeline_open(const struct query *query, size_t budget_bytes, p
     return line;
 }
 
-void pipeline_close(struct pipeline **pipeline)
+void pipe_close(struct pipe **pipeline)
 {
-    struct pipeline *line = *pipeline;
+    struct pipe *line = *pipeline;
     if (!line)
         return;
     chain_close(&line->chain);
@@ -162,19 +162,19 @@ void pipeline_close(struct pipeline **pipeline)
     *pipeline = NULL;
 }
 
-int pipeline_feed(struct pipeline *line, const struct pipe_row *row, struct err *err)
+int pipe_feed(struct pipe *line, const struct pipe_row *row, struct err *err)
 {
     struct pipe_input input = {.event = row, .id = row->id, .time_ns = row->time_ns};
     line->figures.rows_in++;
     return pipe_push(&line->chain, 0, &input, err);
 }
 
-int pipeline_end(struct pipeline *line, struct err *err)
+int pipe_end(struct pipe *line, struct err *err)
 {
     return chain_finish(&line->chain, err);
 }
 
-int pipeline_partial(struct pipeline *line, pipe_emit *emit, void *context, struct err *err)
+int pipe_partial(struct pipe *line, pipe_emit *emit, void *context, struct err *err)
 {
     struct pipe_chain rest;
     uint32_t first = 0;
@@ -192,7 +192,7 @@ int pipeline_partial(struct pipeline *line, pipe_emit *emit, void *context, stru
     return rc;
 }
 
-void pipeline_count(const struct pipeline *line, struct pipeline_figures *out)
+void pipe_measure(const struct pipe *line, struct pipe_figures *out)
 {
     *out = line->figures;
 }

@@ -47,27 +47,27 @@ struct pipe_result {
 /* A negative code stops the pipeline and is handed on. */
 typedef int pipe_emit(void *context, const struct pipe_result *result, struct err *err);
 
-struct pipeline;
+struct pipe;
 
 #define PIPE_ENOUGH 1 /* no further row can change the result */
 
-struct pipeline *pipeline_open(const struct query *query, size_t budget_bytes, pipe_emit *emit,
+struct pipe *pipe_open(const struct query *query, size_t budget_bytes, pipe_emit *emit,
                                void *context);
-void pipeline_close(struct pipeline **pipeline);
+void pipe_close(struct pipe **pipeline);
 /* ERR_OK, PIPE_ENOUGH, or an error; after either of the latter no row may be fed. */
-MUST_CHECK int pipeline_feed(struct pipeline *pipeline, const struct pipe_row *row,
+MUST_CHECK int pipe_feed(struct pipe *pipeline, const struct pipe_row *row,
                              struct err *err);
 /* The rest of the result; once. */
-MUST_CHECK int pipeline_end(struct pipeline *pipeline, struct err *err);
+MUST_CHECK int pipe_end(struct pipe *pipeline, struct err *err);
 /* The result as it would be if the input ended here, through another callback; nothing is changed.
  * Rows that came out already are not repeated. */
-MUST_CHECK int pipeline_partial(struct pipeline *pipeline, pipe_emit *emit, void *context,
+MUST_CHECK int pipe_partial(struct pipe *pipeline, pipe_emit *emit, void *context,
                                 struct err *err);
 
-struct pipeline_figures {
+struct pipe_figures {
     uint64_t rows_in, rows_out;
     uint64_t skipped_values; /* no numbers where a function wants them */
     size_t used_bytes, peak_bytes;
     bool capped; /* a cell is */
 };
-void pipeline_count(const struct pipeline *pipeline, struct pipeline_figures *out);
+void pipe_measure(const struct pipe *pipeline, struct pipe_figures *out);

@@ -14,7 +14,7 @@ static void sum_add(struct pipe_sum *s, double value)
 }
 
 /* Room for one more; hashes are spread over the slots anew. */
-static int set_grow(struct pipeline *line, struct pipe_set *set, struct err *err)
+static int set_grow(struct pipe *line, struct pipe_set *set, struct err *err)
 {
     uint32_t capacity = set->capacity ? set->capacity * 2 : 8;
     uint64_t *slots = mem_zeroed(capacity, sizeof(*slots));
@@ -33,7 +33,7 @@ static int set_grow(struct pipeline *line, struct pipe_set *set, struct err *err
     return pipe_charge(line, capacity * sizeof(*slots), err);
 }
 
-static int distinct_add(struct pipeline *line, struct pipe_aggregate *a,
+static int distinct_add(struct pipe *line, struct pipe_aggregate *a,
                         const struct pipe_cell *cell, struct err *err)
 {
     struct pipe_set *set = &a->set;
@@ -71,7 +71,7 @@ static uint64_t sample_random(struct pipe_sample *sample)
 }
 
 /* All values up to PIPE_PERCENTILE_MAX, then each with equal chance (reservoir sampling). */
-static int sample_add(struct pipeline *line, struct pipe_aggregate *a, double value,
+static int sample_add(struct pipe *line, struct pipe_aggregate *a, double value,
                       struct err *err)
 {
     struct pipe_sample *sample = &a->sample;
@@ -103,7 +103,7 @@ static void best_take(enum query_function function, struct pipe_aggregate *a,
             .kind = cell->kind, .number = cell->number, .time_ns = cell->time_ns};
 }
 
-static int value_add(struct pipeline *line, const struct query_aggregate *what,
+static int value_add(struct pipe *line, const struct query_aggregate *what,
                      struct pipe_aggregate *a, const struct pipe_cell *cell, struct err *err)
 {
     bool extreme = what->function == QUERY_MIN || what->function == QUERY_MAX;
@@ -132,7 +132,7 @@ static int value_add(struct pipeline *line, const struct query_aggregate *what,
     return ERR_OK;
 }
 
-int pipe_aggregate_add(struct pipeline *line, const struct query_aggregate *what,
+int pipe_aggregate_add(struct pipe *line, const struct query_aggregate *what,
                        struct pipe_aggregate *a, const struct pipe_input *row, struct err *err)
 {
     if (what->function == QUERY_COUNT) {

@@ -25,10 +25,10 @@ struct pipe_groups {
 enum { GROUPS_AT_FIRST = 16 };
 
 /* Gives the one group of `stats` without `by`, which is there without any row. */
-static struct group *group_make(struct pipeline *line, struct pipe_groups *g, struct err *err,
+static struct group *group_make(struct pipe *line, struct pipe_groups *g, struct err *err,
                                 int *rc);
 
-struct pipe_groups *pipe_groups_open(struct pipeline *line, const struct query_pipe *pipe)
+struct pipe_groups *pipe_groups_open(struct pipe *line, const struct query_pipe *pipe)
 {
     struct pipe_groups *g = mem_zeroed(1, sizeof(*g));
     int rc = ERR_OK;
@@ -40,7 +40,7 @@ struct pipe_groups *pipe_groups_open(struct pipeline *line, const struct query_p
     return g;
 }
 
-void pipe_groups_close(struct pipeline *line, struct pipe_groups **groups)
+void pipe_groups_close(struct pipe *line, struct pipe_groups **groups)
 {
     struct pipe_groups *g = *groups;
     if (!g)
@@ -71,7 +71,7 @@ static void slots_grow(struct pipe_groups *g)
     }
 }
 
-static int groups_grow(struct pipeline *line, struct pipe_groups *g, struct err *err)
+static int groups_grow(struct pipe *line, struct pipe_groups *g, struct err *err)
 {
     if (g->count == PIPE_GROUPS_MAX)
         return err_set(err, ERR_LIMIT,
@@ -87,7 +87,7 @@ static int groups_grow(struct pipeline *line, struct pipe_groups *g, struct err 
 }
 
 /* A group of line->key and g->cells. */
-static struct group *group_make(struct pipeline *line, struct pipe_groups *g, struct err *err,
+static struct group *group_make(struct pipe *line, struct pipe_groups *g, struct err *err,
                                 int *rc)
 {
     const struct query_pipe *pipe = g->pipe;
@@ -128,7 +128,7 @@ static struct group *group_find(const struct pipe_groups *g, struct slice key)
 
 /* The cells of the keys and the bytes that tell them apart; false: a value that `top` counts is
  * missing. Texts of times live in line->text until the next is read, so they are made anew. */
-static bool keys_read(struct pipeline *line, struct pipe_groups *g, const struct pipe_input *row)
+static bool keys_read(struct pipe *line, struct pipe_groups *g, const struct pipe_input *row)
 {
     buf_clear(&line->key);
     for (uint32_t i = 0; i < g->pipe->key_count; i++) {
@@ -148,7 +148,7 @@ static void time_texts(struct pipe_groups *g, char room[QUERY_COLUMNS_MAX][CLOCK
             g->cells[i].text = slice_make(room[i], clock_text(room[i], g->cells[i].time_ns));
 }
 
-static struct group *group_of(struct pipeline *line, struct pipe_groups *g, struct err *err,
+static struct group *group_of(struct pipe *line, struct pipe_groups *g, struct err *err,
                               bool *made, int *rc)
 {
     char room[QUERY_COLUMNS_MAX][CLOCK_TEXT_BYTES];
@@ -161,7 +161,7 @@ static struct group *group_of(struct pipeline *line, struct pipe_groups *g, stru
     return group_make(line, g, err, rc);
 }
 
-int pipe_groups_add(struct pipeline *line, struct pipe_groups *g, const struct pipe_input *row,
+int pipe_groups_add(struct pipe *line, struct pipe_groups *g, const struct pipe_input *row,
                     struct err *err)
 {
     bool made;

@@ -49,7 +49,7 @@ static void keep_event_fields(struct pipe_sort *s, const struct query *q)
     }
 }
 
-struct pipe_sort *pipe_sort_open(struct pipeline *line, const struct query_pipe *pipe)
+struct pipe_sort *pipe_sort_open(struct pipe *line, const struct query_pipe *pipe)
 {
     const struct query *q = line->query;
     struct pipe_sort *s = mem_zeroed(1, sizeof(*s));
@@ -67,13 +67,13 @@ struct pipe_sort *pipe_sort_open(struct pipeline *line, const struct query_pipe 
     return s;
 }
 
-static void row_free(struct pipeline *line, struct sort_row *row)
+static void row_free(struct pipe *line, struct sort_row *row)
 {
     pipe_release(line, row->bytes);
     mem_free(row);
 }
 
-void pipe_sort_close(struct pipeline *line, struct pipe_sort **sort)
+void pipe_sort_close(struct pipe *line, struct pipe_sort **sort)
 {
     struct pipe_sort *s = *sort;
     if (!s)
@@ -110,7 +110,7 @@ static void rows_order(struct pipe_sort *s)
         qsort_r(s->rows, s->count, sizeof(struct sort_row *), row_order, &plan);
 }
 
-static struct pipe_cell row_cell(struct pipeline *line, const struct pipe_sort *s,
+static struct pipe_cell row_cell(struct pipe *line, const struct pipe_sort *s,
                                  const struct pipe_input *row, uint32_t number)
 {
     if (number < s->pipe->key_count)
@@ -119,7 +119,7 @@ static struct pipe_cell row_cell(struct pipeline *line, const struct pipe_sort *
 }
 
 /* Texts are gathered in line->fold first, because reading the next cell may overwrite them. */
-static struct sort_row *row_make(struct pipeline *line, struct pipe_sort *s,
+static struct sort_row *row_make(struct pipe *line, struct pipe_sort *s,
                                  const struct pipe_input *row)
 {
     uint32_t cells = s->pipe->key_count + s->kept_count;
@@ -149,14 +149,14 @@ static struct sort_row *row_make(struct pipeline *line, struct pipe_sort *s,
     return kept;
 }
 
-static void rows_cut(struct pipeline *line, struct pipe_sort *s)
+static void rows_cut(struct pipe *line, struct pipe_sort *s)
 {
     rows_order(s);
     while (s->count > s->keep)
         row_free(line, s->rows[--s->count]);
 }
 
-int pipe_sort_add(struct pipeline *line, struct pipe_sort *s, const struct pipe_input *row,
+int pipe_sort_add(struct pipe *line, struct pipe_sort *s, const struct pipe_input *row,
                   struct err *err)
 {
     int rc = ERR_OK;

@@ -14,7 +14,7 @@ static struct pipe_cell text_cell(struct slice text)
     return cell;
 }
 
-static struct pipe_cell time_cell(struct pipeline *line, int64_t time_ns)
+static struct pipe_cell time_cell(struct pipe *line, int64_t time_ns)
 {
     buf_clear(&line->text);
     buf_reserve(&line->text, CLOCK_TEXT_BYTES);
@@ -28,7 +28,7 @@ static struct slice event_value(const struct pipe_input *row, uint16_t ref, uint
     return row->event->get(row->event->context, ref, nth);
 }
 
-struct pipe_cell pipe_value(struct pipeline *line, const struct pipe_input *row, uint16_t ref,
+struct pipe_cell pipe_value(struct pipe *line, const struct pipe_input *row, uint16_t ref,
                             uint32_t nth)
 {
     bool is_event = row->event || row->index;
@@ -43,7 +43,7 @@ struct pipe_cell pipe_value(struct pipeline *line, const struct pipe_input *row,
     return nth == 0 && at < row->cell_count ? row->cells[at] : (struct pipe_cell){0};
 }
 
-struct pipe_cell pipe_joined(struct pipeline *line, const struct pipe_input *row, uint16_t ref)
+struct pipe_cell pipe_joined(struct pipe *line, const struct pipe_input *row, uint16_t ref)
 {
     struct pipe_cell first = pipe_value(line, row, ref, 0);
     if (!row->event || first.kind == PIPE_MISSING || first.kind == PIPE_TIME ||
@@ -73,7 +73,7 @@ static int64_t bucket_begin(const struct clock_zone *zone, int64_t time_ns, int6
     return __builtin_sub_overflow(begin, offset, &result) ? time_ns : result;
 }
 
-struct pipe_cell pipe_key_value(struct pipeline *line, const struct pipe_input *row,
+struct pipe_cell pipe_key_value(struct pipe *line, const struct pipe_input *row,
                                 const struct query_key *key)
 {
     struct pipe_cell cell = pipe_value(line, row, key->ref, 0);
@@ -141,7 +141,7 @@ struct pipe_cell pipe_time(int64_t time_ns, struct arena *arena)
         .kind = PIPE_TIME, .text = arena_copy(arena, slice_make(text, length)), .time_ns = time_ns};
 }
 
-void pipe_key_append(struct pipeline *line, const struct pipe_cell *cell)
+void pipe_key_append(struct pipe *line, const struct pipe_cell *cell)
 {
     struct buf *key = &line->key;
     if (cell->kind == PIPE_TIME) {

@@ -5,7 +5,8 @@
 
 const char *const query_meta_fields[] = {"_time",   "_received", "_id",        "_source",
                                          "_system", "_unit",     "_partition", "_file",
-                                         "_line",   "_mapping",  "_host",      NULL};
+                                         "_line",   "_mapping",  "_host",      "_registered",
+                                         "_sender", "_drill",    NULL};
 
 static bool is_meta(struct slice name)
 {

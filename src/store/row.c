@@ -3,6 +3,15 @@
 #include "base/hash.h"
 #include "base/bytes.h"
 
+/* The order is that in which a batch and a segment hold them. */
+void row_context_texts(struct row_context *c, struct slice *out[ROW_CONTEXT_TEXTS])
+{
+    struct slice *const texts[ROW_CONTEXT_TEXTS] = {
+        &c->partition, &c->source,   &c->system,  &c->unit,       &c->file, &c->mapping,
+        &c->product,   &c->category, &c->service, &c->configured, &c->host, &c->sender};
+    memcpy(out, texts, sizeof texts);
+}
+
 bool row_context_equal(const struct row_context *a, const struct row_context *b)
 {
     return a->mapping_version == b->mapping_version && a->flags == b->flags &&
@@ -11,16 +20,18 @@ bool row_context_equal(const struct row_context *a, const struct row_context *b)
            slice_equal(a->unit, b->unit) && slice_equal(a->file, b->file) &&
            slice_equal(a->mapping, b->mapping) && slice_equal(a->product, b->product) &&
            slice_equal(a->category, b->category) && slice_equal(a->service, b->service) &&
-           slice_equal(a->configured, b->configured);
+           slice_equal(a->configured, b->configured) && slice_equal(a->host, b->host) &&
+           slice_equal(a->sender, b->sender);
 }
 
-uint64_t row_context_hash(const struct row_context *c)
+uint64_t row_context_hash(const struct row_context *context)
 {
-    const struct slice texts[] = {c->partition, c->source,  c->system,   c->unit,    c->file,
-                                  c->mapping,   c->product, c->category, c->service, c->configured};
-    uint64_t h = c->mapping_set ^ ((uint64_t)c->mapping_version << 32 | c->flags);
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        h = hash_bytes(texts[i].data ? texts[i].data : "", texts[i].len, h + i);
+    struct row_context c = *context;
+    struct slice *texts[ROW_CONTEXT_TEXTS];
+    row_context_texts(&c, texts);
+    uint64_t h = c.mapping_set ^ ((uint64_t)c.mapping_version << 32 | c.flags);
+    for (size_t i = 0; i < ROW_CONTEXT_TEXTS; i++)
+        h = hash_bytes(texts[i]->data ? texts[i]->data : "", texts[i]->len, h + i);
     return h;
 }
 
@@ -36,30 +47,28 @@ bool row_partition_name_ok(struct slice name)
     return true;
 }
 
-/* The order of the texts is that in which a batch and a segment hold them. */
-
-void row_context_write(const struct row_context *c, struct buf *out)
+void row_context_write(const struct row_context *context, struct buf *out)
 {
-    const struct slice texts[ROW_CONTEXT_TEXTS] = {
-        c->partition, c->source,  c->system,   c->unit,    c->file,
-        c->mapping,   c->product, c->category, c->service, c->configured};
-    bytes_put_u32(out, c->flags);
-    bytes_put_u32(out, c->mapping_version);
-    bytes_put_u64(out, c->mapping_set);
+    struct row_context c = *context;
+    struct slice *texts[ROW_CONTEXT_TEXTS];
+    row_context_texts(&c, texts);
+    bytes_put_u32(out, c.flags);
+    bytes_put_u32(out, c.mapping_version);
+    bytes_put_u64(out, c.mapping_set);
     for (size_t i = 0; i < ROW_CONTEXT_TEXTS; i++)
-        bytes_put_text(out, texts[i]);
+        bytes_put_text(out, *texts[i]);
 }
 
-bool row_context_read(struct bytes_in *in, struct row_context *c)
+bool row_context_read(struct bytes_in *in, enum row_context_form form, struct row_context *c)
 {
-    struct slice *texts[ROW_CONTEXT_TEXTS] = {
-        &c->partition, &c->source,  &c->system,   &c->unit,    &c->file,
-        &c->mapping,   &c->product, &c->category, &c->service, &c->configured};
+    struct slice *texts[ROW_CONTEXT_TEXTS];
+    size_t count = form == ROW_CONTEXT_1 ? ROW_CONTEXT_TEXTS_1 : ROW_CONTEXT_TEXTS;
+    row_context_texts(c, texts);
     c->flags = bytes_take_u32(in);
     c->mapping_version = bytes_take_u32(in);
     c->mapping_set = bytes_take_u64(in);
     for (size_t i = 0; i < ROW_CONTEXT_TEXTS; i++)
-        *texts[i] = bytes_take_text(in, ROW_TEXT_BYTES_MAX);
+        *texts[i] = i < count ? bytes_take_text(in, ROW_TEXT_BYTES_MAX) : SLICE("");
     return !in->bad && row_partition_name_ok(c->partition);
 }
 
@@ -119,10 +128,19 @@ static void context_append(struct buf *out, struct slice name, struct slice valu
     out->len = (size_t)(at - out->data);
 }
 
+/* The first line says 2 only when something follows that 1 does not know: rows from before it keep
+ * their text, and so their digests, wherever a merge puts them. */
+static bool needs_version_2(const struct row_context *c)
+{
+    return c->host.len || c->sender.len || c->flags & ~(uint32_t)(ROW_HISTORICAL | ROW_INTERNAL);
+}
+
 static void head_append(struct buf *out, const struct row *row)
 {
     buf_reserve(out, HEAD_BYTES_MAX);
-    char *at = text_put(out->data + out->len, SLICE("canh-event 1\ntime "));
+    char *at = text_put(out->data + out->len, needs_version_2(row->context)
+                                                  ? SLICE("canh-event 2\ntime ")
+                                                  : SLICE("canh-event 1\ntime "));
     at = time_put(at, row->time_ns);
     at = text_put(at, SLICE("\nreceived "));
     at = time_put(at, row->received_ns);
@@ -183,6 +201,8 @@ void row_canonical(const struct row *row, struct buf *out)
     context_append(out, SLICE("unit"), c->unit);
     context_append(out, SLICE("file"), c->file);
     context_append(out, SLICE("mapping"), c->mapping);
+    context_append(out, SLICE("host"), c->host);
+    context_append(out, SLICE("sender"), c->sender);
     fields_append(out, c, row->record);
 }
 

@@ -12,12 +12,17 @@ enum {
     ROW_CONTEXTS_MAX = 65535,  /* in one batch or segment */
     ROW_NAME_BYTES_MAX = 64,   /* of a partition */
     ROW_TEXT_BYTES_MAX = 4096, /* of every other text of a context */
-    ROW_CONTEXT_TEXTS = 10     /* of a context */
+    ROW_CONTEXT_TEXTS = 12,    /* of a context */
+    ROW_CONTEXT_TEXTS_1 = 10   /* in ROW_CONTEXT_1 */
 };
+
+/* Forms in which batches and segments hold contexts: the first has neither host nor sender. */
+enum row_context_form { ROW_CONTEXT_1 = 1, ROW_CONTEXT_2 };
 
 enum row_context_flag {
     ROW_HISTORICAL = 1, /* imported: never alerts */
-    ROW_INTERNAL = 2    /* made by Canh itself: findings, refused items, closed hours */
+    ROW_INTERNAL = 2,   /* made by Canh itself: findings, refused items, closed hours */
+    ROW_DRILL = 4       /* an exercise: shown as such, never alerts */
 };
 
 struct row_context {
@@ -34,11 +39,14 @@ struct row_context {
      * empty. `*` as category: the mapping does not say which there are */
     struct slice product, category, service;
     struct slice configured; /* log source that the source's settings say: p/c/s, or empty */
+    struct slice host;       /* registered host that the event was attributed to, or empty */
+    struct slice sender;     /* who sent it: token, certificate's name or address, or empty */
 };
 
-/* Internal partitions. */
+/* Internal partitions: what begins with '_' is not searched unless it is asked for. */
 #define ROW_FINDINGS SLICE("_findings")
 #define ROW_REFUSED  SLICE("_refused")
+#define ROW_LEDGER   SLICE("_ledger")
 
 struct row {
     uint64_t sequence;       /* the event id's second half: epoch:sequence; from 1, 0: none yet */
@@ -58,11 +66,13 @@ static inline int64_t row_time(const struct row *row)
 
 bool row_context_equal(const struct row_context *a, const struct row_context *b);
 uint64_t row_context_hash(const struct row_context *context);
-/* A context as batches and segments hold it (docs/store-format.md, "Batch"); texts are at most
- * ROW_TEXT_BYTES_MAX long. Read borrows from the bytes; false: not one. */
+/* Its texts, the partition first, in the order in which they are held. */
+void row_context_texts(struct row_context *context, struct slice *out[ROW_CONTEXT_TEXTS]);
+/* A context as batches and segments hold it (docs/store-format.md, "Batch"), in the newest form;
+ * texts are at most ROW_TEXT_BYTES_MAX long. Read borrows from the bytes; false: not one. */
 void row_context_write(const struct row_context *context, struct buf *out);
 struct bytes_in;
-bool row_context_read(struct bytes_in *in, struct row_context *context);
+bool row_context_read(struct bytes_in *in, enum row_context_form form, struct row_context *context);
 bool row_partition_name_ok(struct slice name);
 
 /* The canonical text, appended to out; without the sequence number. */

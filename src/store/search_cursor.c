@@ -71,7 +71,7 @@ void search_context_keep(struct search *s, struct row *row)
     struct slice key = arena_copy(&s->arena, buf_as_slice(&s->scratch));
     struct row_context *kept = arena_alloc(&s->arena, sizeof(*kept));
     struct bytes_in in = bytes_in(key);
-    check(row_context_read(&in, kept));
+    check(row_context_read(&in, ROW_CONTEXT_2, kept));
     (void)map_put(&s->contexts, key, (uint64_t)(uintptr_t)kept, NULL);
     row->context = kept;
 }

@@ -29,6 +29,10 @@ void search_context_texts(const struct row_context *c, struct search_text out[SE
     out[3] = (struct search_text){SLICE("_partition"), c->partition};
     out[4] = (struct search_text){SLICE("_file"), c->file};
     out[5] = (struct search_text){SLICE("_mapping"), c->mapping};
+    out[6] = (struct search_text){SLICE("_registered"), c->host};
+    out[7] = (struct search_text){SLICE("_sender"), c->sender};
+    out[8] = (struct search_text){SLICE("_drill"),
+                                  c->flags & ROW_DRILL ? SLICE("true") : SLICE("")};
 }
 
 static void meta_add(struct search *s, struct slice name, struct slice value, enum value_kind kind)

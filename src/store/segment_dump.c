@@ -38,7 +38,7 @@ static void slice_print(struct buf *out, struct slice text)
 static void about_print(const struct segment *s, struct buf *out)
 {
     const struct segment_about *a = &s->about;
-    buf_printf(out, "segment %s\nversion %d\nstore ", s->path, SEGMENT_VERSION);
+    buf_printf(out, "segment %s\nversion %u\nstore ", s->path, s->version);
     text_hex(out, slice_make((const char *)s->uuid, sizeof s->uuid));
     buf_printf(out, "\npartition %.*s\n", (int)a->partition.len, a->partition.data);
     buf_printf(out, "sequence %" PRIu64 " %" PRIu64 "\nrows %" PRIu64 "\n", a->first_sequence,
@@ -82,14 +82,14 @@ static void columns_print(const struct segment *s, struct buf *out)
 static void structure_print(const struct segment *s, struct buf *out)
 {
     for (uint32_t i = 0; i < s->about.context_count; i++) {
-        const struct row_context *c = &s->contexts[i];
-        const struct slice texts[] = {c->source,  c->system,   c->unit,    c->file,      c->mapping,
-                                      c->product, c->category, c->service, c->configured};
+        struct row_context *c = &s->contexts[i];
+        struct slice *texts[ROW_CONTEXT_TEXTS];
+        row_context_texts(c, texts);
         buf_printf(out, "context %u flags %u version %u set %016" PRIx64, i, c->flags,
                    c->mapping_version, c->mapping_set);
-        for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++) {
+        for (size_t t = 1; t < ROW_CONTEXT_TEXTS; t++) { /* the partition stands above */
             buf_string(out, " \"");
-            slice_print(out, texts[t]);
+            slice_print(out, *texts[t]);
             buf_char(out, '"');
         }
         buf_char(out, '\n');

@@ -6,7 +6,7 @@
 #include "detection/indicator.h"
 
 enum {
-    SEGMENT_VERSION = 1,
+    SEGMENT_VERSION = 2, /* 1 is read, too: its contexts are of the first form */
     SEGMENT_HEADER_BYTES = 64,
     SEGMENT_TRAILER_BYTES = 64,
     SEGMENT_BLOOM_BLOCKS = 512 /* in one chunk: 16 KiB */
@@ -37,6 +37,7 @@ struct segment {
     char *path;
     struct segment_about about;
     uint8_t uuid[16];
+    uint32_t version;
     uint64_t footer_offset, bytes_read;
     struct digest digest; /* of all before the trailer, as the trailer says */
     struct slice *inputs;

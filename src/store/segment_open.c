@@ -65,11 +65,12 @@ static int header_open(struct segment *s, struct err *err)
     if (memcmp(header, SEGMENT_MAGIC, 8) != 0 ||
         sum != hash_bytes(header, SEGMENT_HEADER_BYTES - sizeof sum, 0))
         return segment_damaged(s, err, "it does not begin as a segment");
-    if (version != SEGMENT_VERSION)
+    if (version == 0 || version > SEGMENT_VERSION)
         return err_set(err, ERR_UNSUPPORTED,
                        "%s is a segment of version %u, which this program does not know; use a "
                        "newer one.",
                        s->path, version);
+    s->version = version;
     memcpy(s->uuid, header + 16, sizeof s->uuid);
     return ERR_OK;
 }
@@ -172,9 +173,10 @@ int segment_parse_contexts(struct segment *s, struct err *err)
         return rc;
     struct bytes_in in = bytes_in(arena_copy(&s->arena, buf_as_slice(&s->raw)));
     s->contexts = arena_zeroed(&s->arena, s->about.context_count + 1, sizeof *s->contexts);
+    enum row_context_form form = s->version == 1 ? ROW_CONTEXT_1 : ROW_CONTEXT_2;
     bool whole = true;
     for (uint32_t i = 0; i < s->about.context_count && whole; i++)
-        whole = row_context_read(&in, &s->contexts[i]) &&
+        whole = row_context_read(&in, form, &s->contexts[i]) &&
                 slice_equal(s->contexts[i].partition, s->about.partition);
     if (!whole || bytes_left(&in))
         return segment_damaged(s, err, "its contexts do not fit the footer");

@@ -120,7 +120,7 @@ static uint32_t context_number(struct segment_writer *w, const struct row_contex
     buf_clear(packed);
     row_context_write(c, packed);
     struct bytes_in in = bytes_in(arena_copy(&w->arena, buf_as_slice(packed)));
-    check(row_context_read(&in, &w->context_items[number]));
+    check(row_context_read(&in, ROW_CONTEXT_2, &w->context_items[number]));
     buf_slice(&w->context_bytes, buf_as_slice(packed));
     return number;
 }

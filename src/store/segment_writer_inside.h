@@ -9,7 +9,7 @@ enum {
     WRITER_SHAPE_SLOTS_FIRST = 256,
     WRITER_MEASURE_ROWS = 4096,       /* memory is added up after that many rows */
     WRITER_MEASURE_BYTES = 1 << 20,   /* or that many bytes */
-    WRITER_CONTEXT_BYTES_MAX = 48000, /* of one context packed: ten texts and their lengths */
+    WRITER_CONTEXT_BYTES_MAX = 56000, /* of one context packed: its texts and their lengths */
 };
 #define WRITER_RAW_BYTES_MAX ((uint64_t)8 << 30) /* keeps the number of chunks low */
 

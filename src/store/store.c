@@ -14,6 +14,11 @@ struct store_cursor {
     void *self;
 };
 
+struct store_follow {
+    const struct store_calls *calls;
+    void *self;
+};
+
 static int not_offered(struct err *err, const char *what)
 {
     return err_set(err, ERR_UNSUPPORTED, "the store's back end does not offer `%s`", what);
@@ -137,6 +142,40 @@ void store_cursor_close(struct store_cursor **cursor)
     (*cursor)->calls->cursor_close((*cursor)->self);
     mem_free(*cursor);
     *cursor = NULL;
+}
+
+int store_follow_open(struct store *store, const struct store_follow_options *options,
+                      struct store_follow **out, struct err *err)
+{
+    void *self = NULL;
+    *out = NULL;
+    if (!store->calls->follow_open)
+        return not_offered(err, "follow");
+    int rc = store->calls->follow_open(store->self, options, &self, err);
+    if (rc)
+        return rc;
+    *out = mem_alloc(sizeof(**out));
+    **out = (struct store_follow){store->calls, self};
+    return ERR_OK;
+}
+
+int store_follow_next(struct store_follow *follow, const struct row **row, struct err *err)
+{
+    return follow->calls->follow_next(follow->self, row, err);
+}
+
+void store_follow_stats(const struct store_follow *follow, struct store_follow_stats *out)
+{
+    follow->calls->follow_stats(follow->self, out);
+}
+
+void store_follow_close(struct store_follow **follow)
+{
+    if (!*follow)
+        return;
+    (*follow)->calls->follow_close((*follow)->self);
+    mem_free(*follow);
+    *follow = NULL;
 }
 
 int store_get(struct store *store, uint64_t sequence, store_row_visit *visit, void *context,

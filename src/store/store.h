@@ -122,6 +122,31 @@ MUST_CHECK int store_next(struct store_cursor *cursor, struct store_item *out, s
 void store_cursor_progress(const struct store_cursor *cursor, struct store_progress *out);
 void store_cursor_close(struct store_cursor **cursor); /* also in the middle */
 
+/* Following: rows in the order of their numbers, as they become durable, for outputs and the like
+ * that go on where they were. What seals and merges move is given once; what retention removed
+ * before it was given is counted. Its position is all that need be kept. Do not keep one open while
+ * its receiver is away: files that were sealed or removed meanwhile keep their room on the disk. */
+struct store_follow_options {
+    uint64_t after_sequence;        /* rows behind this one */
+    const struct slice *partitions; /* only these; none: all but internal ones */
+    uint32_t partition_count;
+    bool internal; /* internal ones, too, when none is named */
+};
+struct store_follow_stats {
+    uint64_t sequence;     /* every wanted row up to here was given, is gone, or is damaged */
+    uint64_t expired_rows; /* gone before they were given */
+    uint64_t damaged_rows; /* could not be read; a reading that was long may tell some again */
+};
+struct store_follow;
+MUST_CHECK int store_follow_open(struct store *store, const struct store_follow_options *options,
+                                 struct store_follow **out, struct err *err);
+/* The next row, good until the next call. ERR_END: that is all for now; ask again later. Cheap when
+ * there is nothing new. */
+MUST_CHECK int store_follow_next(struct store_follow *follow, const struct row **row,
+                                 struct err *err);
+void store_follow_stats(const struct store_follow *follow, struct store_follow_stats *out);
+void store_follow_close(struct store_follow **follow);
+
 /* One event, whole, given to visit. ERR_NOT_FOUND. */
 typedef int store_row_visit(void *context, const struct row *row);
 MUST_CHECK int store_get(struct store *store, uint64_t sequence, store_row_visit *visit,

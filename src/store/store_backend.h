@@ -21,6 +21,11 @@ struct store_calls {
     int (*next)(void *cursor, struct store_item *out, struct err *err);
     void (*cursor_progress)(const void *cursor, struct store_progress *out);
     void (*cursor_close)(void *cursor);
+    int (*follow_open)(void *self, const struct store_follow_options *options, void **follow,
+                       struct err *err);
+    int (*follow_next)(void *follow, const struct row **row, struct err *err);
+    void (*follow_stats)(const void *follow, struct store_follow_stats *out);
+    void (*follow_close)(void *follow);
     int (*get)(void *self, uint64_t sequence, store_row_visit *visit, void *context,
                struct err *err);
     int (*fields)(void *self, store_field_visit *visit, void *context, struct err *err);

@@ -62,6 +62,11 @@ int embedded_search(void *self, const struct store_search *search, void **cursor
 int embedded_next(void *cursor, struct store_item *out, struct err *err);
 void embedded_cursor_progress(const void *cursor, struct store_progress *out);
 void embedded_cursor_close(void *cursor);
+int embedded_follow_open(void *self, const struct store_follow_options *options, void **follow,
+                         struct err *err);
+int embedded_follow_next(void *follow, const struct row **row, struct err *err);
+void embedded_follow_stats(const void *follow, struct store_follow_stats *out);
+void embedded_follow_close(void *follow);
 int embedded_get(void *self, uint64_t sequence, store_row_visit *visit, void *context,
                  struct err *err);
 int embedded_fields(void *self, store_field_visit *visit, void *context, struct err *err);

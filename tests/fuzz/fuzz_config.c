@@ -1,6 +1,6 @@
 /* Any bytes as canh.yaml: problems have a place, and what is good is printed as what is read again
  * and then printed the same. The first byte says whether the rest is the environment. */
-#include "program/config_table.h"
+#include "watch/config_table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,17 +1,17 @@
 /* Hauls from a hostile intake: no crash, and what is taken names only rules and rows there are. */
 #include <stdlib.h>
 
-#include "program/haul.h"
+#include "watch/haul.h"
 
 enum { RULES = 16 };
 
-static void walk(const struct import_haul *haul, uint32_t rows)
+static void walk(const struct harvest *haul, uint32_t rows)
 {
     for (size_t i = 0; i < haul->item_count; i++) {
-        const struct import_item *item = &haul->items[i];
-        if (item->kind != IMPORT_REFUSED && (item->rule >= RULES || item->row >= rows))
+        const struct harvest_item *item = &haul->items[i];
+        if (item->kind != HARVEST_REFUSED && (item->rule >= RULES || item->row >= rows))
             abort();
-        for (uint32_t k = 0; item->kind == IMPORT_FINDING && k < item->count; k++)
+        for (uint32_t k = 0; item->kind == HARVEST_FINDING && k < item->count; k++)
             if (item->fields[k].value.len && !item->fields[k].value.data)
                 abort();
     }
@@ -20,12 +20,12 @@ static void walk(const struct import_haul *haul, uint32_t rows)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct import_haul *haul;
+    static struct harvest *haul;
     struct haul_head head;
     struct slice raw;
     struct batch_reader reader = {0};
     if (!haul)
-        haul = import_haul_open();
+        haul = harvest_open();
     if (haul_unpack(slice_make((const char *)data, size), RULES, &head, &raw, haul, NULL))
         return 0;
     if (raw.len == 0)

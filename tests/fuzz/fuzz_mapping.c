@@ -20,7 +20,9 @@ static void ask(struct mapping_set *set, struct event *e, struct mapping_scratch
     mapping_source(set, e, &source);
     check(source.category_count <= MAPPING_CATEGORIES_MAX);
     check(mapping_source_names(set, e->mapping, names, NAMES_MAX) <= NAMES_MAX);
-    (void)mapping_finding(e);
+    struct mapping_found found;
+    check(mapping_found(e, &found) == mapping_finding(e));
+    check(found.title.len || !mapping_finding(e));
     (void)mapping_time(set, e, NULL, 0);
     (void)mapping_host(set, e);
 }

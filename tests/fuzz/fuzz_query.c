@@ -52,8 +52,8 @@ static int emit(void *context, const struct pipe_result *result, struct err *err
 
 static void run(struct query *query)
 {
-    struct pipeline *line = pipeline_open(query, BUDGET_BYTES, emit, query);
-    struct pipeline_figures figures;
+    struct pipe *line = pipe_open(query, BUDGET_BYTES, emit, query);
+    struct pipe_figures figures;
     struct err err;
     int rc = ERR_OK;
     for (uint64_t i = 0; i < 40 && rc == ERR_OK; i++) {
@@ -61,17 +61,17 @@ static void run(struct query *query)
                                .id = i};
         row.get = get;
         row.context = &i;
-        rc = pipeline_feed(line, &row, &err);
+        rc = pipe_feed(line, &row, &err);
         if (i == 20 && rc == ERR_OK)
-            rc = pipeline_partial(line, emit, query, &err);
+            rc = pipe_partial(line, emit, query, &err);
     }
     check(rc == ERR_OK || rc == PIPE_ENOUGH || rc == ERR_LIMIT);
     if (rc != ERR_LIMIT)
-        rc = pipeline_end(line, &err);
+        rc = pipe_end(line, &err);
     check(rc == ERR_OK || rc == ERR_LIMIT);
-    pipeline_count(line, &figures);
+    pipe_measure(line, &figures);
     check(figures.used_bytes <= figures.peak_bytes);
-    pipeline_close(&line);
+    pipe_close(&line);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

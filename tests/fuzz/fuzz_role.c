@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "program/parent.h"
 #include "program/role_setup.h"
+#include "watch/haul.h"
 
 static void message_make(struct bytes_in *in, struct wire_message *message)
 {
@@ -31,7 +32,7 @@ static void setup_fuzz(struct bytes_in in)
         wire_message_free(&message);
     }
     if (rc == ERR_END)
-        check(c->config && c->data && c->slot_bytes <= ROLE_SLOT_BYTES);
+        check(c->config && c->data && c->slot_bytes <= HAUL_SLOT_BYTES);
     role_setup_free(c);
     mem_free(c);
 }

@@ -1,4 +1,5 @@
-/* Splitters: the same spans and refusals in whatever blocks the bytes come; every span lies in its
+/* Splitters: the same spans and refusals in whatever blocks the bytes come, counted rightly at any
+ * time; every span lies in its
  * block or arena; the last block is used up. First byte: format; second: block size. */
 #include <stdlib.h>
 
@@ -24,6 +25,7 @@ static void run(struct outcome *out, const struct format *format, struct slice t
     struct buf waiting = {0};
     size_t at = 0;
     bool last = false;
+    uint64_t received = 0;
     while (!last) {
         size_t more = text.len - at < step ? text.len - at : step, used;
         buf_append(&waiting, text.data + at, more);
@@ -37,10 +39,12 @@ static void run(struct outcome *out, const struct format *format, struct slice t
         for (size_t i = 0; i < spans.count; i++) {
             struct span *span = &spans.spans[i];
             require(span->text.len > 0 && span->line > 0);
+            received += 1 + span->joined;
             buf_printf(&out->text, "%llu:", (unsigned long long)span->line);
             buf_slice(&out->text, span->text);
             buf_printf(&out->text, "(%u)\n", span->header ? span->header->column_count : 0);
         }
+        require(split_count(s) == received + split_refused_count(s));
         spans.count = 0;
         memmove(waiting.data, waiting.data + used, waiting.len - used);
         waiting.len -= used;

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "program/detect_run.h"
 #include "program/hunt_run.h"
-#include "program/judge.h"
+#include "watch/pipeline.h"
 #include "support/event_make.h"
 
 enum { FILES = 2, MODES = 3, GROUP_ROWS = 150, SINGLE_RULES = 60, SEALS = 6, PATH_BYTES = 4200 };

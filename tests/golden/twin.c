@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "program/judge.h"
+#include "watch/pipeline.h"
 
 struct side {
     struct mapping_set *mappings;

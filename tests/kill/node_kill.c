@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "program/message.h"
+#include "watch/message.h"
 #include "state/audit.h"
 #include "state/state.h"
 

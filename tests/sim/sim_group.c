@@ -60,9 +60,12 @@ static void context_draw(struct sim *s, uint8_t partition, struct row_context *c
                               .source = sim_draw(s, 2) ? SLICE("dc01") : SLICE("proxy"),
                               .system = SLICE("HTTT-1"),
                               .file = SLICE("events.ndjson"),
+                              .host = sim_draw(s, 2) ? SLICE("srv-db") : SLICE(""),
+                              .sender = sim_draw(s, 2) ? SLICE("token:3") : SLICE(""),
                               .mapping = SLICE("windows"),
                               .mapping_version = 1 + sim_draw(s, 2),
-                              .flags = partition >= FINDINGS ? ROW_INTERNAL : 0,
+                              .flags = (partition >= FINDINGS ? ROW_INTERNAL : 0u) |
+                                       (sim_draw(s, 4) ? 0u : ROW_DRILL),
                               .mapping_set = 9,
                               .product = SLICE("windows")};
 }
@@ -107,8 +110,12 @@ static void carry_draw(struct sim *s, struct buf *out, uint64_t sequence)
                          sim_draw(s, 8)
                              ? arena_printf(&s->arena, "%llu", (unsigned long long)s->made)
                              : SLICE(""));
-    if (sim_draw(s, 3) == 0)
-        carry_put_ids(out, s->now_ns, numbers, 1 + sim_draw(s, 4));
+    if (sim_draw(s, 3) == 0) {
+        struct carry_id ids[4];
+        for (uint32_t i = 0; i < 4; i++)
+            memset(ids[i].bytes, (int)(numbers[i] & 0xff), sizeof ids[i].bytes);
+        carry_put_ids(out, slice_from(names[sim_draw(s, 4)]), s->now_ns, ids, 1 + sim_draw(s, 4));
+    }
     if (sim_draw(s, 3) == 0) {
         struct slice values[2] = {slice_from(names[sim_draw(s, 4)]), {NULL, 0}};
         struct carry_input input = {.sequence = sequence,

@@ -29,11 +29,10 @@ struct memory {
 static struct row_context *context_copy(struct arena *arena, const struct row_context *c)
 {
     struct row_context *kept = arena_alloc(arena, sizeof *kept);
-    struct slice *texts[] = {&kept->partition, &kept->source,    &kept->system,  &kept->unit,
-                             &kept->file,      &kept->mapping,   &kept->product, &kept->category,
-                             &kept->service,   &kept->configured};
+    struct slice *texts[ROW_CONTEXT_TEXTS];
     *kept = *c;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+    row_context_texts(kept, texts);
+    for (size_t i = 0; i < ROW_CONTEXT_TEXTS; i++)
         *texts[i] = arena_copy(arena, *texts[i]);
     return kept;
 }

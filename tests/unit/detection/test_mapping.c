@@ -86,6 +86,16 @@ static void mistakes_are_named_with_their_line(void **state)
     refuse("when: {a: b}\nprefixes: [b., c., d., e., f., g., h., i.]\ncomplete: [a, b, c, d]\n", 1,
            "too many names");
     refuse("when: {a: b}\nzone: Asia/Hanoi\n", 5, "utc");
+    refuse("when: {a: b}\nfound: {title: [a]}\n", 5, "say which by `finding`");
+    refuse("when: {a: b}\nfinding: true\nfound:\n  titel: [a]\n", 7, "did you mean 'title'");
+    refuse("when: {a: b}\nfinding: true\nfound:\n  level: severe\n", 7, "informational, low");
+    refuse("when: {a: b}\nfinding: true\nfound:\n  level: {fields: [a], default: low}\n", 7,
+           "`fields` and `rows`");
+    refuse("when: {a: b}\nfinding: true\nfound:\n  level: {fields: [a], rows: [[1, low]]}\n", 7,
+           "needs a `default`");
+    refuse("when: {a: b}\nfinding: true\nfound:\n  level:\n    fields: [a]\n"
+           "    rows:\n      - [1]\n",
+           10, "a value, or a list");
 }
 
 static void one_id_has_one_mapping(void **state)
@@ -300,6 +310,51 @@ static void findings_times_and_hosts(void **state)
     bench_close(&b);
 }
 
+static void assert_found(struct bench *b, const char *json, const char *expected)
+{
+    struct mapping_found found;
+    struct buf text = {0};
+    (void)bench_read(b, json);
+    if (mapping_found(&b->event, &found))
+        buf_printf(&text, "%.*s|%.*s|%.*s|%s", (int)found.detector.len, found.detector.data,
+                   (int)found.title.len, found.title.data, (int)found.id.len, found.id.data,
+                   rule_level_names[found.level]);
+    else
+        assert_int_equal(found.title.len, 0);
+    assert_string_equal(buf_text(&text), expected);
+    buf_free(&text);
+}
+
+static void what_another_detector_found(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, "id: t\ntitle: Thing\nversion: 1\nwhen: {m: '*'}\nfinding: {kind: alert}\n"
+                   "alias: {name: [x.name]}\n"
+                   "derive:\n  - {from: m, starts: 'sig ', regex: '^sig (?<number>\\d+)'}\n"
+                   "found:\n  detector: Snorter\n  title: [name, m]\n  id: [number]\n"
+                   "  level:\n    fields: [sev, grade]\n"
+                   "    rows:\n      - [1, critical]\n      - [[2, 'warn*'], high]\n"
+                   "    default: medium\n");
+    assert_found(&b, "{\"m\":\"x\",\"kind\":\"flow\",\"sev\":1}", "");
+    assert_found(&b, "{\"m\":\"sig 7\",\"kind\":\"alert\",\"sev\":1,\"x\":{\"name\":\"Bad\"}}",
+                 "Snorter|Bad|7|critical");
+    assert_found(&b, "{\"m\":\"y\",\"kind\":\"alert\",\"name\":\" \",\"sev\":\"2\"}",
+                 "Snorter|y||high");
+    assert_found(&b, "{\"m\":\"y\",\"kind\":\"alert\",\"sev\":9,\"grade\":\"warning\"}",
+                 "Snorter|y||high");
+    assert_found(&b, "{\"m\":{\"a\":1},\"kind\":\"alert\"}", "Snorter|Snorter||medium");
+    assert_found(&b, "{\"x\":1,\"kind\":\"alert\"}", "");
+    bench_close(&b);
+    bench_open(&b, "id: t\ntitle: Thing\nversion: 1\nwhen: {m: '*'}\nfinding: true\n");
+    assert_found(&b, "{\"m\":\"x\"}", "Thing|Thing||");
+    bench_close(&b);
+    bench_open(&b, "id: t\ntitle: Thing\nversion: 1\nwhen: {m: '*'}\nfinding: true\n"
+                   "found: {level: low}\n");
+    assert_found(&b, "{\"m\":\"x\"}", "Thing|Thing||low");
+    bench_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +367,7 @@ int main(void)
         cmocka_unit_test(fields_are_drawn_out_of_texts),
         cmocka_unit_test(a_later_list_of_arguments_replaces_an_earlier_one),
         cmocka_unit_test(findings_times_and_hosts),
+        cmocka_unit_test(what_another_detector_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

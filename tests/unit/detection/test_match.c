@@ -138,6 +138,37 @@ static void a_filter_for_any_rule_keeps_to_its_log_source(void **state)
     assert_int_equal(found[0], 1);
 }
 
+/* Tuning stands in a file of its own, read before or after the packs. */
+static void filters_of_other_files_work_by_id_and_name(void **state)
+{
+    (void)state;
+    static const char tuning[] =
+        "title: f\nlogsource: {product: p}\nfilter:\n  rules: [gone, a, called]\n"
+        "  s:\n    user: admin\n  condition: s\n"
+        "---\ntitle: g\nlogsource: {product: p}\nfilter:\n  rules: [a]\n"
+        "  s:\n    host: test\n  condition: s\n";
+    for (unsigned first = 0; first < 2; first++) {
+        if (first)
+            rule(tuning);
+        rule(RULE("a", "{product: p}", "x: 1"));
+        rule("name: called\n" RULE("b", "{product: p}", "x: 1"));
+        rule(RULE("c", "{product: p}", "x: 1"));
+        if (!first)
+            rule(tuning);
+        struct sigma_options options = {0};
+        sigma_check_set(&f.rules, &f.problems, &options, &f.arena);
+        assert_int_equal(f.problems.error_count, 0);
+        ready(true);
+        assert_int_equal(run("{\"x\":1,\"user\":\"bob\"}", NULL), 3);
+        const uint32_t *found;
+        assert_int_equal(run("{\"x\":1,\"user\":\"admin\"}", &found), 1);
+        assert_int_equal(found[0], first ? 4 : 2);
+        assert_int_equal(run("{\"x\":1,\"host\":\"test\"}", NULL), 2);
+        (void)teardown(NULL);
+        (void)setup(NULL);
+    }
+}
+
 static void matched_tells_the_received_values(void **state)
 {
     (void)state;
@@ -178,6 +209,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(more_sources_than_routes_still_get_their_rules, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_filter_takes_findings_away, setup, teardown),
+        cmocka_unit_test_setup_teardown(filters_of_other_files_work_by_id_and_name, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_filter_for_any_rule_keeps_to_its_log_source, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(matched_tells_the_received_values, setup, teardown),

@@ -338,6 +338,24 @@ static void sets_refuse_dangling_references(void **state)
     case_free(&c);
 }
 
+/* Local tuning beside packs: an update may have taken away what it names. */
+static void filters_outlive_the_rules_that_they_name(void **state)
+{
+    (void)state;
+    struct sigma_case c = {0};
+    (void)case_read(&c, "id: kept\n" BODY "---\ntitle: night shift\nlogsource: {product: p}\n"
+                        "filter: {rules: [gone, kept], s: {A: 1}, condition: s}\n"
+                        "---\ntitle: turned round\nlogsource: {product: p}\n"
+                        "filter: {rules: [kept], s: {A: 1}, condition: not s}\n");
+    check_set(&c);
+    assert_int_equal(c.rules.count, 3);
+    assert_int_equal(c.problems.count, 2);
+    assert_int_equal(c.problems.error_count, 0);
+    assert_problem(&c, 0, "unknown-rule", "'night shift' names the rule 'gone'");
+    assert_problem(&c, 1, "negated-filter", "'turned round'");
+    case_free(&c);
+}
+
 static void sets_refuse_circles_and_long_chains(void **state)
 {
     (void)state;
@@ -394,6 +412,7 @@ int main(void)
         cmocka_unit_test(extended_conditions_of_version_3),
         cmocka_unit_test(sets_refuse_doubled_ids),
         cmocka_unit_test(sets_refuse_dangling_references),
+        cmocka_unit_test(filters_outlive_the_rules_that_they_name),
         cmocka_unit_test(sets_refuse_circles_and_long_chains),
         cmocka_unit_test(whole_set_of_good_rules_stays),
     };

@@ -1,6 +1,8 @@
 # canh_unit_test(detection <noun>), one line a file of this folder
 canh_unit_test(detection event)
 canh_unit_test(detection literal)
+canh_unit_test(detection format_guess)
+target_compile_definitions(unit_detection_format_guess PRIVATE CANH_SOURCE="${PROJECT_SOURCE_DIR}")
 canh_unit_test(detection mapping)
 canh_unit_test(detection mapping_files)
 target_compile_definitions(unit_detection_mapping_files PRIVATE CANH_SOURCE="${PROJECT_SOURCE_DIR}")
@@ -35,3 +37,6 @@ target_compile_definitions(unit_detection_indicator_files PRIVATE
 set_tests_properties(unit/detection/indicator_files PROPERTIES SKIP_RETURN_CODE 77)
 canh_unit_test(detection indicator_set)
 canh_unit_test(detection retro)
+canh_unit_test(detection rule_burden)
+canh_unit_test(detection rule_select)
+target_compile_definitions(unit_detection_rule_select PRIVATE CANH_SOURCE="${PROJECT_SOURCE_DIR}")

@@ -14,12 +14,23 @@
 struct split_run {
     struct buf
         text; /* "line:text\n" a span, "!line" a refused item; CR and LF in a text as \r \n */
-    uint64_t refused;
+    uint64_t refused, given, joined;
     struct split *split; /* open: headers */
 };
 
+/* What the splitter says it cut is what came out, at any time. */
+static inline void split_run_counts(const struct split_run *run)
+{
+    assert_int_equal(split_count(run->split),
+                     run->given + run->joined + split_refused_count(run->split));
+}
+
 static inline void split_run_span(struct split_run *run, const struct span *span)
 {
+    run->given++;
+    run->joined += span->joined;
+    assert_null(span->format);
+    assert_int_equal(span->part, SPAN_WHOLE);
     buf_printf(&run->text, "%llu:", (unsigned long long)span->line);
     for (size_t i = 0; i < span->text.len; i++) {
         if (span->text.data[i] == '\n')
@@ -63,6 +74,7 @@ static inline void split_run_text(struct split_run *run, const char *format, str
         split_feed(run->split, slice_make(block, waiting.len), last, &arena, &spans, &used);
         for (size_t i = 0; i < spans.count; i++)
             split_run_span(run, &spans.spans[i]);
+        split_run_counts(run);
         spans.count = 0;
         if (waiting.len > used)
             memmove(waiting.data, waiting.data + used, waiting.len - used);

@@ -311,6 +311,68 @@ static void refused_items_are_all_counted_and_some_kept(void **state)
     buf_free(&text);
 }
 
+/* What was received, of which that many lines were joined and items refused. */
+static void assert_received(const char *format, const char *text, uint64_t count, uint64_t joined,
+                            uint64_t refused)
+{
+    struct split_run run;
+    split_run_text(&run, format, slice_from(text), 13);
+    assert_int_equal(split_count(run.split), count);
+    assert_int_equal(run.joined, joined);
+    assert_int_equal(run.refused, refused);
+    split_run_free(&run);
+}
+
+static void records_are_counted_where_they_are_cut(void **state)
+{
+    (void)state;
+    assert_received("syslog", "a\n\n  \r\nb\nc", 3, 0, 0);
+    assert_received("json", "{\"a\":1}\n\n{\"a\":\n2}\nnone\n{\"a\":3", 4, 0, 0);
+    assert_received("json", "[{\"a\":1},\n{\"a\":2}, 3]\n", 3, 0, 0);
+    assert_received("json", "{\"Records\":[{\"a\":1},{\"a\":2}]}\n", 2, 0, 0);
+    assert_received("json", "[{\"a\":1},{\"a\":2}", 3, 0, 1);
+    assert_received("csv", "a,b\n1,2\n\n\"3\n4\",5\nx,\"y\"z\n6,7\n", 4, 0, 1);
+    assert_received("w3c", "#Version: 1\n1 2\n#Fields: a b\n1 2\n\n#Date: 2026-01-01\n3 4\n", 3, 0,
+                    1);
+    assert_received("winxml", "<Events><Event>a</Event>\n<Event>cut<Event>b</Event></Events>", 3, 0,
+                    1);
+    assert_received("auditd", "", 0, 0, 0);
+}
+
+static void joined_lines_are_counted_one_by_one(void **state)
+{
+    (void)state;
+    assert_received("auditd",
+                    "type=SYSCALL msg=audit(1.1:7): a=1\n"
+                    "type=SYSCALL msg=audit(1.1:8): a=2\n"
+                    "nonsense\n\n"
+                    "type=CWD msg=audit(1.1:7): b=1\n"
+                    "type=EOE msg=audit(1.1:7): \n"
+                    "type=EOE msg=audit(1.1:9): \n"
+                    "type=PROCTITLE msg=audit(1.1:8): c=1\n",
+                    6, 3, 1);
+}
+
+static void open_serials_are_not_counted_yet(void **state)
+{
+    (void)state;
+    struct split *s = split_open(format_find(SLICE("auditd")));
+    struct span_list spans = {0};
+    struct arena arena = {0};
+    size_t used;
+    split_feed(s, SLICE("type=SYSCALL msg=audit(1.1:7): a=1\ntype=CWD msg=audit(1.1:7): b=1\n"),
+               false, &arena, &spans, &used);
+    assert_int_equal(spans.count, 0);
+    assert_int_equal(split_count(s), 0);
+    split_feed(s, SLICE("type=EOE msg=audit(1.1:7): \n"), false, &arena, &spans, &used);
+    assert_int_equal(spans.count, 1);
+    assert_int_equal(spans.spans[0].joined, 2);
+    assert_int_equal(split_count(s), 3);
+    split_close(&s);
+    span_list_free(&spans);
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +394,9 @@ int main(void)
         cmocka_unit_test(audit_lines_are_joined),
         cmocka_unit_test(audit_serials_are_given_out_in_time),
         cmocka_unit_test(refused_items_are_all_counted_and_some_kept),
+        cmocka_unit_test(records_are_counted_where_they_are_cut),
+        cmocka_unit_test(joined_lines_are_counted_one_by_one),
+        cmocka_unit_test(open_serials_are_not_counted_yet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

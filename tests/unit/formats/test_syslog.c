@@ -169,6 +169,41 @@ static void test_contents(void **state)
                   "message=took a=1 and b=2 of them\n");
 }
 
+static void test_events_inside(void **state)
+{
+    (void)state;
+    /* a control character makes the XML reader begin anew: the header's fields stay */
+    fields_expect(syslog_parse,
+                  "<14>Nov 22 10:36:00 h sysmon: <Event><System><EventID>1</EventID></System>"
+                  "<EventData><Data Name=\"Image\">a\001</Data></EventData></Event>",
+                  PRI_14 "timestamp=Nov 22 10:36:00\nhostname=h\nappname=sysmon\n"
+                         "message=<Event><System><EventID>1</EventID></System><EventData>"
+                         "<Data Name=\"Image\">a\001</Data></EventData></Event>\n"
+                         "EventID=1\nImage=a\xef\xbf\xbd\n");
+    /* not well-formed: only a message */
+    fields_expect(syslog_parse, "<14>1 - h a - - - <Event><System><EventID>1</Ev",
+                  PRI_14 "hostname=h\nappname=a\nmessage=<Event><System><EventID>1</Ev\n");
+    fields_expect(
+        syslog_parse,
+        "<14>1 - h a - - - {\"Event\":{\"System\":{\"EventID\":1},\"EventData\":{\"b\":\"c\"}}}",
+        PRI_14 "hostname=h\nappname=a\n"
+               "message={\"Event\":{\"System\":{\"EventID\":1},\"EventData\":{\"b\":\"c\"}}}\n"
+               "EventID=#1\nb=c\n");
+    fields_expect(
+        syslog_parse,
+        "<14>1 - h nginx - - - 192.0.2.1 - - [22/Nov/2026:12:04:55 +0000] \"GET /a?b\" 200 1",
+        PRI_14 "hostname=h\nappname=nginx\n"
+               "message=192.0.2.1 - - [22/Nov/2026:12:04:55 +0000] \"GET /a?b\" 200 1\n"
+               "c-ip=192.0.2.1\ncs-ident=~\ncs-username=~\n"
+               "timestamp=22/Nov/2026:12:04:55 +0000\ncs-method=GET\ncs-uri=/a?b\n"
+               "cs-uri-stem=/a\ncs-uri-query=b\nsc-status=#200\nsc-bytes=#1\n");
+    /* a client that is no address: a text that only looks like one */
+    fields_expect(syslog_parse,
+                  "<14>1 - h a - - - user x y [22/Nov/2026:12:04:55 +0000] \"GET /\" 200 1",
+                  PRI_14 "hostname=h\nappname=a\n"
+                         "message=user x y [22/Nov/2026:12:04:55 +0000] \"GET /\" 200 1\n");
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -218,6 +253,7 @@ int main(void)
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_cisco),
         cmocka_unit_test(test_contents),
+        cmocka_unit_test(test_events_inside),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_cut_short),
         cmocka_unit_test(test_probe),

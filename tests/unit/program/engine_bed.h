@@ -12,9 +12,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "program/peer.h"
 #include "program/role.h"
 #include "state/command.h"
+#include "watch/peer.h"
 
 enum { BED_MS_MAX = 60000 };
 

@@ -29,7 +29,7 @@ struct bed {
     pthread_mutex_t care;
     struct engine_commit *commit;
     struct batch_writer *writer;
-    struct import_haul *items;
+    struct harvest *items;
     struct haul_head head;
     struct row_context context;
     struct engine_haul haul;
@@ -87,7 +87,7 @@ static int bed_open(void **state)
     bed->store = (struct store_options){.write = true};
     commit_open(bed);
     bed->writer = batch_writer_open();
-    bed->items = import_haul_open();
+    bed->items = harvest_open();
     bed->fd = memfd_create("haul", MFD_CLOEXEC);
     assert_true(bed->fd >= 0);
     buf_free(&path);
@@ -103,7 +103,7 @@ static int bed_close(void **state)
     live_close(&bed->live);
     config_close(&bed->config);
     batch_writer_close(&bed->writer);
-    import_haul_close(&bed->items);
+    harvest_close(&bed->items);
     (void)close(bed->fd);
     assert_int_equal(pthread_mutex_destroy(&bed->care), 0);
     (void)nftw(bed->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
@@ -114,7 +114,7 @@ static int bed_close(void **state)
 /* What an honest intake says of two events, the second of which a rule holds for. */
 static void honest(struct bed *bed)
 {
-    import_haul_clear(bed->items);
+    harvest_clear(bed->items);
     bed->head = (struct haul_head){.rules = bed->live.fingerprint,
                                    .received = 2,
                                    .bytes = 20,
@@ -127,7 +127,7 @@ static void honest(struct bed *bed)
                                         .unit = SLICE("U"),
                                         .file = SLICE("in"),
                                         .configured = SLICE("/test/")};
-    struct import_item *item = import_haul_add(bed->items, IMPORT_FINDING);
+    struct harvest_item *item = harvest_add(bed->items, HARVEST_FINDING);
     item->row = 1;
     item->line = 2;
     item->time_ns = 5;
@@ -147,7 +147,7 @@ static void packed(struct bed *bed, struct buf *out)
         assert_int_equal(batch_add(bed->writer, number, 5, line, &record, &index, NULL), ERR_OK);
     }
     assert_int_equal(
-        haul_pack(&bed->head, batch_raw(bed->writer), bed->items, ROLE_SLOT_BYTES, out, NULL),
+        haul_pack(&bed->head, batch_raw(bed->writer), bed->items, HAUL_SLOT_BYTES, out, NULL),
         ERR_OK);
     record_free(&record);
 }
@@ -245,7 +245,7 @@ static void what_intake_may_not_say_is_refused(void **state)
             bed->head.cursor_count = 1;
             break;
         default:
-            bed->items->items[0].kind = IMPORT_INPUT;
+            bed->items->items[0].kind = HARVEST_INPUT;
             break;
         }
         assert_int_equal(commit(bed), ERR_DAMAGED);

@@ -40,7 +40,7 @@ static int remove_one(const char *path, const struct stat *about, int kind, stru
 static void haul_write(struct bed *bed, struct slice source, uint32_t slot)
 {
     struct batch_writer *writer = batch_writer_open();
-    struct import_haul *items = import_haul_open();
+    struct harvest *items = harvest_open();
     struct record record = {0};
     struct buf bytes = {0};
     struct haul_head head = {.rules = bed->store->live.fingerprint,
@@ -69,7 +69,7 @@ static void haul_write(struct bed *bed, struct slice source, uint32_t slot)
     bed->haul_bytes[slot] = (uint32_t)bytes.len;
     buf_free(&bytes);
     record_free(&record);
-    import_haul_close(&items);
+    harvest_close(&items);
     batch_writer_close(&writer);
 }
 

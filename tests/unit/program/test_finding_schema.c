@@ -156,7 +156,7 @@ static struct rule correlation = {.kind = RULE_CORRELATION, .title = {"B", 1}};
 static struct rule *rows[] = {&plain, &correlation};
 static const struct rule_list rules = {rows, 2, 2};
 
-static json_t *written(const struct output_finding *f)
+static json_t *written(const struct finding *f)
 {
     struct output_options options = {.kind = OUTPUT_NDJSON};
     struct output *o = output_open(&options, &rules);
@@ -172,9 +172,9 @@ static json_t *written(const struct output_finding *f)
 static void test_event(void **state)
 {
     (void)state;
-    struct output_field fields[] = {
+    struct finding_field fields[] = {
         {SLICE("a"), SLICE("1")}, {SLICE("a"), SLICE("2")}, {SLICE("b"), SLICE("3")}};
-    struct output_finding f = {
+    struct finding f = {
         .place = {SLICE("f"), 1, CLOCK_NONE, 7}, .matched = fields, .matched_count = 3};
     json_t *line = written(&f);
     assert_true(valid(schema, line));
@@ -190,16 +190,16 @@ static void test_event(void **state)
 static void test_indicator(void **state)
 {
     (void)state;
-    struct output_field field = {SLICE("host"), SLICE("www.bad.example")};
+    struct finding_field field = {SLICE("host"), SLICE("www.bad.example")};
     struct indicator indicator = {.type = INDICATOR_DOMAIN,
                                   .value = SLICE("bad.example"),
                                   .confidence = INDICATOR_CONFIDENCE_NONE,
                                   .from_ns = CLOCK_NONE,
                                   .until_ns = CLOCK_NONE};
-    struct output_finding f = {.place = {SLICE("f"), 1, CLOCK_NONE, 7},
-                               .matched = &field,
-                               .matched_count = 1,
-                               .indicator = &indicator};
+    struct finding f = {.place = {SLICE("f"), 1, CLOCK_NONE, 7},
+                        .matched = &field,
+                        .matched_count = 1,
+                        .indicator = &indicator};
     json_t *line = written(&f);
     assert_true(valid(schema, line));
     assert_int_equal(json_object_size(json_object_get(line, "indicator")), 2);
@@ -226,18 +226,18 @@ static void test_indicator(void **state)
 static void test_correlation(void **state)
 {
     (void)state;
-    struct output_place places[] = {{SLICE("f"), 1, 5, 7}, {SLICE("g"), 2, CLOCK_NONE, 0}};
+    struct finding_place places[] = {{SLICE("f"), 1, 5, 7}, {SLICE("g"), 2, CLOCK_NONE, 0}};
     struct slice name = SLICE("user"), value = SLICE("bob");
-    struct output_finding f = {.rule = 1,
-                               .place = {.time_ns = 5},
-                               .events = places,
-                               .event_count = 2,
-                               .event_total = 2,
-                               .group_names = &name,
-                               .group_values = &value,
-                               .group_count = 1,
-                               .value = 2,
-                               .capped = true};
+    struct finding f = {.rule = 1,
+                        .place = {.time_ns = 5},
+                        .events = places,
+                        .event_count = 2,
+                        .event_total = 2,
+                        .group_names = &name,
+                        .group_values = &value,
+                        .group_count = 1,
+                        .value = 2,
+                        .capped = true};
     json_t *line = written(&f);
     assert_true(valid(schema, line));
     assert_int_equal(json_object_del(line, "count"), 0);

@@ -222,12 +222,12 @@ static int world_close(void **state)
 
 static int run(struct world *w, uint32_t threads, bool again, struct err *err)
 {
-    static const struct import_source source = {.partition = {"main", 4},
-                                                .name = {"", 0},
-                                                .system = {"", 0},
-                                                .unit = {"", 0},
-                                                .configured = {"", 0},
-                                                .flags = ROW_HISTORICAL};
+    static const struct origin source = {.partition = {"main", 4},
+                                         .name = {"", 0},
+                                         .system = {"", 0},
+                                         .unit = {"", 0},
+                                         .configured = {"", 0},
+                                         .flags = ROW_HISTORICAL};
     const char *paths[] = {w->logs};
     struct import_run_options options = {.store = w->store,
                                          .detector = &w->detector,

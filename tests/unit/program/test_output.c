@@ -19,7 +19,7 @@ static struct slice references[] = {{"https://example.org/a?b=1&c=\"2\"", 31}};
 static struct rule plain, correlation;
 static struct rule *rule_rows[] = {&plain, &correlation};
 static const struct rule_list rules = {rule_rows, 2, 2};
-static struct output_field fields[OUTPUT_MATCHED_MAX + 10];
+static struct finding_field fields[OUTPUT_MATCHED_MAX + 10];
 
 static void rules_reset(void)
 {
@@ -36,17 +36,17 @@ static void rules_reset(void)
         .kind = RULE_CORRELATION, .level = LEVEL_CRITICAL, .title = SLICE("Many"), .line = 1};
 }
 
-static struct output_finding finding_make(uint32_t matched_count)
+static struct finding finding_make(uint32_t matched_count)
 {
-    return (struct output_finding){.rule = 0,
-                                   .place = {SLICE("C:\\logs\\a.evtx"), 42, TIME_NS, 0},
-                                   .host = SLICE("ws01"),
-                                   .matched = fields,
-                                   .matched_count = matched_count};
+    return (struct finding){.rule = 0,
+                            .place = {SLICE("C:\\logs\\a.evtx"), 42, TIME_NS, 0},
+                            .host = SLICE("ws01"),
+                            .matched = fields,
+                            .matched_count = matched_count};
 }
 
 /* Everything an output writes for these findings; freed by the caller. */
-static struct buf written(struct output_options options, const struct output_finding *findings,
+static struct buf written(struct output_options options, const struct finding *findings,
                           size_t count)
 {
     struct buf all = {0}, one = {0};
@@ -85,8 +85,8 @@ static void test_ndjson_event(void **state)
 {
     (void)state;
     rules_reset();
-    fields[0] = (struct output_field){SLICE("Image"), SLICE("C:\\cmd.exe \"x\"\n\x01")};
-    struct output_finding f = finding_make(1);
+    fields[0] = (struct finding_field){SLICE("Image"), SLICE("C:\\cmd.exe \"x\"\n\x01")};
+    struct finding f = finding_make(1);
     struct buf text = written((struct output_options){.kind = OUTPUT_NDJSON}, &f, 1);
     json_t *line = line_read(&text);
     json_t *rule = json_object_get(line, "rule"), *event = json_object_get(line, "event");
@@ -114,7 +114,7 @@ static void test_ndjson_unknowns_are_null(void **state)
     plain.id = plain.author = (struct slice){0};
     plain.level = LEVEL_NONE;
     plain.tags.count = plain.references.count = 0;
-    struct output_finding f = finding_make(0);
+    struct finding f = finding_make(0);
     f.place.time_ns = CLOCK_NONE;
     struct buf text = written((struct output_options){.kind = OUTPUT_NDJSON}, &f, 1);
     json_t *line = line_read(&text), *rule = json_object_get(line, "rule");
@@ -132,13 +132,13 @@ static void test_ndjson_same_name(void **state)
 {
     (void)state;
     rules_reset();
-    fields[0] = (struct output_field){SLICE("a"), SLICE("1")};
-    fields[1] = (struct output_field){SLICE("b"), SLICE("x")};
-    fields[2] = (struct output_field){SLICE("a"), SLICE("2")};
-    fields[3] = (struct output_field){SLICE("a"), SLICE("1")};
-    fields[4] = (struct output_field){SLICE("b"), SLICE("x")};
-    fields[5] = (struct output_field){SLICE("a"), SLICE("3")};
-    struct output_finding f = finding_make(6);
+    fields[0] = (struct finding_field){SLICE("a"), SLICE("1")};
+    fields[1] = (struct finding_field){SLICE("b"), SLICE("x")};
+    fields[2] = (struct finding_field){SLICE("a"), SLICE("2")};
+    fields[3] = (struct finding_field){SLICE("a"), SLICE("1")};
+    fields[4] = (struct finding_field){SLICE("b"), SLICE("x")};
+    fields[5] = (struct finding_field){SLICE("a"), SLICE("3")};
+    struct finding f = finding_make(6);
     struct buf text = written((struct output_options){.kind = OUTPUT_NDJSON}, &f, 1);
     assert_non_null(strstr(text.data, "\"matched\":{\"a\":[\"1\",\"2\",\"3\"],\"b\":\"x\"}}\n"));
     json_decref(line_read(&text));
@@ -149,19 +149,19 @@ static void test_ndjson_correlation(void **state)
 {
     (void)state;
     rules_reset();
-    struct output_place events[] = {{SLICE("a.json"), 1, TIME_NS - 1000000000, 0},
-                                    {SLICE("b.json"), 7, CLOCK_NONE, 99}};
+    struct finding_place events[] = {{SLICE("a.json"), 1, TIME_NS - 1000000000, 0},
+                                     {SLICE("b.json"), 7, CLOCK_NONE, 99}};
     struct slice names[] = {SLICE("user")}, values[] = {SLICE("bob\"")};
-    struct output_finding f = {.rule = 1,
-                               .place = {.time_ns = TIME_NS},
-                               .events = events,
-                               .event_count = 2,
-                               .event_total = 150,
-                               .group_names = names,
-                               .group_values = values,
-                               .group_count = 1,
-                               .value = 2.5,
-                               .capped = true};
+    struct finding f = {.rule = 1,
+                        .place = {.time_ns = TIME_NS},
+                        .events = events,
+                        .event_count = 2,
+                        .event_total = 150,
+                        .group_names = names,
+                        .group_values = values,
+                        .group_count = 1,
+                        .value = 2.5,
+                        .capped = true};
     struct buf text = written((struct output_options){.kind = OUTPUT_NDJSON, .epoch = 3}, &f, 1);
     json_t *line = line_read(&text), *list = json_object_get(line, "events");
     assert_null(json_object_get(line, "event"));
@@ -188,9 +188,9 @@ static void test_matched_is_capped(void **state)
     rules_reset();
     for (int i = 0; i < OUTPUT_MATCHED_MAX + 10; i++) {
         (void)snprintf(names[i], sizeof names[i], "n%d", i);
-        fields[i] = (struct output_field){slice_from(names[i]), SLICE("v")};
+        fields[i] = (struct finding_field){slice_from(names[i]), SLICE("v")};
     }
-    struct output_finding f = finding_make(OUTPUT_MATCHED_MAX + 10);
+    struct finding f = finding_make(OUTPUT_MATCHED_MAX + 10);
     struct buf text = written((struct output_options){.kind = OUTPUT_NDJSON}, &f, 1);
     json_t *line = line_read(&text);
     assert_int_equal(json_object_size(json_object_get(line, "matched")), OUTPUT_MATCHED_MAX);
@@ -202,9 +202,9 @@ static void test_csv(void **state)
 {
     (void)state;
     rules_reset();
-    fields[0] = (struct output_field){SLICE("Image"), SLICE("say \"hi\"")};
-    fields[1] = (struct output_field){SLICE("User"), SLICE("bob")};
-    struct output_finding f = finding_make(2);
+    fields[0] = (struct finding_field){SLICE("Image"), SLICE("say \"hi\"")};
+    fields[1] = (struct finding_field){SLICE("User"), SLICE("bob")};
+    struct finding f = finding_make(2);
     f.host = SLICE("=cmd|' /C calc'!A0");
     struct buf text = written((struct output_options){.kind = OUTPUT_CSV}, &f, 1);
     assert_string_equal(
@@ -221,10 +221,10 @@ static void test_table_fits(void **state)
     rules_reset();
     plain.title =
         SLICE("Một tiêu đề rất dài để chắc chắn rằng nó phải bị cắt bớt ở đâu đó trong bảng");
-    fields[0] = (struct output_field){SLICE("CommandLine"),
-                                      SLICE("\033]0;owned\007 \xe2\x80\xae"
-                                            "gpj.exe and much more text than there is room for")};
-    struct output_finding f = finding_make(1);
+    fields[0] = (struct finding_field){SLICE("CommandLine"),
+                                       SLICE("\033]0;owned\007 \xe2\x80\xae"
+                                             "gpj.exe and much more text than there is room for")};
+    struct finding f = finding_make(1);
     struct output_options options = {.kind = OUTPUT_TABLE, .columns = 100, .vietnamese = false};
     struct buf text = written(options, &f, 1);
     struct slice rest = buf_as_slice(&text);
@@ -254,7 +254,7 @@ static void test_table_vietnamese(void **state)
 {
     (void)state;
     rules_reset();
-    struct output_finding f = finding_make(0);
+    struct finding f = finding_make(0);
     struct output_options options = {.kind = OUTPUT_TABLE, .vietnamese = true, .colour = true};
     struct buf text = written(options, &f, 1);
     assert_non_null(strstr(text.data, "Lệnh đáng ngờ"));
@@ -276,11 +276,11 @@ static void test_html(void **state)
 {
     (void)state;
     rules_reset();
-    fields[0] = (struct output_field){SLICE("<script>alert(1)</script>"), SLICE("\"a' & b\xff")};
-    struct output_finding f[] = {finding_make(1), finding_make(1), {.rule = 1}};
-    struct output_place events[8];
+    fields[0] = (struct finding_field){SLICE("<script>alert(1)</script>"), SLICE("\"a' & b\xff")};
+    struct finding f[] = {finding_make(1), finding_make(1), {.rule = 1}};
+    struct finding_place events[8];
     for (int i = 0; i < 8; i++)
-        events[i] = (struct output_place){SLICE("e.json"), (uint64_t)i + 1, TIME_NS, 0};
+        events[i] = (struct finding_place){SLICE("e.json"), (uint64_t)i + 1, TIME_NS, 0};
     f[2].events = events;
     f[2].event_count = 8;
     f[2].event_total = 8;
@@ -325,7 +325,7 @@ static void test_html_counts_all_and_shows_some(void **state)
     (void)state;
     rules_reset();
     enum { COUNT = OUTPUT_HTML_OF_RULE_MAX + 7 };
-    static struct output_finding f[COUNT];
+    static struct finding f[COUNT];
     for (int i = 0; i < COUNT; i++)
         f[i] = finding_make(0);
     struct buf text =

@@ -175,7 +175,7 @@ static int bed_open(void **state)
     check(getsockname(fd, (struct sockaddr *)&at, &len) == 0);
     bed.port = ntohs(at.sin_port);
     static char name[] = "web";
-    c->listeners[0] = (struct role_listener){.name = name, .fd = fd};
+    c->listeners[0] = (struct listener_socket){.name = name, .fd = fd};
     c->listener_count = 1;
     check(uv_loop_init(&c->loop) == 0);
     check(uv_async_init(&c->loop, &bed.async, async_do) == 0);

@@ -13,7 +13,7 @@
 
 struct fixture {
     struct query *query;
-    struct pipeline *line;
+    struct pipe *line;
     struct buf out; /* result rows, cells joined by '|', rows by '\n' */
     uint32_t stop;  /* emit gives an error at this row; 0: never */
     uint32_t emitted;
@@ -70,14 +70,14 @@ static void begin(struct fixture *f, const char *text, size_t budget_bytes)
     *f = (struct fixture){.now_ns = FIRST_NS};
     if (query_parse(&f->query, slice_from(text), &options, &err))
         fail_msg("%s: column %u: %s", text, err.column, err.text);
-    f->line = pipeline_open(f->query, budget_bytes, emit, f);
+    f->line = pipe_open(f->query, budget_bytes, emit, f);
 }
 
 static void end(struct fixture *f)
 {
-    struct pipeline_figures figures;
-    pipeline_count(f->line, &figures);
-    pipeline_close(&f->line);
+    struct pipe_figures figures;
+    pipe_measure(f->line, &figures);
+    pipe_close(&f->line);
     query_close(&f->query);
     buf_free(&f->out);
 }
@@ -91,7 +91,7 @@ static int feed(struct fixture *f, uint64_t id, const char *text, struct err *er
     struct facts facts = {f->query, slice_make(copy, length)};
     struct pipe_row row = {.time_ns = f->now_ns, .id = id, .get = get, .context = &facts};
     f->now_ns += STEP_NS;
-    int rc = pipeline_feed(f->line, &row, err);
+    int rc = pipe_feed(f->line, &row, err);
     mem_free(copy);
     return rc;
 }
@@ -111,7 +111,7 @@ static uint32_t expect_of(const char *text, const char *const *facts, const char
     for (; facts[fed] && rc == ERR_OK; fed++)
         rc = feed(&f, fed + 1, facts[fed], &err);
     assert_true(rc == ERR_OK || rc == PIPE_ENOUGH);
-    assert_int_equal(pipeline_end(f.line, &err), ERR_OK);
+    assert_int_equal(pipe_end(f.line, &err), ERR_OK);
     if (!slice_equal(buf_as_slice(&f.out), slice_from(wanted)))
         fail_msg("%s gives\n%s\nnot\n%s", text, buf_text(&f.out), wanted);
     end(&f);
@@ -212,16 +212,16 @@ static void sort_with_a_limit_holds_no_more_than_it_needs(void **state)
     struct fixture f;
     struct err err;
     struct buf text = {0};
-    struct pipeline_figures figures;
+    struct pipe_figures figures;
     begin(&f, "* | sort a | limit 3 | fields a", 64 << 10);
     for (uint32_t i = 0; i < 20000; i++) {
         buf_clear(&text);
         buf_printf(&text, "a=%u", i * 7919 % 20011);
         assert_int_equal(feed(&f, i, buf_text(&text), &err), ERR_OK);
     }
-    assert_int_equal(pipeline_end(f.line, &err), ERR_OK);
+    assert_int_equal(pipe_end(f.line, &err), ERR_OK);
     assert_string_equal(buf_text(&f.out), "0\n1\n2\n");
-    pipeline_count(f.line, &figures);
+    pipe_measure(f.line, &figures);
     assert_int_equal(figures.rows_in, 20000);
     assert_int_equal(figures.rows_out, 3);
     assert_true(figures.peak_bytes < 64 << 10);
@@ -270,12 +270,12 @@ static void partial_results_change_nothing(void **state)
     for (uint32_t i = 0; rows[i]; i++) {
         assert_int_equal(feed(&f, i, rows[i], &err), ERR_OK);
         buf_clear(&partial.out);
-        assert_int_equal(pipeline_partial(f.line, emit, &partial, &err), ERR_OK);
+        assert_int_equal(pipe_partial(f.line, emit, &partial, &err), ERR_OK);
         if (i == 0)
             assert_string_equal(buf_text(&partial.out), "bob|1|10\n");
     }
     assert_int_equal(f.out.len, 0);
-    assert_int_equal(pipeline_end(f.line, &err), ERR_OK);
+    assert_int_equal(pipe_end(f.line, &err), ERR_OK);
     assert_string_equal(buf_text(&f.out), "bob|3|10\n");
     assert_string_equal(buf_text(&partial.out), "bob|3|10\n");
     buf_free(&partial.out);
@@ -295,7 +295,7 @@ static void who_takes_rows_can_stop(void **state)
     begin(&f, "* | stats count() by User", 1 << 20);
     f.stop = 1;
     assert_int_equal(feed(&f, 1, rows[0], &err), ERR_OK);
-    assert_int_equal(pipeline_end(f.line, &err), ERR_CANCELED);
+    assert_int_equal(pipe_end(f.line, &err), ERR_CANCELED);
     end(&f);
 }
 
@@ -305,16 +305,16 @@ static void a_sample_stands_for_too_many_values(void **state)
     struct fixture f;
     struct err err;
     struct buf text = {0};
-    struct pipeline_figures figures;
+    struct pipe_figures figures;
     begin(&f, "* | stats percentile(a, 50) as p, sum(a) as s", 16 << 20);
     for (uint32_t i = 0; i <= PIPE_PERCENTILE_MAX; i++) {
         buf_clear(&text);
         buf_printf(&text, "a=%u", i % 1000);
         assert_int_equal(feed(&f, i, buf_text(&text), &err), ERR_OK);
     }
-    assert_int_equal(pipeline_end(f.line, &err), ERR_OK);
+    assert_int_equal(pipe_end(f.line, &err), ERR_OK);
     assert_string_equal(buf_text(&f.out), "499.5+|49950000\n");
-    pipeline_count(f.line, &figures);
+    pipe_measure(f.line, &figures);
     assert_true(figures.capped);
     buf_free(&text);
     end(&f);
@@ -328,7 +328,7 @@ static void sums_of_many_fractions_are_exact(void **state)
     begin(&f, "* | stats sum(a)", 1 << 20);
     for (uint32_t i = 0; i < 1000; i++)
         assert_int_equal(feed(&f, i, "a=0.1 a=1e15 a=-1e15", &err), ERR_OK);
-    assert_int_equal(pipeline_end(f.line, &err), ERR_OK);
+    assert_int_equal(pipe_end(f.line, &err), ERR_OK);
     assert_string_equal(buf_text(&f.out), "100\n");
     end(&f);
 }
@@ -345,13 +345,13 @@ static void buckets_begin_with_the_local_day(void **state)
     options.zone = zone;
     assert_int_equal(query_parse(&f.query, SLICE("* | stats count() by _time:1d"), &options, &err),
                      ERR_OK);
-    f.line = pipeline_open(f.query, 1 << 20, emit, &f);
+    f.line = pipe_open(f.query, 1 << 20, emit, &f);
     assert_int_equal(feed(&f, 1, "", &err), ERR_OK);
     f.now_ns = FIRST_NS + 17 * 3600 * CLOCK_SECOND_NS - 1;
     assert_int_equal(feed(&f, 2, "", &err), ERR_OK);
     f.now_ns = FIRST_NS + 17 * 3600 * CLOCK_SECOND_NS;
     assert_int_equal(feed(&f, 3, "", &err), ERR_OK);
-    assert_int_equal(pipeline_end(f.line, &err), ERR_OK);
+    assert_int_equal(pipe_end(f.line, &err), ERR_OK);
     assert_string_equal(buf_text(&f.out), "2026-11-01T17:00:00Z|2\n2026-11-02T17:00:00Z|1\n");
     end(&f);
     clock_zone_close(&zone);
