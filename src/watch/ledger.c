@@ -32,6 +32,7 @@ struct source {
     struct ledger_figures start, start_add; /* since the start; of it the group's */
     int64_t last_ns, last_next_ns;          /* newest arrival since the start */
     struct open_cell *cells;
+    bool is_touched;
 };
 
 struct ledger {
@@ -40,6 +41,8 @@ struct ledger {
     uint32_t count, cell_count;
     struct map of_name; /* number in sources */
     bool has_others;
+    struct source *touched[SOURCES]; /* by the group */
+    uint32_t touched_count;
 };
 
 /* ---- sources and cells ---- */
@@ -86,6 +89,13 @@ static struct source *source_make(struct ledger *l, struct slice name)
     return s;
 }
 
+static void source_touch(struct ledger *l, struct source *s)
+{
+    if (!s->is_touched)
+        l->touched[l->touched_count++] = s;
+    s->is_touched = true;
+}
+
 static struct source *source_of(struct ledger *l, struct slice name)
 {
     if (name.len == 0 || name.len > LEDGER_NAME_BYTES_MAX)
@@ -130,6 +140,7 @@ static struct open_cell *cell_of(struct ledger *l, struct source *s, int64_t hou
     if (c || l->cell_count < LEDGER_CELLS_MAX)
         return c ? c : cell_make(l, s, hour);
     s = source_of(l, LEDGER_OTHERS);
+    source_touch(l, s);
     c = cell_find(s, hour);
     if (!c && l->cell_count >= LEDGER_CELLS_MAX + OTHERS_CELLS_MAX)
         c = cell_open_any(s);
@@ -227,6 +238,7 @@ void ledger_add(struct ledger *l, struct slice source, const struct ledger_figur
         received_ns = 0;
     check(pthread_mutex_lock(&l->mutex) == 0);
     struct source *s = source_of(l, source);
+    source_touch(l, s);
     struct ledger_cell *cell = tally_change(&cell_of(l, s, received_ns / HOUR_NS)->tally);
     ledger_figures_add(&cell->figures, add);
     ledger_figures_add(&tally_change(&s->ever)->figures, add);
@@ -257,6 +269,7 @@ uint32_t ledger_close_hours(struct ledger *l, int64_t now_ns, ledger_row *row, v
                 continue;
             c->is_closing = row(context, newest_of(&c->tally));
             closed += c->is_closing;
+            source_touch(l, &l->sources[i]);
         }
     return closed;
 }
@@ -288,12 +301,12 @@ static void cursor_put(struct buf *items, const struct ledger_cell *cell, bool i
 /* Removals first: a cell that is closed may be opened anew in the same group. */
 void ledger_put(const struct ledger *l, struct buf *items)
 {
-    for (uint32_t i = 0; i < l->count; i++)
-        for (const struct open_cell *c = l->sources[i].cells; c; c = c->after)
+    for (uint32_t i = 0; i < l->touched_count; i++)
+        for (const struct open_cell *c = l->touched[i]->cells; c; c = c->after)
             if (c->is_closing && c->tally.is_durable)
                 cursor_put(items, &c->tally.durable, false, true);
-    for (uint32_t i = 0; i < l->count; i++) {
-        const struct source *s = &l->sources[i];
+    for (uint32_t i = 0; i < l->touched_count; i++) {
+        const struct source *s = l->touched[i];
         for (const struct open_cell *c = s->cells; c; c = c->after)
             if (!c->is_closing && c->tally.is_changed)
                 cursor_put(items, &c->tally.next, false, false);
@@ -322,8 +335,8 @@ static void cells_settle(struct ledger *l, struct source *s, bool durable)
 void ledger_settle(struct ledger *l, bool durable)
 {
     check(pthread_mutex_lock(&l->mutex) == 0);
-    for (uint32_t i = 0; i < l->count; i++) {
-        struct source *s = &l->sources[i];
+    for (uint32_t i = 0; i < l->touched_count; i++) {
+        struct source *s = l->touched[i];
         cells_settle(l, s, durable);
         tally_settle(&s->ever, durable);
         if (durable) {
@@ -332,7 +345,9 @@ void ledger_settle(struct ledger *l, bool durable)
         }
         s->start_add = (struct ledger_figures){0};
         s->last_next_ns = s->last_ns;
+        s->is_touched = false;
     }
+    l->touched_count = 0;
     check(pthread_mutex_unlock(&l->mutex) == 0);
 }
 

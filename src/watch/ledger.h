@@ -20,8 +20,8 @@
 #include "store/carry.h"
 
 enum {
-    LEDGER_SOURCES_MAX = 1024,
-    LEDGER_CELLS_MAX = 4096,
+    LEDGER_SOURCES_MAX = 4096, /* as many as canh.yaml may name */
+    LEDGER_CELLS_MAX = 16384,
     LEDGER_NAME_BYTES_MAX = 1024, /* of a source; longer ones are LEDGER_OTHERS' */
     LEDGER_GAPS = 24,
     LEDGER_GRACE_S = 120,      /* an ended hour stays open so long */

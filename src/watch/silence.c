@@ -62,6 +62,26 @@ void silence_learn(struct silence *s, struct slice source, const struct rhythm_h
         rhythm_learn(rhythm, s->hours, hour);
 }
 
+static uint32_t second_of(int64_t time_ns, int64_t hour)
+{
+    int64_t second = (time_ns - hour * RHYTHM_HOUR_NS) / CLOCK_SECOND_NS;
+    return second > 0 && second < 3600 ? (uint32_t)second : 0;
+}
+
+void silence_learn_cell(struct silence *s, const struct ledger_cell *cell)
+{
+    struct rhythm_hour hour = {.hour = cell->hour,
+                               .gaps = ledger_cell_gaps(cell),
+                               .longest_s =
+                                   (uint32_t)(cell->longest_s < 3600 ? cell->longest_s : 3600)};
+    if (cell->first_ns != CLOCK_NONE && cell->newest_ns != CLOCK_NONE) {
+        hour.records = cell->figures.counts[LEDGER_RECEIVED];
+        hour.first_s = second_of(cell->first_ns, cell->hour);
+        hour.last_s = second_of(cell->newest_ns, cell->hour);
+    }
+    silence_learn(s, cell->source, &hour);
+}
+
 void silence_watched(struct silence *s, int64_t hour)
 {
     rhythm_hours_watched(s->hours, hour);

@@ -20,10 +20,11 @@ X *  4. the source is silent from the first moment on at which the clock went pa
  * learned, about 13 kB each; further ones are *learning* and say why. Threads: one. Ownership:
  * copies names, borrows the calendar; after a change of it open anew and learn again. */
 #pragma once
+#include "watch/ledger.h"
 #include "watch/rhythm.h"
 
 enum {
-    SILENCE_SOURCES_MAX = 1024,
+    SILENCE_SOURCES_MAX = 4096, /* as many as canh.yaml may name */
     SILENCE_FACTOR = 4,
     SILENCE_LIMIT_MIN_S = 600,
     SILENCE_CLOCK_SLACK_S = 60, /* an event that is so much ahead of now came now */
@@ -42,6 +43,8 @@ void silence_close(struct silence **silence);
 /* A closed hour of a source: from stored rows at the start (those of the last six weeks, oldest
  * first, so that five whole ones are seen), then from those that close. */
 void silence_learn(struct silence *s, struct slice source, const struct rhythm_hour *hour);
+/* The same from a cell of the ledger. */
+void silence_learn_cell(struct silence *s, const struct ledger_cell *cell);
 /* Canh listened in this hour, though it may be that no source sent anything. */
 void silence_watched(struct silence *s, int64_t hour);
 /* What was learned for hours after now, by a clock that has been set back since, is forgotten. */

@@ -61,7 +61,7 @@ defaults_are_a_file_to_begin_with() {
     # with the marks of comment taken away, but for keys without a default
     sed -n 's/^#\( *[-a-z][- a-z_]*:\)/\1/p' commented.yaml |
         grep -v -E '^ +(match|format|timezone|product|category|service|system|unit|follow):$' |
-        grep -v -E '^ +(certificate_file|key_file|name|paths|mappings):$' |
+        grep -v -E '^ +(certificate_file|key_file|name|paths|mappings|drop|tuning|update_[a-z_]+):$' |
         sed '/^listeners:/,$d' >plain.yaml
     # rows that want more than defaults
     cat >>plain.yaml <<'END'

@@ -53,7 +53,8 @@ static void items_make(struct harvest *haul)
     item->time_ns = CLOCK_NONE;
     item->reason = SLICE("no JSON");
     item->text = SLICE("{");
-    haul->refused = 1;
+    item->why = HARVEST_WHY_CUT;
+    haul->refused = haul->refused_by[HARVEST_WHY_CUT] = 1;
 }
 
 static void made_open(struct made *m)

@@ -162,6 +162,7 @@ static void an_office_is_quiet_at_night_and_at_weekends(void **state)
     LEARNING(140305, SILENCE_FEW_GAPS); /* night */
     OK(140705, SILENCE_BY_DAY);         /* it begins at 07:45 */
     OK(140744, SILENCE_BY_DAY);
+    assert_int_equal(judge(sim, 14, 7, 44).kind.usual_s, (40 + 45) * 60);
     hour_of(sim, 14, 7, (int[]){45, 58, 2});
     OK(140759, SILENCE_BY_DAY);
     for (int hour = 8; hour < 10; hour++)
@@ -225,6 +226,21 @@ static void holidays_are_no_silence(void **state)
     OK(531719, SILENCE_BY_WEEK); /* the free Mondays were no samples of Mondays */
     sim->newest_ns = time_at(sim, 52, 10, 0);
     SILENT(521015, SILENCE_BY_WEEK);
+}
+
+static void holidays_are_no_samples_of_hours_of_the_week(void **state)
+{
+    struct sim *sim = *state;
+    assert_int_equal(calendar_add(&sim->calendar, SLICE("2026-10-19..2026-10-30"), NULL), ERR_OK);
+    for (int day = 0; day < 63; day++)
+        for (int hour = 0; hour < 24; hour++) {
+            bool is_slow = is_free(day) || (day >= 42 && day < 54);
+            hour_of(sim, day, hour, (int[]){0, 59, is_slow ? 20 : 1});
+        }
+    sim->newest_ns = time_at(sim, 58, 10, 0);
+    OK(581009, SILENCE_BY_WEEK);
+    SILENT(581011, SILENCE_BY_WEEK);
+    assert_int_equal(judge(sim, 58, 10, 11).kind.hours, 3);
 }
 
 static void a_past_outage_does_not_move_what_is_usual(void **state)
@@ -422,6 +438,47 @@ static void a_volume_is_held_against_what_such_hours_have(void **state)
     assert_false(v.is_more);
 }
 
+static void a_volume_that_always_changes_is_as_usual(void **state)
+{
+    struct sim *sim = *state;
+    for (int day = 0; day < 14; day++) {
+        struct rhythm_hour h = {
+            .hour = sim->monday + day * 24 + 10, .records = day % 2 ? 1000 : 100, .gaps = 30};
+        if (day == 5)
+            assert_int_equal(volume(sim, 4, 10, 50000).state, SILENCE_VOLUME_LEARNING);
+        silence_learn(sim->silence, SLICE("app"), &h);
+    }
+    assert_int_equal(volume(sim, 14, 10, 5000).state, SILENCE_VOLUME_OK);
+    assert_int_equal(volume(sim, 14, 10, 50000).state, SILENCE_VOLUME_CHANGED);
+}
+
+static void a_ledger_cell_is_an_hour(void **state)
+{
+    struct sim *sim = *state;
+    struct ledger_cell cell;
+    for (int day = 0; day < 10; day++)
+        for (int hour = 0; hour < 24; hour++) {
+            ledger_cell_begin(&cell, sim->monday + day * 24 + hour, SLICE("app"));
+            silence_learn_cell(sim->silence, &cell); /* nothing came, but it was watched */
+            cell.figures.counts[LEDGER_RECEIVED] = 90;
+            cell.gaps[3] = 20;
+            cell.gaps[9] = 10;
+            cell.longest_s = 700;
+            cell.first_ns = time_at(sim, day, hour, 20);
+            cell.newest_ns = time_at(sim, day, hour, 55);
+            if (hour > 5)
+                silence_learn_cell(sim->silence, &cell);
+            sim->newest_ns = cell.newest_ns;
+        }
+    struct silence_verdict v = judge(sim, 10, 12, 0);
+    assert_int_equal(v.kind.usual_s, 25 * 60); /* from :55 to :20 */
+    assert_int_equal(v.kind.gaps, 8 * 30);
+    v = judge(sim, 10, 6, 0);
+    assert_int_equal(v.kind.usual_s, 25 * 60); /* the night between does not count */
+    assert_int_equal(volume(sim, 10, 12, 9).usual.median, 90);
+    LEARNING(100300, SILENCE_FEW_GAPS);
+}
+
 static void sentences_have_the_numbers(void **state)
 {
     struct sim *sim = *state;
@@ -470,6 +527,7 @@ int main(void)
         TEST(an_office_that_does_not_begin_is_missed_in_the_morning),
         TEST(hours_of_the_week_are_known_from_five_weeks_on),
         TEST(holidays_are_no_silence),
+        TEST(holidays_are_no_samples_of_hours_of_the_week),
         TEST(a_past_outage_does_not_move_what_is_usual),
         TEST(a_burst_each_second_hour_is_no_alarm_but_its_end_is),
         TEST(a_nightly_run_that_does_not_come_is_missed),
@@ -480,6 +538,8 @@ int main(void)
         TEST(five_weeks_of_nothing_are_silence),
         TEST(the_number_of_sources_has_a_limit),
         TEST(a_volume_is_held_against_what_such_hours_have),
+        TEST(a_volume_that_always_changes_is_as_usual),
+        TEST(a_ledger_cell_is_an_hour),
         TEST(sentences_have_the_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
