@@ -2,6 +2,7 @@
 
 #include "api/problem.h"
 #include "api/route.h"
+#include "base/language.h"
 #include "base/mem.h"
 #include "state/state.h"
 
@@ -188,7 +189,7 @@ void api_begin(struct exchange *x)
     const struct api_options *options = &x->api->options;
     struct request *r = &x->request;
     unsigned methods;
-    x->vietnamese = request_language(r->accept_language) > 0;
+    x->vietnamese = language_wanted(r->accept_language) > 0;
     if (!request_host_is_ours(r->host, options->name)) {
         problem_say(x, PROBLEM_HOST,
                     "Use the node's address, or set web.name in canh.yaml to the name that you use",

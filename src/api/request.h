@@ -42,5 +42,3 @@ struct slice request_query(const struct request *r, const char *name);
 bool request_host_is_ours(struct slice host, struct slice name);
 /* The cookie's value; the empty slice when there is none. */
 struct slice request_cookie(struct slice cookies, struct slice name);
-/* 1: Vietnamese, 0: English, -1: neither is asked for. */
-int request_language(struct slice accept_language);

@@ -36,10 +36,11 @@ int io_read_file(struct buf *out, const char *path, size_t max_bytes, struct err
     return rc;
 }
 
-static int map_descriptor(struct io_map *out, int fd, const char *path, size_t max_bytes,
-                          struct err *err)
+int io_map_descriptor(struct io_map *out, int fd, const char *path, size_t max_bytes,
+                      struct err *err)
 {
     struct stat about;
+    out->bytes = SLICE("");
     if (fstat(fd, &about) != 0)
         return err_set_errno(err, errno, "%s", path);
     if (!S_ISREG(about.st_mode))
@@ -63,7 +64,7 @@ int io_map_file(struct io_map *out, const char *path, size_t max_bytes, struct e
         return err_set(err, ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
     if (fd < 0)
         return err_set_errno(err, errno, "%s", path);
-    int rc = map_descriptor(out, fd, path, max_bytes, err);
+    int rc = io_map_descriptor(out, fd, path, max_bytes, err);
     (void)close(fd);
     return rc;
 }

@@ -16,6 +16,9 @@ struct io_map {
 /* ERR_NOT_FOUND, ERR_LIMIT past max_bytes, ERR_UNSUPPORTED for what is no regular file, ERR_IO. An
  * empty file gives the empty slice. */
 MUST_CHECK int io_map_file(struct io_map *out, const char *path, size_t max_bytes, struct err *err);
+/* The same of an open file, which stays the caller's; name: for errors. */
+MUST_CHECK int io_map_descriptor(struct io_map *out, int fd, const char *name, size_t max_bytes,
+                                 struct err *err);
 void io_unmap(struct io_map *map); /* leaves the empty slice */
 
 /* Every regular file under path (path itself when it is a file; links to files are followed, links

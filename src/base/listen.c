@@ -33,7 +33,7 @@ int listen_parse(struct slice text, struct listen_address *out, struct err *err)
     return ERR_OK;
 }
 
-static int bound(int fd, const struct listen_address *where, struct err *err)
+static int bound(int fd, const struct listen_address *where, int type, struct err *err)
 {
     struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_port = htons(where->port)};
     struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(where->port)};
@@ -41,17 +41,19 @@ static int bound(int fd, const struct listen_address *where, struct err *err)
     const int yes = 1;
     memcpy(&in4.sin_addr, where->address.bytes + 12, 4);
     memcpy(&in6.sin6_addr, where->address.bytes, 16);
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    if (type == SOCK_STREAM) /* two sockets of UDP would share a port by it */
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
     if (!v4)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
     const struct sockaddr *at = v4 ? (const struct sockaddr *)&in4 : (const struct sockaddr *)&in6;
-    if (bind(fd, at, v4 ? sizeof(in4) : sizeof(in6)) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
+    if (bind(fd, at, v4 ? sizeof(in4) : sizeof(in6)) == 0 &&
+        (type == SOCK_DGRAM || listen(fd, LISTEN_BACKLOG) == 0))
         return ERR_OK;
     if (errno == EADDRINUSE)
         return err_set(err, ERR_BUSY,
-                       "port %u is taken by another program: `ss -ltnp` shows which; stop it, or "
+                       "port %u is taken by another program: `ss -l%cnp` shows which; stop it, or "
                        "set another port in canh.yaml",
-                       where->port);
+                       where->port, type == SOCK_DGRAM ? 'u' : 't');
     if (errno == EACCES)
         return err_set(err, ERR_IO,
                        "port %u may not be opened by this user: take one above 1023, or start as "
@@ -60,17 +62,17 @@ static int bound(int fd, const struct listen_address *where, struct err *err)
     return err_set_errno(err, errno, "cannot listen on port %u", where->port);
 }
 
-int listen_open(struct slice text, int *fd, struct err *err)
+static int opened(struct slice text, int type, int *fd, struct err *err)
 {
     struct listen_address where;
     int rc = listen_parse(text, &where, err);
     if (rc != ERR_OK)
         return rc;
     int made = socket(ip_is_v4(&where.address) ? AF_INET : AF_INET6,
-                      SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+                      type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (made < 0)
         return err_set_errno(err, errno, "cannot make a socket");
-    rc = bound(made, &where, err);
+    rc = bound(made, &where, type, err);
     if (rc != ERR_OK) {
         (void)err_prefix(err, "%.*s", (int)text.len, text.data);
         (void)close(made);
@@ -78,4 +80,14 @@ int listen_open(struct slice text, int *fd, struct err *err)
     }
     *fd = made;
     return ERR_OK;
+}
+
+int listen_open(struct slice text, int *fd, struct err *err)
+{
+    return opened(text, SOCK_STREAM, fd, err);
+}
+
+int listen_open_datagram(struct slice text, int *fd, struct err *err)
+{
+    return opened(text, SOCK_DGRAM, fd, err);
 }

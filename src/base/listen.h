@@ -13,3 +13,5 @@ struct listen_address {
 MUST_CHECK int listen_parse(struct slice text, struct listen_address *out, struct err *err);
 /* TCP, close-on-exec, non-blocking. ERR_BUSY names the port and how to see who has it. */
 MUST_CHECK int listen_open(struct slice text, int *fd, struct err *err);
+/* The same of UDP. */
+MUST_CHECK int listen_open_datagram(struct slice text, int *fd, struct err *err);

@@ -56,8 +56,8 @@ void split_feed(struct split *s, struct slice block, bool last, struct arena *ar
  *   A header that is refused counts. Behind a refused header row a CSV file has no more records.
  * - JSON: each value; of an array or a wrapper each member, not the brackets around them. An array
  *   that the file's end cuts off counts as one refused more.
+ * - journal entries, records with a NUL byte behind each: each that is not empty.
  * - XML: each <Event>, also one that is cut off; nothing of what stands between them.
- * - journal export, NUL: each entry or text that is not empty.
  * - auditd: each line that is not blank, once the record that it belongs to is given out (lines
  * that wait for the rest of their serial are not counted yet). An EOE line counts with its serial's
  *   lines, as joined; one that ends nothing is no record. */

@@ -309,7 +309,7 @@ bool weblog_begins(struct slice text)
     struct ip_address address;
     struct client client;
     struct slice head = slice_part(text, 0, BEGIN_BYTES_MAX);
-    size_t time = slice_find(head, SLICE("] \"")) == SLICE_NONE ? SLICE_NONE : find_time(head);
+    size_t time = find_time(head);
     return time != SLICE_NONE && read_client(slice_part(head, 0, time), &client) &&
            ip_parse(&address, client.address) && looks_weblog(text);
 }

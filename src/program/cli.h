@@ -69,6 +69,7 @@ int cli_audit(int argc, char **argv);
 int cli_backup(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_restore(int argc, char **argv);
+int cli_sources(int argc, char **argv);
 int cli_status(int argc, char **argv);
 int cli_config(int argc, char **argv);
 int cli_detect(int argc, char **argv);
@@ -90,6 +91,7 @@ int cli_store(int argc, char **argv);
 int cli_tail(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_version(int argc, char **argv);
+int cli_watch(int argc, char **argv);
 
 bool cli_vietnamese(const struct cli_common *common); /* --lang, else LC_ALL, LC_MESSAGES, LANG */
 /* Parses argv[1 ..); prints usage and options when --help was asked. Returns -1 to go on, else the

@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "program/cli.h"
+#include "program/cli_watch.h"
 #include "watch/config.h"
 
 struct config_settings {
@@ -111,6 +111,9 @@ int cli_config(int argc, char **argv)
         {"check", config_check, "say what is wrong in canh.yaml", "cho biết lỗi trong canh.yaml"},
         {"print", config_show, "show the settings as they hold, or their defaults",
          "in các thiết đặt đang có hiệu lực, hoặc mặc định"},
+        {"propose", cli_config_propose,
+         "write a canh.yaml for this machine: what there is to watch",
+         "viết canh.yaml cho máy này: có những gì để canh"},
         {NULL, NULL, NULL, NULL},
     };
     return cli_dispatch(commands, "canh config", argc, argv);

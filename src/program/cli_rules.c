@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "formats/yaml.h"
+#include "program/cli_node.h"
 
 static const struct option check_options[] = {
     CLI_RULES_PLACEHOLDERS_OPTION(rules_settings, placeholders),
@@ -100,6 +101,7 @@ static void problems_tell(const struct rules_load *load, bool vietnamese)
     buf_free(&text);
 }
 
+enum { WORDS_MAX = 32 };
 enum rules_verb { RULES_CHECK, RULES_LIST, RULES_COVERAGE };
 
 static int render(enum rules_verb verb, const struct rules_load *load,
@@ -168,6 +170,37 @@ static int coverage_run(int argc, char **argv)
                "canh rules coverage PATH...    a layer for MITRE's ATT&CK Navigator\n", argc, argv);
 }
 
+/* Of the table of commands; the noun's list is of its versions. */
+static int table_run(const char *verb, int argc, char **argv)
+{
+    char noun[] = "rules";
+    char *words[WORDS_MAX + 2] = {noun, (char *)(uintptr_t)verb};
+    int count = 2;
+    for (int i = 1; i < argc && count < WORDS_MAX; i++)
+        words[count++] = argv[i];
+    return cli_state(count, words);
+}
+
+static int enable_run(int argc, char **argv)
+{
+    return table_run("enable", argc, argv);
+}
+
+static int rollback_run(int argc, char **argv)
+{
+    return table_run("rollback", argc, argv);
+}
+
+static int resume_run(int argc, char **argv)
+{
+    return table_run("resume", argc, argv);
+}
+
+static int versions_run(int argc, char **argv)
+{
+    return table_run("list", argc, argv);
+}
+
 static const struct cli_command commands[] = {
     {"check", check_run, "say what is wrong with rules", "kiểm tra lỗi của quy tắc"},
     {"list", list_run, "list rules", "liệt kê quy tắc"},
@@ -177,6 +210,17 @@ static const struct cli_command commands[] = {
      "vì sao quy tắc khớp hay không khớp với một sự kiện"},
     {"test", cli_rules_test, "run rules over the events beside them",
      "chạy quy tắc trên các sự kiện mẫu đi kèm"},
+    {"update", cli_rules_update, "show what other rules would change, and keep them",
+     "xem thay đổi của bộ quy tắc mới và lưu lại"},
+    {"pack", cli_rules_pack, "rules as one signed file for other nodes",
+     "đóng gói quy tắc có chữ ký cho các nút khác"},
+    {"versions", versions_run, "versions of the rules on this node",
+     "các phiên bản bộ quy tắc trên nút này"},
+    {"enable", enable_run, "judge by a version from now on", "dùng một phiên bản từ bây giờ"},
+    {"rollback", rollback_run, "go back to the version before",
+     "quay lại phiên bản trước"},
+    {"resume", resume_run, "judge by a suspended rule again",
+     "dùng lại quy tắc đang tạm ngừng"},
     {NULL, NULL, NULL, NULL},
 };
 

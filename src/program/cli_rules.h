@@ -29,3 +29,5 @@ void cli_rules_logsource(const struct rule *rule, struct buf *out);
 /* Commands of their own: options differ. */
 int cli_rules_explain(int argc, char **argv);
 int cli_rules_test(int argc, char **argv);
+int cli_rules_update(int argc, char **argv);
+int cli_rules_pack(int argc, char **argv);

@@ -103,7 +103,8 @@ static int explain_event(const struct detector *d, uint32_t rule,
                 continue;
             found = true;
             record_reset(&judge.record);
-            rc = block.file->format->parse(&judge.record, span->text, span->header, err);
+            const struct format *format = span->format ? span->format : block.file->format;
+            rc = format->parse(&judge.record, span->text, span->header, err);
             if (rc == ERR_OK)
                 explain_record(&judge, rule, block.file->name, span->line, out);
         }

@@ -295,6 +295,44 @@ static void sources_put(struct status *s)
         settings_put(s);
 }
 
+/* Where findings and events go on to. */
+static void output_put(struct status *s, struct slice output)
+{
+    struct slice refused = member_of(output, "refused"), error = member_of(output, "error");
+    struct slice behind = member_of(output, "behind_seconds");
+    bool fails = !slice_equal(member_of(output, "failing_since"), SLICE("null"));
+    buf_string(&s->out, "  ");
+    raw_put(s, member_of(output, "name"));
+    buf_char(&s->out, ' ');
+    raw_put(s, member_of(output, "to"));
+    buf_string(&s->out, s->vi ? ": đã gửi " : ": sent ");
+    raw_put(s, member_of(output, "sent"));
+    if (!slice_equal(refused, SLICE("0"))) {
+        buf_string(&s->out, s->vi ? ", bị từ chối " : ", refused ");
+        raw_put(s, refused);
+        buf_string(&s->out, " (");
+        raw_put(s, member_of(output, "refused_why"));
+        buf_char(&s->out, ')');
+    }
+    if (!slice_equal(behind, SLICE("0")))
+        buf_printf(&s->out, s->vi ? ", chậm %.*s giây" : ", behind by %.*s s", (int)behind.len,
+                   behind.data);
+    if (fails) {
+        buf_string(&s->out, s->vi ? "; KHÔNG gửi được: " : "; NOT sent: ");
+        raw_put(s, error);
+    }
+    buf_char(&s->out, '\n');
+}
+
+static void outputs_put(struct status *s)
+{
+    struct slice outputs = raw(s, NULL, "outputs");
+    if (outputs.len == 0 || slice_equal(outputs, SLICE("[]")))
+        return;
+    buf_string(&s->out, s->vi ? "Chuyển tiếp:\n" : "Outputs:\n");
+    each(s, outputs, output_put);
+}
+
 static void gigabytes_put(struct status *s, const char *title, struct slice bytes)
 {
     uint64_t number = 0;
@@ -331,6 +369,7 @@ static void screen_put(struct status *s)
     figures_put(s, "Canh", NULL, node, sizeof node / sizeof node[0]);
     sources_put(s);
     roles_put(s);
+    outputs_put(s);
     figures_put(s, s->vi ? "Sự kiện từ khi chạy" : "Events since the start", store_object, store,
                 sizeof store / sizeof store[0]);
     figures_put(s, s->vi ? "Sổ đăng ký" : "Register", "state", state,

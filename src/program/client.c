@@ -226,3 +226,11 @@ int client_import(struct client *client, const char *source, const char *path,
     return client_has_daemon(client) ? client_wire_import(client, source, path, out, err)
                                      : daemon_missing(client, err);
 }
+
+int client_rules(struct client *client, const char *origin, int fd, char *version, struct err *err)
+{
+    if (client->server)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "rules are updated on the node itself: leave out --server");
+    return client_wire_rules(client, origin, fd, version, err);
+}

@@ -53,6 +53,9 @@ MUST_CHECK int client_status(struct client *client, struct buf *json, struct err
 MUST_CHECK int client_ask(struct client *client, const char *kind, const char *const *words,
                           uint32_t word_count, int fd, struct err *err);
 /* A file into the running node (socket only): ERR_BUSY when there is none. */
+/* A bundle of rules, which the node keeps (socket, or alone); version: room for 65 characters. */
+MUST_CHECK int client_rules(struct client *client, const char *origin, int fd, char *version,
+                            struct err *err);
 struct client_imported {
     uint64_t stored, refused, findings, passed_over; /* files that were imported before */
 };

@@ -190,3 +190,28 @@ int client_wire_import(struct client *client, const char *source, const char *pa
     wire_message_free(&answer);
     return rc;
 }
+
+int client_wire_rules(struct client *client, const char *origin, int fd, char *version,
+                      struct err *err)
+{
+    enum { VERSION_BYTES = 64 };
+    struct wire_message answer = {0};
+    struct buf payload = {0};
+    bytes_put_text(&payload, slice_part(slice_from(origin), 0, 1024));
+    int rc = exchange(client, MESSAGE_RULES_NEW, buf_as_slice(&payload), fd, MESSAGE_RULES_KEPT,
+                      WAIT_MS, &answer, err);
+    buf_free(&payload);
+    struct bytes_in in = bytes_in(buf_as_slice(&answer.payload));
+    int code = rc == ERR_OK ? (int32_t)bytes_take_u32(&in) : rc;
+    struct slice text = rc == ERR_OK ? bytes_take_text(&in, ERR_TEXT_BYTES) : SLICE("");
+    if (rc == ERR_OK && (in.bad || (code == ERR_OK && text.len != VERSION_BYTES)))
+        rc = answer_bad(err);
+    else if (rc == ERR_OK && code)
+        rc = err_set(err, code, "%.*s", (int)text.len, text.data);
+    if (rc == ERR_OK) {
+        memcpy(version, text.data, VERSION_BYTES);
+        version[VERSION_BYTES] = '\0';
+    }
+    wire_message_free(&answer);
+    return rc;
+}

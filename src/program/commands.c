@@ -5,7 +5,9 @@
 enum { COMMANDS_MAX = 256 };
 
 static const struct command *rows[COMMANDS_MAX + 1];
-static const struct command *const own[] = {&command_node_backup, &command_search_run};
+static const struct command *const own[] = {&command_node_backup, &command_search_run,
+                                          &command_rules_enable, &command_rules_record,
+                                          &command_rules_resume, &command_rules_rollback};
 
 struct command_table commands = {.commands = rows};
 struct listing_table listings;

@@ -12,3 +12,5 @@ void commands_check(void);
 
 /* engine_rows.c: this floor's own */
 extern const struct command command_node_backup, command_search_run;
+extern const struct command command_rules_enable, command_rules_record, command_rules_resume,
+    command_rules_rollback;

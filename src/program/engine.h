@@ -33,7 +33,9 @@ struct engine_writer;
 struct engine_control;
 struct engine_asks;
 struct engine_outbox;
+struct engine_register;
 struct engine_status;
+struct engine_outputs;
 
 /* Another process that has a wire to this one. It outlives its wire as long as calls of it are
  * under way (uses). */
@@ -46,6 +48,8 @@ struct engine_peer {
     uint32_t uses, calls;
     int64_t last_ns; /* monotonic, of its newest message */
     void *own;       /* engine_store.c's */
+    uint64_t rules_told, rules_taken; /* engine_rules.c: RULES by number */
+    uint64_t register_version; /* of the hosts that it was told */
     struct engine_peer *next;
 };
 
@@ -93,7 +97,9 @@ struct engine {
     struct engine_control *control;
     struct engine_asks *asks;
     struct engine_outbox *outbox;
+    struct engine_register *hosts;
     struct engine_status *status;
+    struct engine_outputs *outputs; /* NULL: none */
     struct engine_peer *peers; /* with a wire, and those still used */
     uint32_t calls;            /* under way, of all */
     size_t call_bytes;

@@ -1,53 +1,35 @@
-#include "program/engine_commit.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "program/engine_commit_check.h"
-#include "watch/correlation_run.h"
-#include "watch/internal_rows.h"
+#include "program/engine_commit_inside.h"
 
 #define RETRY_NS_MIN CLOCK_SECOND_NS
 #define RETRY_NS_MAX (30 * CLOCK_SECOND_NS)
 #define TRIM_NS      (600 * CLOCK_SECOND_NS)
-/* Ids against doubles are kept for a week. */
-#define IDS_NS         ((int64_t)7 * 86400 * CLOCK_SECOND_NS)
+/* Ids against doubles are kept for a day. */
+#define IDS_NS         ((int64_t)86400 * CLOCK_SECOND_NS)
+#define CLOSE_NS       (10 * CLOCK_SECOND_NS)
 #define RUN_HISTORICAL SLICE("reader")
 
-struct engine_commit {
-    struct engine_commit_options options;
-    struct store *store;
-    struct sealer *sealer;
-    struct internal_rows *rows;
-    struct engine_seen *seen;
-    struct correlation_run live, historical;
-    bool are_open, is_started;
-    struct batch_taker *taker;
-    struct engine_commit_work work[ENGINE_COMMIT_HAULS_MAX];
-    uint32_t count; /* of works in the group */
-    struct batch *batches;
-    uint32_t batch_capacity;
-    struct buf items;
-    struct origin row_source; /* of the internal rows being made */
-    uint64_t *findings;       /* counted there */
-    uint64_t run_findings;
-    bool failed, reopens; /* reopens: the store itself is to be opened again */
-    struct err err;
-    uint64_t retry_ns, retry_at_ns; /* monotonic */
-    int64_t trimmed_ns;
-};
-
-static void found(void *context, const struct finding *finding)
+static void found_by(struct engine_commit *c, const struct live_rules *rules,
+                     const struct finding *finding)
 {
-    struct engine_commit *c = context;
     struct err err;
+    internal_rows_rules(c->rows, &rules->rules.all, rules->version);
     int rc = internal_rows_finding(c->rows, finding, &err);
     if (rc)
         log_err(LOG_ERROR, "finding", &err);
     else
         (*c->findings)++;
+}
+
+/* By a correlation: those are the newest set's. */
+static void found(void *context, const struct finding *finding)
+{
+    struct engine_commit *c = context;
+    found_by(c, c->sets.now, finding);
 }
 
 static void correlations_close(struct engine_commit *c)
@@ -61,7 +43,7 @@ static void correlations_close(struct engine_commit *c)
 
 static void correlation_open(struct engine_commit *c, struct correlation_run *out, struct slice run)
 {
-    correlation_run_open(out, c->options.live->detectors[0], run, clock_now_ns());
+    correlation_run_open(out, c->sets.now->detectors[0], run, clock_now_ns());
     correlation_run_resume(out, store_carry(c->store));
     correlation_run_begin(out, &c->items, found, c);
 }
@@ -82,10 +64,14 @@ static int store_begin(struct engine_commit *c, struct err *err)
         return rc;
     if (c->is_started)
         c->sealer = sealer_open(c->store, c->options.seal_bytes);
-    c->rows = internal_rows_open(&c->options.live->rules.all, &c->options.live->sources[0].row,
+    c->rows = internal_rows_open(&c->sets.now->rules.all, &c->options.live->sources[0].row,
                                  store_epoch(c->store));
+    if (c->account)
+        engine_account_again(c->account, c->store);
+    else
+        rc = engine_account_open(&c->account, c->store, c->options.live->config, err);
     correlations_open(c);
-    return ERR_OK;
+    return rc;
 }
 
 static void store_end(struct engine_commit *c)
@@ -102,13 +88,19 @@ int engine_commit_open(struct engine_commit **out, const struct engine_commit_op
     c->options = *options;
     c->taker = batch_taker_open();
     c->findings = &c->run_findings;
+    c->sets.live = options->live;
+    c->sets.now = live_take(options->live, 0);
+    check(c->sets.now);
     *out = c;
     int rc = store_begin(c, err);
-    if (rc == ERR_OK)
-        c->seen = engine_seen_open(store_carry(c->store));
-    else
+    if (rc) {
         engine_commit_close(out);
-    return rc;
+        return rc;
+    }
+    c->seen = engine_seen_open(store_carry(c->store));
+    if (c->options.watch)
+        engine_watch_begin(c->options.watch, store_carry(c->store), clock_now_ns());
+    return ERR_OK;
 }
 
 void engine_commit_start(struct engine_commit *c)
@@ -125,13 +117,35 @@ void engine_commit_close(struct engine_commit **commit)
     correlations_close(c);
     store_end(c);
     engine_seen_close(&c->seen);
+    engine_account_close(&c->account);
     for (uint32_t i = 0; i < ENGINE_COMMIT_HAULS_MAX; i++)
         engine_commit_work_free(&c->work[i]);
     batch_taker_close(&c->taker);
     mem_free(c->batches);
     buf_free(&c->items);
+    live_rules_unuse(&c->sets.before);
+    live_rules_unuse(&c->sets.now);
     mem_free(c);
     *commit = NULL;
+}
+
+void engine_commit_rules(struct engine_commit *c, struct live_rules *rules)
+{
+    live_rules_unuse(&c->sets.before);
+    if (!rules)
+        return;
+    c->sets.before = c->sets.now;
+    c->sets.now = rules;
+    if (c->rows)
+        internal_rows_rules(c->rows, &rules->rules.all, rules->version);
+    if (c->are_open)
+        correlations_open(c);
+}
+
+void engine_commit_rules_before(struct engine_commit *c, struct live_rules *rules)
+{
+    live_rules_unuse(&c->sets.before);
+    c->sets.before = rules;
 }
 
 struct store *engine_commit_store(struct engine_commit *c)
@@ -142,6 +156,11 @@ struct store *engine_commit_store(struct engine_commit *c)
 struct engine_seen *engine_commit_seen(struct engine_commit *c)
 {
     return c->seen;
+}
+
+struct ledger *engine_commit_ledger(struct engine_commit *c)
+{
+    return engine_account_ledger(c->account);
 }
 
 bool engine_commit_ok(const struct engine_commit *c, struct err *err)
@@ -162,7 +181,7 @@ static void item_finding(struct engine_commit *c, const struct engine_commit_wor
         .host = item->host,
         .matched = item->fields,
         .matched_count = item->count};
-    found(c, &finding);
+    found_by(c, w->rules, &finding);
 }
 
 static void item_refused(struct engine_commit *c, const struct engine_commit_work *w,
@@ -182,6 +201,24 @@ static uint32_t place_of(struct correlation_run *to, struct slice name)
         to, is_new && to->name_count >= ENGINE_COMMIT_PLACES_MAX ? SLICE("") : name);
 }
 
+/* The input of a haul that was judged by the set before is the newest set's rule of the same id, if
+ * its correlations ask for as many fields. */
+static void input_feed(struct engine_commit *c, const struct engine_commit_work *w,
+                       struct correlation_run *to, struct correlate_input *input, uint32_t count)
+{
+    const struct slice *fields;
+    bool is_input = true;
+    if (w->rules != c->sets.now) {
+        input->rule = live_rules_number(w->rules, input->rule, c->sets.now);
+        is_input = input->rule < c->sets.now->rules.loaded &&
+                   correlate_plan_fields(c->sets.now->detectors[0]->plan, input->rule, &fields,
+                                         &is_input) == count &&
+                   is_input;
+    }
+    if (is_input)
+        correlation_run_feed(to, input, count);
+}
+
 static void items_take(struct engine_commit *c, const struct engine_commit_work *w,
                        uint64_t sequence)
 {
@@ -198,7 +235,7 @@ static void items_take(struct engine_commit *c, const struct engine_commit_work 
                 .rule = item->rule,
                 .place = {place, item->line, item->time_ns, sequence + item->row},
                 .values = item->values};
-            correlation_run_feed(to, &input, item->count);
+            input_feed(c, w, to, &input, item->count);
         }
     }
 }
@@ -206,7 +243,7 @@ static void items_take(struct engine_commit *c, const struct engine_commit_work 
 static void source_begin(struct engine_commit *c, const struct engine_commit_work *w)
 {
     c->row_source = w->source->row;
-    c->row_source.flags = w->to->historical ? ROW_HISTORICAL : 0;
+    c->row_source.flags |= w->to->historical ? ROW_HISTORICAL : 0u;
     internal_rows_source(c->rows, &c->row_source);
     c->findings = &w->to->findings;
 }
@@ -214,22 +251,17 @@ static void source_begin(struct engine_commit *c, const struct engine_commit_wor
 static void counters_put(struct engine_commit *c, const struct engine_commit_work *w)
 {
     struct buf name = {0};
-    const uint64_t counters[] = {w->head.received, w->reader.row_count, w->haul->refused,
-                                 w->to->findings, w->head.bytes};
+    const uint64_t counters[] = {w->head.figures.counts[LEDGER_RECEIVED], w->reader.row_count,
+                                 w->haul->refused, w->to->findings,
+                                 w->head.figures.counts[LEDGER_BYTES]};
     buf_string(&name, w->to->historical ? "import" : "live");
     if (w->head.source.len) {
         buf_char(&name, '/');
         buf_slice(&name, w->head.source);
     }
-    if (w->head.received || w->to->findings)
+    if (counters[0] || w->to->findings)
         carry_put_counters(&c->items, buf_as_slice(&name), counters,
                            sizeof(counters) / sizeof(counters[0]));
-    if (w->head.lane) {
-        char lane[HAUL_LANE_BYTES], number[24];
-        int len = snprintf(number, sizeof(number), "%" PRIu64, w->head.number);
-        carry_put_cursor(&c->items, haul_lane_cursor(w->head.lane, lane),
-                         slice_make(number, (size_t)len));
-    }
     for (uint32_t i = 0; i < w->head.cursor_count; i++)
         carry_put_cursor(&c->items, w->head.cursors[i].name, w->head.cursors[i].value);
     buf_free(&name);
@@ -247,13 +279,18 @@ static void group_build(struct engine_commit *c)
         source_begin(c, w);
         items_take(c, w, sequence);
         counters_put(c, w);
+        w->batch.row_count = 0;
+        if (w->reader.row_count)
+            batch_take(c->taker, &w->reader, &w->batch);
+        engine_account_take(c->account, w, now_ns, &c->items);
         if (!w->to->historical)
             engine_seen_add(c->seen, w->head.source, w->head.listener, w->reader.row_count, now_ns);
         sequence += w->reader.row_count;
-        if (w->reader.row_count)
-            batch_take(c->taker, &w->reader, &w->batch);
     }
     engine_seen_put(c->seen, &c->items);
+    engine_account_put(c->account, &c->items);
+    if (c->options.watch && engine_watch_is_due(c->options.watch, now_ns))
+        engine_watch_put(c->options.watch, now_ns, &c->items);
     c->findings = &c->run_findings;
 }
 
@@ -266,7 +303,7 @@ static uint32_t group_batches(struct engine_commit *c, uint64_t *raw_bytes)
         c->batches = mem_resize(c->batches, c->batch_capacity, sizeof(*c->batches));
     }
     for (uint32_t i = 0; i < c->count; i++)
-        if (c->work[i].reader.row_count)
+        if (c->work[i].batch.row_count)
             c->batches[count++] = c->work[i].batch;
     for (uint32_t i = 0; i < internal_count; i++)
         c->batches[count++] = internal[i];
@@ -286,7 +323,7 @@ static int append(struct engine_commit *c, const struct store_group *group, stru
     return rc ? rc : store_append(c->store, group, &first, err);
 }
 
-static int group_append(struct engine_commit *c, struct err *err)
+int engine_commit_append(struct engine_commit *c, struct err *err)
 {
     uint64_t raw_bytes = 0;
     struct store_group group = {.batch_count = group_batches(c, &raw_bytes),
@@ -305,7 +342,7 @@ static int group_append(struct engine_commit *c, struct err *err)
     return ERR_OK;
 }
 
-static void fail(struct engine_commit *c, const struct err *err)
+void engine_commit_fail(struct engine_commit *c, const struct err *err)
 {
     c->retry_ns = c->retry_ns ? 2 * c->retry_ns : (uint64_t)RETRY_NS_MIN;
     if (c->retry_ns > (uint64_t)RETRY_NS_MAX)
@@ -317,7 +354,7 @@ static void fail(struct engine_commit *c, const struct err *err)
     c->err = *err;
 }
 
-static void retry(struct engine_commit *c)
+void engine_commit_retry(struct engine_commit *c)
 {
     struct err err;
     if (!c->failed || clock_monotonic_ns() < c->retry_at_ns)
@@ -329,7 +366,7 @@ static void retry(struct engine_commit *c)
         int rc = store_begin(c, &err);
         check(pthread_mutex_unlock(c->options.care) == 0);
         if (rc) {
-            fail(c, &err);
+            engine_commit_fail(c, &err);
             return;
         }
     } else {
@@ -341,6 +378,7 @@ static void retry(struct engine_commit *c)
 static void group_result(struct engine_commit *c, int rc, const struct err *err)
 {
     engine_seen_settle(c->seen, rc == ERR_OK);
+    engine_account_settle(c->account, rc == ERR_OK);
     for (uint32_t i = 0; i < c->count; i++) {
         struct engine_commit_work *w = &c->work[i];
         w->to->rc = rc;
@@ -348,34 +386,45 @@ static void group_result(struct engine_commit *c, int rc, const struct err *err)
             w->to->err = *err;
             continue;
         }
-        w->to->stored = w->reader.row_count;
+        w->to->stored = w->batch.row_count;
         w->to->refused = (uint32_t)w->haul->refused;
-        w->to->received = w->head.received;
+        w->to->received = w->head.figures.counts[LEDGER_RECEIVED];
     }
     if (rc)
-        fail(c, err);
+        engine_commit_fail(c, err);
     else
         c->retry_ns = 0;
+}
+
+/* Whether it is to be stored: what is forged, stored before, or has known ids is not. */
+static bool work_take(struct engine_commit *c, struct engine_commit_work *w,
+                      struct engine_haul *haul)
+{
+    const struct carry *carry = c->failed ? NULL : store_carry(c->store);
+    if (c->failed) {
+        haul->err = c->err;
+        haul->rc = c->err.code;
+        return false;
+    }
+    haul->rc = engine_commit_work_take(w, &c->sets, haul);
+    if (haul->rc)
+        return false;
+    haul->is_repeated = engine_account_is_repeated(c->account, carry, &w->head);
+    return !haul->is_repeated && engine_account_ids(c->account, carry, w) == ERR_OK;
 }
 
 void engine_commit_group(struct engine_commit *c, struct engine_haul *const *hauls, uint32_t count)
 {
     struct err err;
     check(count <= ENGINE_COMMIT_HAULS_MAX);
-    retry(c);
+    engine_commit_retry(c);
     c->count = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        struct engine_haul *haul = hauls[i];
-        struct engine_commit_work *w = &c->work[c->count];
-        haul->rc = c->failed ? c->err.code : engine_commit_work_take(w, c->options.live, haul);
-        if (c->failed)
-            haul->err = c->err;
-        c->count += haul->rc == ERR_OK;
-    }
+    for (uint32_t i = 0; i < count; i++)
+        c->count += work_take(c, &c->work[c->count], hauls[i]);
     if (c->count == 0)
         return;
     group_build(c);
-    int rc = group_append(c, &err);
+    int rc = engine_commit_append(c, &err);
     group_result(c, rc, &err);
     for (uint32_t i = 0; i < c->count; i++)
         engine_commit_work_relieve(&c->work[i]);
@@ -386,7 +435,7 @@ void engine_commit_group(struct engine_commit *c, struct engine_haul *const *hau
 int engine_commit_run_end(struct engine_commit *c, bool whole, uint64_t *findings, struct err *err)
 {
     *findings = 0;
-    retry(c);
+    engine_commit_retry(c);
     if (c->failed) {
         *err = c->err;
         return c->err.code;
@@ -401,9 +450,9 @@ int engine_commit_run_end(struct engine_commit *c, bool whole, uint64_t *finding
     if (whole)
         correlation_run_end(&c->historical);
     carry_put_end_run(&c->items, RUN_HISTORICAL);
-    int rc = group_append(c, err);
+    int rc = engine_commit_append(c, err);
     if (rc) {
-        fail(c, err);
+        engine_commit_fail(c, err);
         return rc;
     }
     correlation_run_close(&c->historical);
@@ -417,15 +466,18 @@ int engine_commit_run_end(struct engine_commit *c, bool whole, uint64_t *finding
 void engine_commit_tick(struct engine_commit *c, int64_t now_ns)
 {
     struct err err;
-    retry(c);
+    engine_commit_retry(c);
     if (c->failed)
         return;
     if (store_tick(c->store, now_ns, &err) || sealer_appended(c->sealer, 0, &err))
         log_err(LOG_ERROR, "seal", &err);
-    if (now_ns - c->trimmed_ns < TRIM_NS && now_ns >= c->trimmed_ns)
+    if (c->closed_ns == 0 || now_ns < c->closed_ns || now_ns - c->closed_ns >= CLOSE_NS ||
+        engine_account_has_gone(c->account))
+        engine_commit_hours(c, now_ns);
+    if (c->failed || (now_ns - c->trimmed_ns < TRIM_NS && now_ns >= c->trimmed_ns))
         return;
     c->trimmed_ns = now_ns;
-    int64_t longest_ns = correlate_plan_longest_ns(c->options.live->detectors[0]->plan);
+    int64_t longest_ns = correlate_plan_longest_ns(c->sets.now->detectors[0]->plan);
     store_carry_trim(c->store, now_ns - IDS_NS, now_ns - longest_ns - CORRELATE_LATE_MAX_NS);
 }
 

@@ -38,6 +38,18 @@ static bool is_follower(const struct config_source *source, struct slice path)
     return source && source->follow.count > 0 && path.len > 0 && path.data[0] == '/';
 }
 
+/* A journal's reader speaks for its one source, and of nothing but its journal. */
+static int journal_check(const struct engine_commit_work *w, struct err *err)
+{
+    struct slice from = w->head.listener;
+    if (w->source != w->to->journal_source)
+        return forged(err, "the source", w->head.source);
+    if (!slice_starts(from, HAUL_JOURNAL) ||
+        !slice_equal(slice_part(from, HAUL_JOURNAL.len, SIZE_MAX), w->source->config->journal))
+        return forged(err, "the listener or file", from);
+    return ERR_OK;
+}
+
 static int source_check(struct engine_commit_work *w, const struct live *live,
                         const struct config_rows *listeners, struct err *err)
 {
@@ -48,6 +60,8 @@ static int source_check(struct engine_commit_work *w, const struct live *live,
         return slice_equal(w->head.source, w->to->import_source)
                    ? ERR_OK
                    : forged(err, "the source", w->head.source);
+    if (w->to->journal_source)
+        return journal_check(w, err);
     const struct config_listener *l = listeners->items;
     for (uint32_t i = 0; i < listeners->count; i++)
         if (slice_equal(l[i].row.name, w->head.listener) &&
@@ -58,13 +72,15 @@ static int source_check(struct engine_commit_work *w, const struct live *live,
                : forged(err, "the listener or file", w->head.listener);
 }
 
-/* The reader's are of its one file and the members in it, the intake's of followed files: those of
- * other imports and runs are not theirs. */
+/* The reader's are of its one file and the members in it, the intake's of followed files and
+ * of sockets: those of other imports and runs are not theirs. */
 static bool cursor_is_its_own(const struct engine_commit_work *w, struct slice name)
 {
     struct slice own = w->to->import_cursor;
+    if (w->to->journal_source)
+        return slice_equal(name, own);
     if (!w->to->historical)
-        return slice_starts(name, HAUL_FOLLOWED);
+        return slice_starts(name, HAUL_FOLLOWED) || slice_starts(name, HAUL_DROPPED);
     return own.len && slice_starts(name, own) && (name.len == own.len || name.data[own.len] == '!');
 }
 
@@ -80,14 +96,15 @@ static int context_check(const struct engine_commit_work *w, const struct row_co
                          struct err *err)
 {
     const struct origin *row = &w->source->row;
-    uint32_t flags = w->to->historical ? ROW_HISTORICAL : 0;
+    uint32_t flags = row->flags | (w->to->historical ? ROW_HISTORICAL : 0u);
     if (!slice_equal(context->partition, row->partition))
         return forged(err, "the partition", context->partition);
     if (!slice_equal(context->source, row->name))
         return forged(err, "the source", context->source);
     if (!slice_equal(context->unit, row->unit))
         return forged(err, "the unit", context->unit);
-    if (!slice_equal(context->system, row->system))
+    /* A source that names no system leaves it to the host that intake found. */
+    if (!slice_equal(context->system, row->system) && (row->system.len || !context->host.len))
         return forged(err, "the information system", context->system);
     if (!slice_equal(context->configured, row->configured))
         return forged(err, "the log source", context->configured);
@@ -111,22 +128,24 @@ static int rows_check(struct engine_commit_work *w, struct err *err)
     return rc;
 }
 
-static int items_check(const struct engine_commit_work *w, const struct live *live, struct err *err)
+static int items_check(const struct engine_commit_work *w, struct err *err)
 {
-    const struct correlate_plan *plan = live->detectors[0]->plan;
+    const struct detector *detector = w->rules->detectors[0];
     for (size_t i = 0; i < w->haul->item_count; i++) {
         const struct harvest_item *item = &w->haul->items[i];
         const struct slice *fields;
         bool is_input, holds = true;
-        if (item->kind == HARVEST_FINDING && item->rule >= live->rules.loaded)
+        if (item->kind == HARVEST_FINDING && item->rule >= w->rules->rules.loaded)
             continue; /* an indicator */
         if (item->kind == HARVEST_FINDING)
-            holds = correlate_plan_shows(plan, item->rule) &&
-                    live->detectors[0]->load.rules.rules[item->rule]->kind == RULE_DETECTION;
+            holds = detector_shows(detector, item->rule) &&
+                    detector->load.rules.rules[item->rule]->kind == RULE_DETECTION;
         else if (item->kind == HARVEST_INPUT)
-            holds = item->rule < live->rules.loaded &&
-                    correlate_plan_fields(plan, item->rule, &fields, &is_input) == item->count &&
-                    is_input;
+            holds =
+                item->rule < w->rules->rules.loaded &&
+                correlate_plan_fields(detector->plan, item->rule, &fields, &is_input) ==
+                    item->count &&
+                is_input;
         if (!holds)
             return err_set(err, ERR_DAMAGED,
                            "The haul is forged: rule %lu is none that gives such an item.",
@@ -135,40 +154,47 @@ static int items_check(const struct engine_commit_work *w, const struct live *li
     return ERR_OK;
 }
 
-static int rules_check(const struct engine_commit_work *w, const struct live *live, struct err *err)
+/* What is no haul is found out by haul_unpack. */
+static int rules_find(struct engine_commit_work *w, const struct engine_commit_sets *sets,
+                      struct err *err)
 {
     uint64_t rules;
-    if (!haul_rules(buf_as_slice(&w->bytes), &rules) || rules == live->fingerprint)
+    w->rules = sets->now;
+    if (!haul_rules(buf_as_slice(&w->bytes), &rules) || rules == sets->now->fingerprint)
+        return ERR_OK;
+    w->rules = sets->before;
+    if (sets->before && rules == sets->before->fingerprint)
         return ERR_OK;
     return err_set(err, ERR_UNSUPPORTED,
-                   "the rules on the disk changed since the engine read them: restart the service "
-                   "(systemctl restart canh), so that all read the same");
+                   "events were judged by rules that the engine does not have: they are judged "
+                   "again by the newest ones");
 }
 
-static int work_take(struct engine_commit_work *w, const struct live *live, struct err *err)
+static int work_take(struct engine_commit_work *w, const struct engine_commit_sets *sets,
+                     struct err *err)
 {
-    uint32_t rule_count = live->rules.all.count;
     int rc = bytes_read(w, w->to, err);
     if (rc == ERR_OK)
-        rc = rules_check(w, live, err);
+        rc = rules_find(w, sets, err);
     if (rc == ERR_OK)
-        rc = haul_unpack(buf_as_slice(&w->bytes), rule_count, &w->head, &w->raw, w->haul, err);
+        rc = haul_unpack(buf_as_slice(&w->bytes), w->rules->rules.all.count, &w->head, &w->raw,
+                         w->haul, err);
     if (rc == ERR_OK)
-        rc = source_check(w, live, &live->config->listeners, err);
+        rc = source_check(w, sets->live, &sets->live->config->listeners, err);
     if (rc == ERR_OK)
         rc = cursors_check(w, err);
     if (rc == ERR_OK)
         rc = rows_check(w, err);
-    return rc ? rc : items_check(w, live, err);
+    return rc ? rc : items_check(w, err);
 }
 
-int engine_commit_work_take(struct engine_commit_work *w, const struct live *live,
+int engine_commit_work_take(struct engine_commit_work *w, const struct engine_commit_sets *sets,
                             struct engine_haul *haul)
 {
     if (!w->haul)
         w->haul = harvest_open();
     w->to = haul;
-    int rc = work_take(w, live, &haul->err);
+    int rc = work_take(w, sets, &haul->err);
     if (rc == ERR_OK)
         haul->received_ns = w->head.received_ns;
     return rc;

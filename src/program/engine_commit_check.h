@@ -16,10 +16,16 @@ struct engine_commit_work {
     struct batch_reader reader; /* row_count 0: no rows */
     struct batch batch;
     const struct live_source *source;
+    const struct live_rules *rules; /* that it was judged by: one of those below */
+};
+struct engine_commit_sets {
+    const struct live *live;
+    struct live_rules *now, *before; /* before: NULL when none is waited for */
 };
 
 /* ERR_OK, or what haul->err says: ERR_DAMAGED (forged), ERR_UNSUPPORTED (other rules), ERR_IO. */
-MUST_CHECK int engine_commit_work_take(struct engine_commit_work *w, const struct live *live,
+MUST_CHECK int engine_commit_work_take(struct engine_commit_work *w,
+                                       const struct engine_commit_sets *sets,
                                        struct engine_haul *haul);
 void engine_commit_work_relieve(struct engine_commit_work *w); /* gives large memory back */
 void engine_commit_work_free(struct engine_commit_work *w);

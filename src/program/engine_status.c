@@ -6,9 +6,13 @@
 #include "base/mem.h"
 #include "canh_commit.h"
 #include "formats/json.h"
+#include "program/engine_output.h"
 #include "program/engine_parse.h"
+#include "program/engine_figures.h"
+#include "program/engine_health.h"
 #include "program/engine_status.h"
 #include "program/engine_store.h"
+#include "program/engine_watch.h"
 #include "program/engine_writer.h"
 #include "program/role_process.h"
 
@@ -48,13 +52,16 @@ int engine_status_roles(struct engine *e, struct wire_message *m, struct err *er
 
 /* ---- time ---- */
 
-static void clock_look(struct engine_status *s)
+static void clock_look(struct engine *e)
 {
+    struct engine_status *s = e->status;
     int64_t offset_ns = clock_now_ns() - (int64_t)clock_monotonic_ns();
     int64_t jump_ns = offset_ns - s->clock_offset_ns;
     s->clock_offset_ns = offset_ns;
     if (jump_ns < CLOCK_JUMP_NS && jump_ns > -CLOCK_JUMP_NS)
         return;
+    if (e->store)
+        engine_watch_jumped(engine_store_watch(e->store), clock_now_ns());
     s->jump_ns = jump_ns;
     s->jump_at_ns = clock_now_ns();
     log_say(LOG_WARNING, "clock",
@@ -100,13 +107,15 @@ static void gauges_set(struct engine *e)
     metric_set(&engine_metrics[ENGINE_METRIC_ROLES_READY], ready);
     metric_set(&engine_metrics[ENGINE_METRIC_ROLES_RESTARTS], restarts);
     metric_set(&engine_metrics[ENGINE_METRIC_DISK_FREE], (int64_t)f.disk_free_bytes);
+    if (e->store)
+        engine_health_tick(e, &f);
     metric_set(&engine_metrics[ENGINE_METRIC_OVERALL],
                engine_status_overall(e, &f, NULL) == ENGINE_WATCHING);
 }
 
 void engine_status_tick(struct engine *e)
 {
-    clock_look(e->status);
+    clock_look(e);
     touch(e);
     if (e->status->ticks++ % (1000 / ENGINE_TICK_MS) == 0)
         gauges_set(e);
@@ -239,8 +248,11 @@ void engine_status_json(struct engine *e, struct buf *out)
     json_key(&w, "overall");
     (void)engine_status_overall(e, &f, &w);
     roles_write(e->status, &w);
-    if (e->store)
+    if (e->store) {
         engine_status_sources(e, &w);
+        engine_health_status(engine_store_health_of(e->store), &w);
+        engine_outputs_status(e, &w);
+    }
     state_write(e, &f, &w);
     clock_write(e->status, &w);
     certificate_write(&f, &w);
@@ -266,11 +278,24 @@ static void source_put(struct buf *out, const char *role, uint32_t instance, str
     message_put_long(out, packed);
 }
 
+struct tables {
+    struct buf *out;
+    uint32_t count;
+};
+
+static void table_put(void *context, struct slice packed)
+{
+    struct tables *tables = context;
+    source_put(tables->out, "engine", 0, packed);
+    tables->count++;
+}
+
 void engine_status_metrics(struct engine *e, struct buf *out)
 {
+    struct tables tables = {.out = out};
     struct engine_status *s = e->status;
     struct buf packed = {0};
-    uint32_t count = 1, store_count = 0;
+    uint32_t count = 1, store_count = 0, output_count;
     size_t at = out->len;
     bytes_put_u32(out, 0);
     gauges_set(e);
@@ -283,6 +308,15 @@ void engine_status_metrics(struct engine *e, struct buf *out)
         source_put(out, "engine", 0, buf_as_slice(&packed));
         count++;
     }
+    const struct metric *outputs = engine_outputs_metrics(e, &output_count);
+    if (output_count) {
+        buf_clear(&packed);
+        metric_pack(outputs, output_count, &packed);
+        source_put(out, "engine", 0, buf_as_slice(&packed));
+        count++;
+    }
+    engine_figures_each(e, table_put, &tables);
+    count += tables.count;
     for (uint32_t i = 0; i < s->roles.count; i++) {
         const struct engine_role *r = &s->roles.rows[i];
         if (r->role == ROLE_ENGINE || r->metrics.len == 0)

@@ -16,11 +16,27 @@ struct engine_status {
 
 /* UNSEEN: all is at work, and a source is silent since ever. */
 enum engine_overall { ENGINE_WATCHING, ENGINE_UNSEEN, ENGINE_PARTIAL, ENGINE_UNKNOWN };
+struct health;
+struct engine_judgement {
+    struct json_writer *w; /* inside of the array of reasons, or NULL */
+    struct health *health; /* gets reasons whose code is a kind of health finding; or NULL */
+    enum engine_overall worst;
+};
+struct engine_reason {
+    enum engine_overall grade;
+    const char *code;
+    struct slice subject; /* may be empty */
+    struct slice en, vi;
+};
+void engine_judge(struct engine_judgement *j, const struct engine_reason *reason);
+/* All but what engine_health.c looks for. */
+void engine_status_judge(struct engine *e, const struct engine_figures *f,
+                         struct engine_judgement *j);
 /* Whether all is watched; w (may be NULL) gets it as an object, with the reasons. */
 enum engine_overall engine_status_overall(struct engine *e, const struct engine_figures *f,
                                           struct json_writer *w);
 bool engine_status_is_partial(const struct engine_role *role); /* its sandbox lacks a layer */
 /* engine_sources.c: the member "sources"; live sources that nothing ever came from, their names
  * appended. */
-void engine_status_sources(const struct engine *e, struct json_writer *w);
+void engine_status_sources(struct engine *e, struct json_writer *w);
 uint32_t engine_status_unseen(const struct engine *e, struct buf *names);

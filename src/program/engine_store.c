@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "program/data.h"
+#include "program/engine_rules.h"
 #include "program/engine_store_inside.h"
 
 #define DAY_NS   ((int64_t)86400 * CLOCK_SECOND_NS)
@@ -23,6 +24,12 @@ static const struct metric metrics_begin[STORE_METRICS] = {
     [STORE_METRIC_FAILED] = {.name = "canh_hauls_total",
                              .labels = "result=\"failed\"",
                              .help = "batches of events that came to the engine"},
+    [STORE_METRIC_KNOWN] = {.name = "canh_hauls_total",
+                            .labels = "result=\"known\"",
+                            .help = "batches of events that came to the engine"},
+    [STORE_METRIC_REPEATED] = {.name = "canh_hauls_total",
+                               .labels = "result=\"repeated\"",
+                               .help = "batches of events that came to the engine"},
     [STORE_METRIC_GROUPS] = {.name = "canh_store_groups_total",
                              .help =
                                  "groups of batches that were tried to be made durable at once"},
@@ -77,6 +84,8 @@ struct store_job *engine_store_job(struct engine_store *s, enum store_job_kind k
         sender->uses++;
     if (kind == STORE_RESUME && sender->peer->role != ROLE_READER)
         job->cursors_of = HAUL_FOLLOWED;
+    else if (kind == STORE_RESUME && sender->journal)
+        job->cursors_of = sender->journal->cursor;
     else if (kind == STORE_RESUME && sender->import) /* outlives this job: its run ends behind it */
         job->cursors_of = sender->import->cursor;
     return job;
@@ -97,6 +106,9 @@ static void job_free(struct store_job *job)
     if (job->sender)
         sender_unuse(job->sender);
     buf_free(&job->cursors);
+    mem_free(job->gone);
+    mem_free(job->changes);
+    arena_free(&job->arena);
     mem_free(job);
 }
 
@@ -106,12 +118,14 @@ int engine_store_shared(struct engine_store *s, struct wire_message *message, st
     struct store_shared shared = {.slots = bytes_take_u32(&in), .slot_bytes = bytes_take_u64(&in)};
     shared.role = (enum role)bytes_take_u32(&in);
     shared.instance = bytes_take_u32(&in);
+    shared.ticket = bytes_take_u64(&in);
     if (in.bad || bytes_left(&in) || message->fd_count != 1 || shared.slots > SLOTS_MAX ||
         shared.slot_bytes > HAUL_SLOT_BYTES)
         return err_set(err, ERR_SYNTAX, "the message SHARED is not as it must be");
     struct store_shared *place = NULL;
     for (int i = 0; i < STORE_SHARED_MAX && !place; i++)
-        if (s->shared[i].fd >= 0 && s->shared[i].role == shared.role)
+        if (s->shared[i].fd >= 0 && s->shared[i].role == shared.role &&
+            s->shared[i].instance == shared.instance)
             place = &s->shared[i];
     for (int i = 0; i < STORE_SHARED_MAX && !place; i++)
         if (s->shared[i].fd < 0)
@@ -145,12 +159,48 @@ void engine_store_peer(struct engine_store *s, struct engine_peer *peer)
     sender->peer = peer;
     sender->uses = 1;
     sender->memory.fd = -1;
+    sender->role = peer->role;
+    sender->instance = peer->instance;
     peer->own = sender;
     memory_take(s, sender);
-    if (peer->role == ROLE_READER)
-        engine_store_import_reader(s, sender);
+    engine_rules_peer(s->rules, peer);
+    if (peer->role == ROLE_READER && !engine_store_journal_reader(s, sender) &&
+        !engine_store_import_reader(s, sender)) {
+        log_say(LOG_INFO, "reader", "a reader of an engine before this one is ended");
+        engine_end_role(s->engine, ROLE_READER, peer->instance, "");
+        return; /* what it sends is refused */
+    }
     /* Behind all hauls that an earlier intake had handed over: its cursors are durable then. */
     engine_store_job_put(s, engine_store_job(s, STORE_RESUME, sender));
+}
+
+/* The page behind the slots; false: the memory has none. */
+static bool page_read(const struct store_sender *sender, struct tally_page *page)
+{
+    off_t at = (off_t)(sender->memory.slots * sender->memory.slot_bytes);
+    return sender->memory.fd >= 0 &&
+           pread(sender->memory.fd, page, sizeof(*page), at) == (ssize_t)sizeof(*page);
+}
+
+/* Its sender writes it before the first haul. */
+static void sender_know(struct store_sender *sender)
+{
+    struct tally_page page;
+    if (sender->id == 0 && page_read(sender, &page))
+        sender->id = page.id;
+}
+
+/* Behind all its hauls: what it cut and they did not bring was lost with it. */
+static void sender_account(struct engine_store *s, struct store_sender *sender)
+{
+    struct tally_page page;
+    if (!s->is_started || sender->role == ROLE_READER || !page_read(sender, &page) || page.id == 0)
+        return;
+    struct store_job *job = engine_store_job(s, STORE_GONE, sender);
+    job->gone = mem_zeroed(1, sizeof(*job->gone));
+    job->gone->id = page.id;
+    memcpy(job->gone->cut, page.cut, sizeof(page.cut));
+    engine_store_job_put(s, job);
 }
 
 void engine_store_gone(struct engine_store *s, struct engine_peer *peer)
@@ -160,10 +210,13 @@ void engine_store_gone(struct engine_store *s, struct engine_peer *peer)
         return;
     peer->own = NULL;
     sender->peer = NULL;
-    if (peer->role == ROLE_INTAKE)
-        s->rules_differ = false;
+    engine_rules_gone(s->rules, peer);
     if (sender->import)
         engine_store_import_gone(s, sender);
+    if (sender->journal)
+        engine_store_journal_gone(s, sender->journal);
+    sender->journal = NULL;
+    sender_account(s, sender);
     sender_unuse(sender);
 }
 
@@ -172,7 +225,7 @@ static int haul_take(struct engine_store *s, struct store_sender *sender,
 {
     struct bytes_in in = bytes_in(buf_as_slice(&message->payload));
     uint32_t slot = bytes_take_u32(&in), bytes = bytes_take_u32(&in);
-    bool historical = sender->peer->role == ROLE_READER;
+    bool historical = sender->peer->role == ROLE_READER && !sender->journal;
     if (in.bad || bytes_left(&in) || slot >= sender->memory.slots ||
         bytes > sender->memory.slot_bytes || sender->busy & 1u << slot)
         return err_set(err, ERR_SYNTAX,
@@ -181,15 +234,23 @@ static int haul_take(struct engine_store *s, struct store_sender *sender,
         return err_set(err, ERR_SYNTAX, "a reader that nobody asked for sends events");
     struct store_job *job = engine_store_job(s, STORE_HAUL, sender);
     sender->busy |= 1u << slot;
+    sender_know(sender);
     job->id = message->id;
     job->slot = slot;
     job->haul = (struct engine_haul){.fd = sender->memory.fd,
                                      .offset = slot * sender->memory.slot_bytes,
                                      .bytes = bytes,
-                                     .historical = historical};
+                                     .historical = historical,
+                                     .sender_id = sender->id,
+                                     .sender_role = sender->role,
+                                     .sender_instance = sender->instance};
     if (historical) {
         job->haul.import_source = sender->import->source;
         job->haul.import_cursor = sender->import->cursor;
+    }
+    if (sender->journal) {
+        job->haul.journal_source = sender->journal->source;
+        job->haul.import_cursor = sender->journal->cursor;
     }
     engine_store_job_put(s, job);
     return ERR_OK;
@@ -227,8 +288,11 @@ static void resume_send(const struct store_job *job)
 static void haul_count(struct engine_store *s, const struct engine_haul *haul)
 {
     int64_t passed_ns = clock_now_ns() - haul->received_ns;
-    if (haul->rc) {
-        metric_add(&s->metrics[haul->rc == ERR_DAMAGED ? STORE_METRIC_FORGED : STORE_METRIC_FAILED],
+    if (haul->rc || haul->is_repeated) {
+        metric_add(&s->metrics[haul->is_repeated         ? STORE_METRIC_REPEATED
+                               : haul->rc == ERR_DAMAGED ? STORE_METRIC_FORGED
+                               : haul->rc == ERR_EXISTS  ? STORE_METRIC_KNOWN
+                                                         : STORE_METRIC_FAILED],
                    1);
         return;
     }
@@ -263,10 +327,10 @@ static void haul_done(struct engine_store *s, const struct store_job *job)
     struct store_sender *sender = job->sender;
     sender->busy &= ~(1u << job->slot);
     haul_count(s, &job->haul);
-    if (!job->haul.historical && sender->peer)
-        s->rules_differ = job->haul.rc == ERR_UNSUPPORTED;
     if (sender->import)
         engine_store_import_hauled(s, job);
+    if (sender->journal)
+        sender->journal->entries += job->haul.stored;
     if (!sender->peer)
         return;
     if (job->haul.rc == ERR_DAMAGED)
@@ -281,6 +345,14 @@ static void job_done(struct engine_store *s, struct store_job *job)
         haul_done(s, job);
     else if (job->kind == STORE_RUN_END)
         engine_store_import_end(s, job);
+    else if (job->kind == STORE_JOURNAL)
+        engine_store_journal_start(s, job);
+    else if (job->kind == STORE_OUTPUTS || job->kind == STORE_GONE)
+        return;
+    else if (job->kind == STORE_HEALTH)
+        engine_health_taken(s->health, job->changes, job->change_count, job->haul.rc == ERR_OK);
+    else if (job->kind == STORE_RULES)
+        engine_rules_committed(s->rules);
     else if (job->haul.rc == ERR_OK)
         resume_send(job);
     else if (job->sender->peer)
@@ -323,6 +395,8 @@ int engine_store_open(struct engine_store **out, struct engine *engine, struct e
     int rc = clock_zone_open(&s->zone, config->store.timezone, err);
     if (rc == ERR_OK)
         rc = live_open(&s->live, &live, err);
+    if (rc == ERR_OK)
+        rc = engine_rules_open(&s->rules, engine, &s->live, err);
     struct engine_commit_options commit = {.data = engine->context->data,
                                            .store = &s->store_options,
                                            .live = &s->live,
@@ -330,7 +404,43 @@ int engine_store_open(struct engine_store **out, struct engine *engine, struct e
                                            .policy_count = s->policy_count,
                                            .seal_bytes = config->store.seal_bytes,
                                            .care = &s->care};
-    return rc ? rc : engine_commit_open(&s->commit, &commit, err);
+    s->opened_ns = clock_now_ns();
+    if (rc == ERR_OK)
+        rc = engine_watch_open(&s->watch, config, s->zone, err);
+    commit.watch = s->watch;
+    if (rc == ERR_OK)
+        rc = engine_commit_open(&s->commit, &commit, err);
+    if (rc == ERR_OK)
+        engine_commit_rules_before(s->commit, engine_rules_before(s->rules));
+    if (rc == ERR_OK)
+        s->health = engine_health_open(store_carry(engine_commit_store(s->commit)));
+    return rc;
+}
+
+void engine_store_outputs(struct engine_store *s, const struct engine_commit_output *outputs,
+                          uint32_t count, engine_store_outputs_done *done, void *context)
+{
+    struct store_job *job = engine_store_job(s, STORE_OUTPUTS, NULL);
+    job->outputs = outputs;
+    job->output_count = count;
+    job->outputs_done = done;
+    job->outputs_context = context;
+    engine_store_job_put(s, job);
+}
+
+bool engine_store_output_of(struct engine_store *s, struct slice name,
+                            struct engine_commit_output *out)
+{
+    return engine_commit_output_of(s->commit, name, out);
+}
+
+uint64_t engine_store_newest(struct engine_store *s, uint32_t *epoch)
+{
+    struct store *store = epoch ? engine_commit_store(s->commit) : NULL;
+    if (!epoch)
+        return __atomic_load_n(&s->newest, __ATOMIC_RELAXED);
+    *epoch = store_epoch(store);
+    return store_next_sequence(store) - 1;
 }
 
 int engine_store_start(struct engine_store *s, struct err *err)
@@ -339,8 +449,11 @@ int engine_store_start(struct engine_store *s, struct err *err)
     check(uv_async_init(&s->engine->context->loop, &s->ready, done_ready) == 0);
     s->ready.data = s;
     engine_commit_start(s->commit);
+    engine_store_journals_open(s);
+    engine_rules_start(s->rules);
     check(pthread_create(&s->committer, NULL, engine_store_committer, s) == 0);
     check(pthread_create(&s->carer, NULL, engine_store_carer, s) == 0);
+    check(pthread_create(&s->learner, NULL, engine_store_learner, s) == 0);
     s->is_started = true;
     return ERR_OK;
 }
@@ -364,11 +477,14 @@ void engine_store_stop(struct engine_store *s)
         return;
     check(pthread_mutex_lock(&s->mutex) == 0);
     s->is_ending = true;
+    __atomic_store_n(&s->ends_learning, true, __ATOMIC_RELAXED);
     check(pthread_cond_broadcast(&s->changed) == 0);
     check(pthread_mutex_unlock(&s->mutex) == 0);
     check(pthread_join(s->committer, NULL) == 0);
     check(pthread_join(s->carer, NULL) == 0);
+    check(pthread_join(s->learner, NULL) == 0);
     s->is_started = false;
+    engine_rules_stop(s->rules);
     done_ready(&s->ready);
     uv_close((uv_handle_t *)&s->ready, NULL);
 }
@@ -379,10 +495,14 @@ void engine_store_close(struct engine_store **store)
     if (!s)
         return;
     engine_commit_close(&s->commit);
+    engine_watch_close(&s->watch);
+    engine_health_close(&s->health);
     engine_store_imports_free(s);
+    arena_free(&s->journal_arena);
     for (int i = 0; i < STORE_SHARED_MAX; i++)
         if (s->shared[i].fd >= 0)
             (void)close(s->shared[i].fd);
+    engine_rules_close(&s->rules);
     live_close(&s->live);
     clock_zone_close(&s->zone);
     check(pthread_cond_destroy(&s->changed) == 0);
@@ -419,6 +539,8 @@ void engine_store_tick(struct engine_store *s, int64_t now_ns)
 {
     bool night = night_has_come(s, now_ns);
     engine_store_import_tick(s);
+    engine_store_journals_tick(s);
+    engine_rules_tick(s->rules);
     resume_again(s);
     check(pthread_mutex_lock(&s->mutex) == 0);
     s->is_ticked = true;
@@ -453,6 +575,18 @@ static void number(struct json_writer *w, const char *key, uint64_t value)
     json_u64(w, value);
 }
 
+static void rules_status(struct engine_store *s, struct json_writer *out)
+{
+    struct live_rules *rules = live_take(&s->live, 0);
+    uint32_t suspended;
+    (void)engine_rules_suspended(s->rules, &suspended);
+    number(out, "rules", rules->rules.loaded);
+    number(out, "rules_suspended", suspended);
+    json_key(out, "rules_version");
+    json_string(out, slice_from(rules->version));
+    live_rules_unuse(&rules);
+}
+
 void engine_store_status(struct engine_store *s, struct json_writer *out)
 {
     struct store_figures f;
@@ -467,9 +601,7 @@ void engine_store_status(struct engine_store *s, struct json_writer *out)
     number(out, "refused", metric_value(&s->metrics[STORE_METRIC_REFUSED]));
     number(out, "findings", metric_value(&s->metrics[STORE_METRIC_FINDINGS]));
     number(out, "queued", metric_value(&s->metrics[STORE_METRIC_QUEUED]));
-    number(out, "rules", s->live.detectors[0]->load.rules.count);
-    json_key(out, "rules_differ");
-    json_bool(out, s->rules_differ);
+    rules_status(s, out);
     json_key(out, "writable");
     json_bool(out, !f.failed);
 }
@@ -484,9 +616,43 @@ const char *engine_store_trouble(struct engine_store *s, struct buf *why)
     return f.err.code == ERR_FULL ? "disk_full" : "store";
 }
 
-bool engine_store_rules_differ(struct engine_store *s)
+void engine_store_rules(struct engine_store *s, struct live_rules *rules)
 {
-    return s->rules_differ;
+    struct store_job *job = engine_store_job(s, STORE_RULES, NULL);
+    job->rules = rules;
+    engine_store_job_put(s, job);
+}
+
+struct engine_rules *engine_store_rules_of(struct engine_store *s)
+{
+    return s->rules;
+}
+
+void engine_store_health(struct engine_store *s, struct health *health)
+{
+    enum { CHANGES_MAX = 64 };
+    struct store_job *job = engine_store_job(s, STORE_HEALTH, NULL);
+    job->changes = mem_zeroed(CHANGES_MAX, sizeof(*job->changes));
+    job->change_count = health_changes(health, job->changes, CHANGES_MAX, &job->arena);
+    if (job->change_count)
+        engine_store_job_put(s, job);
+    else
+        job_free(job);
+}
+
+struct engine_health *engine_store_health_of(struct engine_store *s)
+{
+    return s->health;
+}
+
+struct engine_watch *engine_store_watch(struct engine_store *s)
+{
+    return s->watch;
+}
+
+struct ledger *engine_store_ledger(struct engine_store *s)
+{
+    return engine_commit_ledger(s->commit);
 }
 
 struct engine_seen *engine_store_seen(struct engine_store *s)

@@ -1,12 +1,13 @@
 /* The engine's store: its two threads. */
 #include <errno.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "program/engine_store_inside.h"
 
-enum { NIGHT_MERGES_MAX = 64 };
+enum { NIGHT_MERGES_MAX = 64, LEARNER_NICE = 10 };
 #define FIGURES_NS (2 * CLOCK_SECOND_NS)
 
 void engine_store_queue_put(struct store_queue *queue, struct store_job *job)
@@ -78,6 +79,24 @@ static void job_do(struct engine_store *s, struct store_job *job)
     struct store *store = engine_commit_store(s->commit);
     struct engine_haul *haul = &job->haul;
     struct cursors_told told = {&job->cursors, 0};
+    if (job->kind == STORE_OUTPUTS) {
+        job->outputs_done(job->outputs_context,
+                          engine_commit_outputs(s->commit, job->outputs, job->output_count,
+                                                &haul->err));
+        return;
+    }
+    if (job->kind == STORE_RULES) {
+        engine_commit_rules(s->commit, job->rules);
+        return;
+    }
+    if (job->kind == STORE_GONE) {
+        engine_commit_gone(s->commit, job->gone);
+        return;
+    }
+    if (job->kind == STORE_HEALTH) {
+        haul->rc = engine_commit_health(s->commit, job->changes, job->change_count, &haul->err);
+        return;
+    }
     if (job->kind == STORE_RUN_END) {
         haul->rc = engine_commit_run_end(s->commit, job->whole, &haul->findings, &haul->err);
         return;
@@ -88,9 +107,18 @@ static void job_do(struct engine_store *s, struct store_job *job)
     }
     if (job->cursors_of.len)
         carry_cursors(store_carry(store), job->cursors_of, cursor_tell, &told);
+    if (job->journal)
+        carry_cursors(store_carry(store), job->journal->cursor, cursor_tell, &told);
     if (slice_equal(job->cursors_of, HAUL_FOLLOWED))
         carry_cursors(store_carry(store), SLICE(HAUL_LANE), cursor_tell, &told);
     haul->first_sequence = store_epoch(store);
+}
+
+static void newest_take(struct engine_store *s)
+{
+    struct store *store = engine_commit_store(s->commit);
+    if (store)
+        __atomic_store_n(&s->newest, store_next_sequence(store) - 1, __ATOMIC_RELAXED);
 }
 
 static void figures_take(struct engine_store *s)
@@ -138,6 +166,7 @@ void *engine_store_committer(void *context)
 {
     struct engine_store *s = context;
     struct store_job *jobs[ENGINE_COMMIT_HAULS_MAX];
+    newest_take(s);
     figures_take(s);
     for (;;) {
         check(pthread_mutex_lock(&s->mutex) == 0);
@@ -153,6 +182,7 @@ void *engine_store_committer(void *context)
             hauls_commit(s, jobs, count);
         else if (count)
             job_do(s, jobs[0]);
+        newest_take(s);
         if (count)
             jobs_done(s, jobs, count);
         engine_commit_tick(s->commit, clock_now_ns());
@@ -183,6 +213,18 @@ static void night_work(struct engine_store *s, int64_t now_ns)
     check(pthread_mutex_unlock(&s->care) == 0);
     if (rc)
         log_err(LOG_ERROR, "night", &err);
+}
+
+/* Reads once what is to be learned from, and ends. */
+void *engine_store_learner(void *context)
+{
+    struct engine_store *s = context;
+    struct err err;
+    (void)setpriority(PRIO_PROCESS, 0, LEARNER_NICE); /* of this thread, as Linux has it */
+    if (engine_watch_read(s->watch, s->engine->context->data, s->opened_ns, &s->ends_learning,
+                          &err) != ERR_OK)
+        log_err(LOG_WARNING, "watch", &err);
+    return NULL;
 }
 
 void *engine_store_carer(void *context)

@@ -1,4 +1,5 @@
 /* The engine's store: files that clients give, one reader after the other. */
+#include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,17 +31,21 @@ void engine_store_imports_free(struct engine_store *s)
     }
 }
 
-static void answer(struct engine_peer *client, uint64_t id, const struct store_import *import,
-                   int rc, const struct err *err)
+/* client NULL: the parent. */
+static void answer(struct engine_store *s, struct engine_peer *client, uint64_t id,
+                   const struct store_import *import, const struct err *err)
 {
     struct buf payload = {0};
-    bytes_put_u32(&payload, (uint32_t)rc);
-    bytes_put_text(&payload, slice_from(rc ? err->text : ""));
+    bytes_put_u32(&payload, err ? (uint32_t)err->code : (uint32_t)ERR_OK);
+    bytes_put_text(&payload, slice_from(err ? err->text : ""));
     bytes_put_u64(&payload, import ? import->stored : 0);
     bytes_put_u64(&payload, import ? import->refused : 0);
     bytes_put_u64(&payload, import ? import->findings : 0);
     bytes_put_u64(&payload, import ? import->passed_over : 0);
-    engine_send(client, MESSAGE_IMPORTED, id, buf_as_slice(&payload), NULL, 0);
+    if (client)
+        engine_send(client, MESSAGE_IMPORTED, id, buf_as_slice(&payload), NULL, 0);
+    else
+        engine_tell_parent(s->engine, MESSAGE_IMPORTED, id, buf_as_slice(&payload), NULL, 0);
     buf_free(&payload);
 }
 
@@ -53,7 +58,7 @@ static void import_end(struct engine_store *s)
             (unsigned long long)import->stored, (unsigned long long)import->refused,
             (unsigned long long)import->findings, import->rc ? ": " : "",
             import->rc ? import->err.text : "");
-    answer(import->client, import->id, import, import->rc, &import->err);
+    answer(s, import->client, import->id, import, import->rc ? &import->err : NULL);
     s->imports = import->next;
     import_free(import);
     engine_store_import_next(s);
@@ -68,7 +73,9 @@ void engine_store_import_next(struct engine_store *s)
     import->began_ns = (int64_t)clock_monotonic_ns();
     bytes_put_text(&payload, import->source);
     bytes_put_text(&payload, slice_from(import->name));
-    engine_tell_parent(s->engine, MESSAGE_START_READER, 0, buf_as_slice(&payload), &import->fd, 1);
+    import->ticket = engine_store_ticket(s);
+    engine_tell_parent(s->engine, MESSAGE_START_READER, import->ticket, buf_as_slice(&payload),
+                       &import->fd, 1);
     (void)close(import->fd);
     import->fd = -1;
     buf_free(&payload);
@@ -102,7 +109,7 @@ int engine_store_import(struct engine_store *s, struct engine_peer *client,
     else if (s->is_draining || imports_count(s) >= STORE_IMPORTS_MAX)
         rc = err_set(&why, ERR_BUSY, "too many imports wait: try again later");
     if (rc) {
-        answer(client, message->id, NULL, rc, &why);
+        answer(s, client, message->id, NULL, &why);
         return ERR_OK;
     }
     struct store_import *import = mem_zeroed(1, sizeof(*import)), **end = &s->imports;
@@ -120,13 +127,22 @@ int engine_store_import(struct engine_store *s, struct engine_peer *client,
     return ERR_OK;
 }
 
-void engine_store_import_reader(struct engine_store *s, struct store_sender *sender)
+bool engine_store_import_reader(struct engine_store *s, struct store_sender *sender)
 {
     struct store_import *import = s->imports;
-    if (!import || !import->began_ns || import->has_reader)
-        return; /* what it sends is refused */
+    if (!import || !import->began_ns || import->has_reader ||
+        import->ticket != sender->memory.ticket)
+        return false;
     import->has_reader = true;
     sender->import = import;
+    return true;
+}
+
+uint64_t engine_store_ticket(struct engine_store *s)
+{
+    while (s->ticket == 0)
+        randombytes_buf(&s->ticket, sizeof(s->ticket));
+    return ++s->ticket;
 }
 
 static void run_end(struct engine_store *s, struct store_sender *sender, bool whole)
@@ -143,12 +159,17 @@ int engine_store_import_all(struct engine_store *s, struct store_sender *sender,
     struct bytes_in in = bytes_in(buf_as_slice(&message->payload));
     uint64_t records = bytes_take_u64(&in), refused = bytes_take_u64(&in);
     uint64_t passed_over = bytes_take_u64(&in);
+    struct slice why = bytes_take_text(&in, ERR_TEXT_BYTES);
     struct store_import *import = sender->import;
+    if (sender->journal && !in.bad && !bytes_left(&in))
+        return ERR_OK; /* its wire closes next */
     if (in.bad || bytes_left(&in) || !import || import->is_ending || refused > records)
         return err_set(err, ERR_SYNTAX, "the message HAULED_ALL is not as it must be");
     import->is_read = true;
     import->passed_over = passed_over;
-    run_end(s, sender, true);
+    if (why.len)
+        import->rc = err_set(&import->err, ERR_DAMAGED, "%.*s", (int)why.len, why.data);
+    run_end(s, sender, why.len == 0);
     return ERR_OK;
 }
 

@@ -6,14 +6,18 @@
 #pragma once
 #include <pthread.h>
 
+#include "program/engine_account.h"
 #include "program/engine_commit.h"
+#include "program/engine_health.h"
 #include "program/engine_store.h"
 
 enum {
-    STORE_SHARED_MAX = 8,     /* memories whose sender has no wire yet */
-    STORE_IMPORTS_MAX = 16,   /* waiting */
-    STORE_CURSORS_MAX = 4000, /* told to intake or reader */
-    STORE_READER_SECONDS = 60 /* until it is there */
+    STORE_SHARED_MAX = 8,      /* memories whose sender has no wire yet */
+    STORE_IMPORTS_MAX = 16,    /* waiting */
+    STORE_CURSORS_MAX = 4000,  /* told to intake or reader */
+    STORE_READER_SECONDS = 60, /* until it is there */
+    STORE_JOURNALS_MAX = ROLE_JOURNALS_MAX,
+    STORE_JOURNAL_PAUSE_SECONDS_MAX = 60 /* between one end and the next start */
 };
 
 struct store_shared {
@@ -22,6 +26,7 @@ struct store_shared {
     int fd; /* -1: free place */
     uint32_t slots;
     uint64_t slot_bytes;
+    uint64_t ticket; /* what a reader was started for; 0: no reader */
 };
 
 struct store_sender {
@@ -29,11 +34,41 @@ struct store_sender {
     struct store_shared memory;
     uint32_t busy; /* slots that are the engine's, by bit */
     uint32_t uses;
+    uint64_t id; /* of its tally page; 0: not read yet, or it has none */
+    enum role role;
+    uint32_t instance;
     bool resumes_later;
-    struct store_import *import; /* a reader's; NULL: none is wanted */
+    struct store_import *import;   /* a reader's; NULL: none is wanted */
+    struct store_journal *journal; /* a reader's; NULL: it reads none */
 };
 
-enum store_job_kind { STORE_HAUL, STORE_RESUME, STORE_RUN_END };
+enum store_job_kind {
+    STORE_HAUL,
+    STORE_RESUME,
+    STORE_RUN_END,
+    STORE_JOURNAL,
+    STORE_OUTPUTS,
+    STORE_RULES,
+    STORE_GONE,
+    STORE_HEALTH
+};
+
+enum store_journal_state {
+    STORE_JOURNAL_WAITS,  /* for next_ns */
+    STORE_JOURNAL_ASKS,   /* the committer for its cursor */
+    STORE_JOURNAL_STARTS, /* the parent was asked */
+    STORE_JOURNAL_READS
+};
+struct store_journal { /* a source whose systemd journal is read */
+    const struct live_source *source;
+    struct slice cursor; /* its name */
+    enum store_journal_state state;
+    uint64_t ticket, began_ns, next_ns, pause_ns; /* monotonic */
+    int64_t since_ns;                             /* wall clock, of the state */
+    uint64_t entries;                             /* stored since the engine began */
+    bool was_told;
+    char why[ERR_TEXT_BYTES]; /* it is not read; empty: it is, or nobody tried yet */
+};
 
 struct store_job {
     enum store_job_kind kind;
@@ -41,10 +76,20 @@ struct store_job {
     uint64_t id; /* HAUL */
     uint32_t slot;
     struct engine_haul haul;
-    struct slice cursors_of; /* RESUME: what their names begin with; empty: none are told */
-    struct buf cursors;      /* texts name and value, by turns */
-    bool whole;              /* RUN_END */
-    uint64_t queued_ns;      /* monotonic */
+    struct store_journal *journal; /* JOURNAL */
+    struct slice cursors_of;       /* RESUME: what their names begin with; empty: none are told */
+    struct buf cursors;            /* texts name and value, by turns */
+    bool whole;                    /* RUN_END */
+    struct engine_account_gone *gone; /* GONE */
+    struct health_change *changes;    /* HEALTH */
+    uint32_t change_count;
+    struct arena arena;       /* of theirs */
+    struct live_rules *rules; /* RULES: to judge by; NULL: the set before is forgotten */
+    const struct engine_commit_output *outputs; /* OUTPUTS */
+    uint32_t output_count;
+    engine_store_outputs_done *outputs_done;
+    void *outputs_context;
+    uint64_t queued_ns; /* monotonic */
     struct store_job *next;
 };
 
@@ -62,6 +107,7 @@ struct store_import {
     struct arena arena;  /* of that name */
     int fd;              /* -1: given to the reader */
     int64_t began_ns;    /* monotonic; 0: waits */
+    uint64_t ticket;
     bool has_reader, is_ending, is_read;
     uint64_t stored, refused, findings, passed_over;
     int rc;
@@ -83,6 +129,8 @@ enum store_metric {
     STORE_METRIC_FINDINGS,
     STORE_METRIC_FORGED,
     STORE_METRIC_FAILED,
+    STORE_METRIC_KNOWN,
+    STORE_METRIC_REPEATED,
     STORE_METRIC_GROUPS,
     STORE_METRIC_SECONDS_APPEND,
     STORE_METRIC_SECONDS_DURABLE,
@@ -97,13 +145,18 @@ enum store_metric {
 struct engine_store {
     struct engine *engine;
     struct live live;
+    struct engine_rules *rules;
     struct store_options store_options;
     struct engine_commit *commit; /* the committer's, once it runs */
     struct store_policy policies[POLICY_MAX];
     uint32_t policy_count;
     struct store_shared shared[STORE_SHARED_MAX];
     struct store_import *imports; /* the first is under way */
-    bool is_draining, is_started, rules_differ;
+    struct store_journal journals[STORE_JOURNALS_MAX];
+    uint32_t journal_count;
+    struct arena journal_arena;
+    uint64_t ticket; /* the newest that was given out: those of the engine before it differ */
+    bool is_draining, is_started;
     uv_async_t ready;
 
     pthread_mutex_t care; /* the store itself: held by snapshot, merge, expiry */
@@ -114,8 +167,13 @@ struct engine_store {
     bool is_ending, is_ticked, is_night;
     int64_t night_ns; /* when the night was seen to have come */
     struct store_figures figures;
+    uint64_t newest; /* atomic: number of the newest durable row */
 
-    pthread_t committer, carer;
+    pthread_t committer, carer, learner;
+    bool ends_learning; /* the learner looks at it now and then */
+    int64_t opened_ns;
+    struct engine_watch *watch;
+    struct engine_health *health;
     struct clock_zone *zone;
     int64_t night;      /* day of the last care; the loop's */
     int64_t counted_ns; /* the committer's */
@@ -124,18 +182,28 @@ struct engine_store {
 
 /* engine_store_commit.c: threads */
 void *engine_store_committer(void *store);
+void *engine_store_learner(void *store);
 void *engine_store_carer(void *store);
 void engine_store_queue_put(struct store_queue *queue, struct store_job *job);
 /* engine_store_import.c */
 void engine_store_import_next(struct engine_store *s);
 void engine_store_import_hauled(struct engine_store *s, const struct store_job *job);
 void engine_store_import_end(struct engine_store *s, const struct store_job *job);
-void engine_store_import_reader(struct engine_store *s, struct store_sender *sender);
+/* Whether the sender's ticket is that of the import under way. */
+bool engine_store_import_reader(struct engine_store *s, struct store_sender *sender);
 void engine_store_import_gone(struct engine_store *s, struct store_sender *sender);
 void engine_store_import_tick(struct engine_store *s);
 MUST_CHECK int engine_store_import_all(struct engine_store *s, struct store_sender *sender,
                                        struct wire_message *message, struct err *err);
 void engine_store_imports_free(struct engine_store *s);
+uint64_t engine_store_ticket(struct engine_store *s);
+/* engine_store_journal.c */
+void engine_store_journals_open(struct engine_store *s);
+void engine_store_journals_tick(struct engine_store *s);
+void engine_store_journal_start(struct engine_store *s, const struct store_job *job);
+/* Whether the sender's ticket is a journal's. */
+bool engine_store_journal_reader(struct engine_store *s, struct store_sender *sender);
+void engine_store_journal_gone(struct engine_store *s, struct store_journal *journal);
 /* engine_store.c */
 struct store_job *engine_store_job(struct engine_store *s, enum store_job_kind kind,
                                    struct store_sender *sender);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "program/engine.h"
+#include "program/engine_register.h"
 #include "program/engine_writer.h"
 
 enum { FIGURES_S = 2, CHECKPOINT_S = 20, CHECKPOINT_GROUPS = 2000 };
@@ -191,6 +192,8 @@ static void group_execute(struct engine_writer *w, struct command_call **calls, 
     for (uint32_t i = 0; i < count; i++) {
         struct engine_call *call = calls[i]->own;
         refresh |= (calls[i]->rc == ERR_OK || calls[i]->keep) && changes_people(call);
+        if (calls[i]->rc == ERR_OK && w->engine->hosts)
+            engine_register_done(w->engine->hosts, slice_from(call->call.command->name));
         if (calls[i]->rc == ERR_OK && call->after)
             call->after(call);
     }
@@ -249,6 +252,8 @@ static void care(struct engine_writer *w, uint64_t now_ns)
     struct err err;
     if (w->refresh_again)
         w->refresh_again = signin_refresh(w->engine->signin, &err) != ERR_OK;
+    if (w->engine->hosts)
+        engine_register_look(w->engine->hosts, now_ns);
     if (now_ns >= w->figures_ns) {
         engine_writer_look(w);
         w->figures_ns = clock_monotonic_ns() + FIGURES_S * (uint64_t)CLOCK_SECOND_NS;

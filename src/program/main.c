@@ -39,6 +39,8 @@ static const struct cli_command commands[] = {
     {"search", cli_search, "search the events stored, count and group them",
      "tìm, đếm, thống kê sự kiện trong kho"},
     {"serve", cli_serve, "run the watch: the daemon", "chạy tiến trình canh gác"},
+    {"sources", cli_sources, "what became of every record, by source; which are silent",
+     "từng nguồn nhật ký: bản ghi đi đâu, nguồn nào im lặng"},
     {"status", cli_status, "is all watched, and if not, why",
      "tình trạng canh gác: có giám sát đủ không, vì sao"},
     {"store", cli_store, "state and care of the store", "tình trạng, chăm sóc kho"},
@@ -47,6 +49,8 @@ static const struct cli_command commands[] = {
     {"verify", cli_verify, "whether what is stored is what was stored",
      "kiểm tra dữ liệu trong kho có còn nguyên vẹn"},
     {"version", cli_version, "version and build", "phiên bản"},
+    {"watch", cli_watch, "what is watched, and findings as they happen",
+     "đang canh những gì, và phát hiện ngay khi xảy ra"},
 };
 
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };

@@ -197,14 +197,19 @@ void output_time(const struct output *o, int64_t time_ns, struct buf *out)
     buf_append(out, text, len - 1);
 }
 
-const char *output_level_name(const struct output *o, enum rule_level level)
+const char *output_level_text(enum rule_level level, bool vietnamese)
 {
     static const char *const names[][2] = {
         [LEVEL_NONE] = {"-", "-"},      [LEVEL_INFORMATIONAL] = {"info", "thông tin"},
         [LEVEL_LOW] = {"low", "thấp"},  [LEVEL_MEDIUM] = {"medium", "trung bình"},
         [LEVEL_HIGH] = {"high", "cao"}, [LEVEL_CRITICAL] = {"critical", "nghiêm trọng"},
     };
-    return names[level][o->options.vietnamese];
+    return names[level][vietnamese];
+}
+
+const char *output_level_name(const struct output *o, enum rule_level level)
+{
+    return output_level_text(level, o->options.vietnamese);
 }
 
 static void pair_append(struct buf *out, size_t start, struct slice name, struct slice value)

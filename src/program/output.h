@@ -50,3 +50,7 @@ void output_finding(const struct output *o, const struct finding *f, struct buf 
 /* What is left in out is to be written. */
 void output_pass(struct output *o, struct buf *out);
 void output_end(struct output *o, struct buf *out);
+
+/* As people read it; and what colours it on a terminal. */
+const char *output_level_text(enum rule_level level, bool vietnamese);
+const char *output_level_colour(enum rule_level level);

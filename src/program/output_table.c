@@ -34,7 +34,7 @@ static void cell(const struct output *o, struct slice text, uint32_t columns, st
     cell_blanks(out, width >= columns ? GAP : columns + GAP - width);
 }
 
-static const char *level_colour(enum rule_level level)
+const char *output_level_colour(enum rule_level level)
 {
     switch (level) {
     case LEVEL_CRITICAL:
@@ -86,7 +86,7 @@ void output_table_finding(const struct output *o, const struct finding *f, struc
     output_time(o, f->place.time_ns, &text);
     cell(o, text.len ? buf_as_slice(&text) : SLICE("-"), TIME_COLUMNS, out);
     if (o->options.colour)
-        buf_string(out, level_colour(rule->level));
+        buf_string(out, output_level_colour(rule->level));
     struct slice level = slice_from(output_level_name(o, rule->level));
     uint32_t width = cell_terminal(level, 0, out);
     if (o->options.colour)
@@ -146,7 +146,7 @@ void output_table_summary(const struct output *o, struct buf *out)
         }
         buf_printf(out, "%8llu  ", (unsigned long long)rows[i].count);
         if (o->options.colour)
-            buf_string(out, level_colour(rows[i].level));
+            buf_string(out, output_level_colour(rows[i].level));
         cell(o, slice_from(output_level_name(o, rows[i].level)), level_columns(o), out);
         if (o->options.colour)
             buf_string(out, "\033[0m");

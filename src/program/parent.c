@@ -90,6 +90,7 @@ static void stop_begin(struct parent *p)
     proc_notify("STOPPING=1");
     log_say(LOG_INFO, "stop", "finishes what was begun");
     parent_commands_kill(p);
+    parent_journals_kill(p);
     for (uint32_t i = 0; i < p->role_count; i++) {
         struct parent_role *r = &p->roles[i];
         if (r->pid && r->role == ROLE_ENGINE)
@@ -107,7 +108,7 @@ static void children_reap(struct parent *p)
     int status;
     struct err err;
     while (proc_reap(&pid, &status, &err) == ERR_OK)
-        if (!parent_role_reaped(p, pid, status))
+        if (!parent_role_reaped(p, pid, status) && !parent_journal_reaped(p, pid, status))
             (void)parent_command_reaped(p, pid, status);
 }
 
@@ -119,6 +120,9 @@ static void all_gone_look(struct parent *p)
     for (int i = 0; i < PARENT_COMMANDS_MAX; i++)
         if (p->commands[i])
             return;
+    for (int i = 0; i < PARENT_JOURNALS_MAX; i++)
+        if (p->journals[i].pid)
+            return;
     uv_stop(&p->loop);
 }
 
@@ -128,6 +132,8 @@ static void files_look(struct parent *p)
         struct parent_role *r = &p->roles[i];
         if (r->role == ROLE_INTAKE && r->state == ROLE_READY && r->peer)
             parent_files_send(p, peer_wire(r->peer), true);
+        if (r->role == ROLE_COURIER && r->state == ROLE_READY && r->peer)
+            parent_outputs_send(p, peer_wire(r->peer), true);
     }
 }
 
@@ -142,6 +148,8 @@ static void tick(struct parent *p)
         p->files_ns = now_ns;
         files_look(p);
     }
+    if (!p->stopping)
+        parent_drops_tick(p, now_ns);
     if (p->tls_ns == 0 || now_ns - p->tls_ns >= PARENT_CHECK_TLS_NS) {
         p->tls_ns = now_ns;
         parent_certificate_look(p);
@@ -243,6 +251,7 @@ int parent_run(struct parent *p, struct err *err)
     loop_end(p);
     parent_files_forget(p);
     parent_readings_free(p);
+    parent_drops_free(p);
     buf_free(&p->certificate);
     log_say(LOG_INFO, "stop", "has ended in order");
     return ERR_OK;

@@ -17,7 +17,8 @@ enum {
     PARENT_NOTE_BYTES = 2000,
     PARENT_READERS_WAITING_MAX = 16,
     PARENT_COMMANDS_MAX = 4, /* at a time */
-    PARENT_FILES_MAX = 1024
+    PARENT_FILES_MAX = 1024,
+    PARENT_JOURNALS_MAX = ROLE_JOURNALS_MAX
 };
 #define PARENT_SECOND_NS    UINT64_C(1000000000)
 #define PARENT_START_NS     (180 * PARENT_SECOND_NS) /* up to READY, else it is ended */
@@ -41,7 +42,8 @@ struct parent_role { /* one instance */
     uint64_t drain_until_ns; /* then it is killed; 0: not draining */
     int64_t since_ns;        /* wall clock, of the state */
     uint32_t restarts, quick_deaths, layers;
-    int shared_fd; /* -1: none */
+    int shared_fd;   /* -1: none */
+    uint64_t ticket; /* of the engine: what this reader was started for */
     struct buf metrics;
     char why[ERR_TEXT_BYTES];
 };
@@ -51,18 +53,30 @@ struct parent_note {
 struct parent_port {
     char name[CONFIG_NAME_BYTES_MAX + 1];
     struct buf address; /* as in canh.yaml */
+    bool is_datagram;
     int fd;
 };
-struct parent_reading { /* a file that waits for a reader */
+struct parent_reading { /* a file, or journalctl's output, that waits for a reader */
     char *source, *name;
     int fd;
+    uint64_t ticket;
+    bool is_live;
+};
+struct parent_journal { /* a journalctl that runs */
+    pid_t pid;          /* 0: free place */
+    uint64_t ticket;
 };
 struct parent_followed {
     char *source, *path;
     uint64_t inode, device;
     bool seen;
 };
+struct parent_output { /* the file of an output, by its place in canh.yaml */
+    bool is_open, is_told;
+    uint64_t inode, device;
+};
 struct parent_command;
+struct parent_drops;
 
 enum parent_metric {
     PARENT_RESTARTS,                             /* + role */
@@ -93,7 +107,10 @@ struct parent {
     uint32_t reading_count;
     struct parent_followed files[PARENT_FILES_MAX];
     uint32_t file_count;
+    struct parent_output outputs[CONFIG_OUTPUTS_MAX];
     struct parent_command *commands[PARENT_COMMANDS_MAX];
+    struct parent_journal journals[PARENT_JOURNALS_MAX];
+    struct parent_drops *drops; /* NULL: none was looked at yet */
     struct metric metrics[PARENT_METRICS];
     struct buf certificate; /* as it was given out */
     uint64_t reported_ns, files_ns, watchdog_ns, tls_ns;
@@ -148,10 +165,31 @@ bool parent_command_reaped(struct parent *p, pid_t pid, int status);
 void parent_commands_tick(struct parent *p, uint64_t now_ns);
 void parent_commands_kill(struct parent *p);
 
+/* parent_journal.c */
+/* Starts journalctl behind the cursor; what it prints waits for a reader. */
+void parent_journal_start(struct parent *p, uint64_t ticket, struct slice source,
+                          struct slice cursor);
+bool parent_journal_reaped(struct parent *p, pid_t pid, int status);
+/* The reader of this ticket has ended: what it read of has nobody to print for. */
+void parent_journal_unread(struct parent *p, uint64_t ticket);
+void parent_journals_kill(struct parent *p);
+
+/* parent_drop.c */
+void parent_drops_tick(struct parent *p, uint64_t now_ns);
+void parent_drops_engine_gone(struct parent *p); /* what it was importing is given to the next */
+/* IMPORTED of the engine. False: it is not as it must be. */
+bool parent_drops_imported(struct parent *p, uint64_t id, struct bytes_in *in);
+void parent_drops_free(struct parent *p);
+
 /* parent_file.c */
 /* Those that are there, as FILE messages; only new ones when `only_new`. */
 void parent_files_send(struct parent *p, struct wire *wire, bool only_new);
 void parent_files_forget(struct parent *p);
+
+/* parent_output.c */
+/* Files of outputs, as FILE messages to the courier; only those that are other ones now, when
+ * `only_new`. */
+void parent_outputs_send(struct parent *p, struct wire *wire, bool only_new);
 
 /* parent_reload.c */
 void parent_reload(struct parent *p);

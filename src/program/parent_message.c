@@ -45,6 +45,16 @@ static bool failed_take(struct parent_role *r, struct bytes_in *in)
     return true;
 }
 
+static bool journal_take(struct parent *p, uint64_t ticket, struct bytes_in *in)
+{
+    struct slice source = bytes_take_text(in, CONFIG_NAME_BYTES_MAX);
+    struct slice cursor = bytes_take_text(in, FILE_NAME_BYTES_MAX);
+    if (in->bad || bytes_left(in) || !config_source(p->config, source))
+        return false;
+    parent_journal_start(p, ticket, source, cursor);
+    return true;
+}
+
 static bool reader_take(struct parent *p, struct bytes_in *in, struct wire_message *message)
 {
     struct slice source = bytes_take_text(in, CONFIG_NAME_BYTES_MAX);
@@ -58,7 +68,8 @@ static bool reader_take(struct parent *p, struct bytes_in *in, struct wire_messa
     p->readings[p->reading_count++] =
         (struct parent_reading){.source = mem_copy_text(source.data, source.len),
                                 .name = mem_copy_text(name.data, name.len),
-                                .fd = wire_take_fd(message, 0)};
+                                .fd = wire_take_fd(message, 0),
+                                .ticket = message->id};
     return true;
 }
 
@@ -124,6 +135,10 @@ static bool special_take(struct parent_role *r, struct bytes_in *in, struct wire
     switch (message->type) {
     case MESSAGE_START_READER:
         return reader_take(p, in, message);
+    case MESSAGE_START_JOURNAL:
+        return journal_take(p, message->id, in);
+    case MESSAGE_IMPORTED:
+        return parent_drops_imported(p, message->id, in);
     case MESSAGE_START_QUERY:
         query_start(p);
         return bytes_left(in) == 0;

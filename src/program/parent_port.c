@@ -7,9 +7,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/ip.h"
+#include "base/io.h"
 #include "base/listen.h"
 #include "base/log.h"
+#include "base/socket.h"
 #include "program/folder.h"
 #include "program/keys.h"
 #include "program/parent.h"
@@ -18,6 +19,8 @@ static const char control_name[] = "control";
 
 struct wanted {
     struct slice name, address;
+    bool is_datagram;
+    uint64_t receive_bytes; /* of datagrams that wait */
 };
 
 /* Fills wanted, which has room for all there can be. */
@@ -26,17 +29,27 @@ static uint32_t wanted_list(const struct config *config, struct wanted *wanted)
     const struct config_listener *listeners = config->listeners.items;
     uint32_t count = 0;
     if (config_has_web(config))
-        wanted[count++] = (struct wanted){SLICE("web"), config->web.listen};
-    for (uint32_t i = 0; i < config->listeners.count; i++)
-        wanted[count++] = (struct wanted){listeners[i].row.name, listeners[i].listen};
+        wanted[count++] = (struct wanted){.name = SLICE("web"), .address = config->web.listen};
+    for (uint32_t i = 0; i < config->listeners.count; i++) {
+        const struct listener_kind *kind = listener_kind_find(listeners[i].kind);
+        wanted[count++] = (struct wanted){listeners[i].row.name, listeners[i].listen,
+                                          kind && kind->transport == LISTENER_DATAGRAM,
+                                          listeners[i].receive_bytes};
+    }
     return count;
+}
+
+static bool port_is(const struct parent_port *port, const struct wanted *wanted)
+{
+    return slice_equal(slice_from(port->name), wanted->name) &&
+           slice_equal(buf_as_slice(&port->address), wanted->address) &&
+           port->is_datagram == wanted->is_datagram;
 }
 
 static int port_of(const struct parent *p, const struct wanted *wanted)
 {
     for (uint32_t i = 0; i < p->port_count; i++)
-        if (slice_equal(slice_from(p->ports[i].name), wanted->name) &&
-            slice_equal(buf_as_slice(&p->ports[i].address), wanted->address))
+        if (port_is(&p->ports[i], wanted))
             return (int)i;
     return -1;
 }
@@ -65,7 +78,7 @@ static void port_add(struct parent *p, const struct wanted *wanted, int fd)
 {
     check(p->port_count < ROLE_LISTENERS_MAX);
     struct parent_port *port = &p->ports[p->port_count++];
-    *port = (struct parent_port){.fd = fd};
+    *port = (struct parent_port){.fd = fd, .is_datagram = wanted->is_datagram};
     (void)snprintf(port->name, sizeof(port->name), "%.*s", (int)wanted->name.len,
                    wanted->name.data);
     buf_slice(&port->address, wanted->address);
@@ -79,15 +92,41 @@ static void ports_close_unwanted(struct parent *p, const struct wanted *wanted, 
         struct slice name = slice_from(p->ports[i].name);
         bool is_wanted = slice_equal(name, SLICE("control"));
         for (uint32_t j = 0; j < count; j++)
-            is_wanted =
-                is_wanted || (slice_equal(name, wanted[j].name) &&
-                              slice_equal(buf_as_slice(&p->ports[i].address), wanted[j].address));
+            is_wanted = is_wanted || port_is(&p->ports[i], &wanted[j]);
         if (is_wanted)
             p->ports[kept++] = p->ports[i];
         else
             port_close(&p->ports[i]);
     }
     p->port_count = kept;
+}
+
+/* What the kernel holds while nobody reads; less than asked for is told. */
+static void receive_set(const struct parent_port *port, const struct wanted *wanted)
+{
+    size_t got;
+    struct err err;
+    if (socket_set_receive_bytes(port->fd, wanted->receive_bytes, &got, &err) != ERR_OK)
+        log_err(LOG_WARNING, "port", &err);
+    else if (got < wanted->receive_bytes)
+        log_say(LOG_WARNING, "port",
+                "%s: the kernel gives %llu bytes for datagrams that wait, not receive_bytes "
+                "(%llu): run sysctl -w net.core.rmem_max=%llu, and keep it in /etc/sysctl.d",
+                port->name, (unsigned long long)got, (unsigned long long)wanted->receive_bytes,
+                (unsigned long long)wanted->receive_bytes);
+}
+
+static void receives_set(struct parent *p, const struct wanted *wanted, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (wanted[i].is_datagram)
+            receive_set(&p->ports[port_of(p, &wanted[i])], &wanted[i]);
+}
+
+static int wanted_open(const struct wanted *wanted, int *fd, struct err *err)
+{
+    return wanted->is_datagram ? listen_open_datagram(wanted->address, fd, err)
+                               : listen_open(wanted->address, fd, err);
 }
 
 int parent_ports_open(struct parent *p, const struct config *config, struct err *err)
@@ -99,7 +138,7 @@ int parent_ports_open(struct parent *p, const struct config *config, struct err 
         opened[i] = -1;
     for (uint32_t i = 0; i < count && rc == ERR_OK; i++)
         if (port_of(p, &wanted[i]) < 0)
-            rc = listen_open(wanted[i].address, &opened[i], err);
+            rc = wanted_open(&wanted[i], &opened[i], err);
     if (rc != ERR_OK) {
         for (uint32_t i = 0; i < count; i++)
             if (opened[i] >= 0)
@@ -112,6 +151,7 @@ int parent_ports_open(struct parent *p, const struct config *config, struct err 
             port_add(p, &wanted[i], opened[i]);
             port_tell(&p->ports[p->port_count - 1]);
         }
+    receives_set(p, wanted, count);
     return ERR_OK;
 }
 
@@ -128,7 +168,8 @@ int parent_ports_open_control(struct parent *p, const struct proc_user *engine, 
         (void)close(fd);
         return rc;
     }
-    port_add(p, &(struct wanted){slice_from(control_name), slice_from(path)}, fd);
+    const struct wanted control = {.name = slice_from(control_name), .address = slice_from(path)};
+    port_add(p, &control, fd);
     return ERR_OK;
 }
 
@@ -139,30 +180,52 @@ static bool port_is_of(const struct parent_port *port, enum role role)
     return role == (strcmp(port->name, "web") == 0 ? ROLE_WEB : ROLE_INTAKE);
 }
 
-static bool port_has_tls(const struct parent *p, const struct parent_port *port)
+/* NULL: the port is no listener's. */
+static const struct config_listener *port_listener(const struct parent *p,
+                                                   const struct parent_port *port)
 {
     const struct config_listener *listeners = p->config->listeners.items;
-    if (strcmp(port->name, "web") == 0)
-        return p->config->web.tls;
     for (uint32_t i = 0; i < p->config->listeners.count; i++)
         if (slice_equal(listeners[i].row.name, slice_from(port->name)))
-            return listeners[i].tls;
-    return false;
+            return &listeners[i];
+    return NULL;
+}
+
+static bool port_has_tls(const struct parent *p, const struct parent_port *port)
+{
+    const struct config_listener *listener = port_listener(p, port);
+    if (strcmp(port->name, "web") == 0)
+        return p->config->web.tls;
+    return listener && listener->tls;
+}
+
+static int clients_read(const struct parent *p, const struct parent_port *port, struct buf *out,
+                        struct err *err)
+{
+    const struct config_listener *listener = port_listener(p, port);
+    if (!listener || !listener->client_ca_file.len)
+        return ERR_OK;
+    int rc = io_read_file(out, listener->client_ca_file.data, KEYS_BYTES_MAX, err);
+    return rc ? err_prefix(err, "listener %s: client_ca_file", port->name) : ERR_OK;
 }
 
 static int tls_send(const struct parent *p, const struct parent_port *port, struct wire *wire,
                     struct err *err)
 {
-    struct buf certificate = {0}, key = {0}, payload = {0};
+    struct buf certificate = {0}, key = {0}, clients = {0}, payload = {0};
     int rc = keys_web_pair(p->config, p->data, &certificate, &key, err);
+    if (rc == ERR_OK)
+        rc = clients_read(p, port, &clients, err);
     if (rc == ERR_OK) {
-        buf_reserve(&payload, 3 * (size_t)KEYS_BYTES_MAX);
+        buf_reserve(&payload, 4 * (size_t)KEYS_BYTES_MAX);
         bytes_put_text(&payload, slice_from(port->name));
         message_put_long(&payload, buf_as_slice(&certificate));
         message_put_long(&payload, buf_as_slice(&key));
+        message_put_long(&payload, buf_as_slice(&clients));
         rc = wire_send(wire, MESSAGE_TLS, 0, buf_as_slice(&payload), NULL, 0, err);
     }
     buf_free(&certificate);
+    buf_free(&clients);
     keys_wipe(&key);
     keys_wipe(&payload);
     return rc;

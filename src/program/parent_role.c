@@ -47,7 +47,7 @@ bool parent_role_is_configured(const struct parent *p, enum role role)
     case ROLE_WEB:
         return config_has_web(c);
     case ROLE_COURIER:
-        return c->channels.count > 0;
+        return c->channels.count > 0 || c->outputs.count > 0;
     default:
         return role_specs[role].kept;
     }
@@ -144,6 +144,8 @@ static void role_ended(struct parent_role *r, int status)
         (void)snprintf(r->why, sizeof(r->why), "%s", buf_text(&text));
     bool in_order = (r->ended_by_us || !role_specs[r->role].kept || r->instance > 0) &&
                     WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (r->role == ROLE_READER)
+        parent_journal_unread(r->parent, r->ticket);
     log_say(in_order ? LOG_INFO : LOG_ERROR, "role", "%s %u %s%s%s", role_specs[r->role].name,
             r->instance, buf_text(&text), r->failed ? ": " : "", r->failed ? r->why : "");
     buf_free(&text);
@@ -183,8 +185,10 @@ bool parent_role_reaped(struct parent *p, pid_t pid, int status)
     for (uint32_t i = 0; i < p->role_count; i++)
         if (p->roles[i].pid == pid) {
             role_ended(&p->roles[i], status);
-            if (p->roles[i].role == ROLE_ENGINE)
+            if (p->roles[i].role == ROLE_ENGINE) {
                 queries_renew(p);
+                parent_drops_engine_gone(p);
+            }
             return true;
         }
     return false;
@@ -252,12 +256,14 @@ void parent_roles_tick(struct parent *p, uint64_t now_ns)
         parent_role_drain(parent_engine(p));
     for (uint32_t i = 0; i < p->role_count; i++) {
         struct parent_role *r = &p->roles[i];
+        if (r->role == ROLE_READER && !r->pid && !p->reading_count)
+            r->wanted = false; /* another one took it */
         if (r->pid)
             role_watch(r, now_ns);
         else if (r->wanted && !p->stopping && now_ns >= r->start_ns &&
                  !(waits && r->role != ROLE_ENGINE) && may_begin(p, r->role))
             role_try_start(r);
-        else if (r->role == ROLE_READER && p->reading_count && !p->stopping)
+        else if (r->role == ROLE_READER && !r->wanted && p->reading_count && !p->stopping)
             parent_role_want(r, true);
     }
 }

@@ -12,6 +12,7 @@
 #include "program/parent.h"
 #include "program/spawn.h"
 #include "watch/haul.h"
+#include "watch/tally.h"
 
 enum { SECRET_BYTES_MAX = 4096 };
 
@@ -51,7 +52,7 @@ static int shared_make(struct parent_role *r, struct err *err)
     if (r->shared_fd >= 0)
         (void)close(r->shared_fd);
     r->shared_fd = memfd_create("canh-hauls", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (r->shared_fd < 0 || ftruncate(r->shared_fd, HAUL_SLOTS * (off_t)HAUL_SLOT_BYTES) != 0 ||
+    if (r->shared_fd < 0 || ftruncate(r->shared_fd, HAUL_SLOTS * (off_t)HAUL_SLOT_BYTES + TALLY_BYTES) != 0 ||
         fcntl(r->shared_fd, F_ADD_SEALS, seals) != 0)
         return err_set_errno(err, errno, "cannot make the memory that %s shares with the engine",
                              role_specs[r->role].name);
@@ -65,6 +66,7 @@ static int shared_send(const struct parent_role *sender, struct wire *wire, stru
     bytes_put_u64(&payload, HAUL_SLOT_BYTES);
     bytes_put_u32(&payload, sender->role);
     bytes_put_u32(&payload, sender->instance);
+    bytes_put_u64(&payload, sender->ticket);
     int rc = wire_send(wire, MESSAGE_SHARED, 0, buf_as_slice(&payload), &sender->shared_fd, 1, err);
     buf_free(&payload);
     return rc;
@@ -111,23 +113,37 @@ static int edges_make(struct parent_role *r, struct err *err)
     return rc;
 }
 
+static int secret_send(struct wire *wire, struct slice name, const char *path, struct err *err)
+{
+    struct buf secret = {0}, payload = {0};
+    int rc = keys_read_secret(path, &secret, err);
+    if (rc == ERR_OK) {
+        buf_reserve(&payload, SECRET_BYTES_MAX + secret.len);
+        bytes_put_text(&payload, name);
+        message_put_long(&payload, slice_trim(buf_as_slice(&secret)));
+        rc = wire_send(wire, MESSAGE_SECRET, 0, buf_as_slice(&payload), NULL, 0, err);
+    }
+    keys_wipe(&secret);
+    keys_wipe(&payload);
+    return rc;
+}
+
 static int secrets_send(const struct parent *p, struct wire *wire, struct err *err)
 {
     const struct config_channel *channels = p->config->channels.items;
+    const struct config_output *outputs = p->config->outputs.items;
     int rc = ERR_OK;
-    for (uint32_t i = 0; i < p->config->channels.count && rc == ERR_OK; i++) {
-        struct buf secret = {0}, payload = {0};
-        if (channels[i].secret_file.len == 0)
+    for (uint32_t i = 0; i < p->config->channels.count && rc == ERR_OK; i++)
+        if (channels[i].secret_file.len)
+            rc = secret_send(wire, channels[i].row.name, channels[i].secret_file.data, err);
+    for (uint32_t i = 0; i < p->config->outputs.count && rc == ERR_OK; i++) {
+        struct buf name = {0};
+        if (outputs[i].secret_file.len == 0)
             continue;
-        rc = keys_read_secret(channels[i].secret_file.data, &secret, err);
-        if (rc == ERR_OK) {
-            buf_reserve(&payload, SECRET_BYTES_MAX + secret.len);
-            bytes_put_text(&payload, channels[i].row.name);
-            message_put_long(&payload, slice_trim(buf_as_slice(&secret)));
-            rc = wire_send(wire, MESSAGE_SECRET, 0, buf_as_slice(&payload), NULL, 0, err);
-        }
-        keys_wipe(&secret);
-        keys_wipe(&payload);
+        buf_printf(&name, MESSAGE_OF_OUTPUT "%.*s", (int)outputs[i].row.name.len,
+                   outputs[i].row.name.data);
+        rc = secret_send(wire, buf_as_slice(&name), outputs[i].secret_file.data, err);
+        buf_free(&name);
     }
     return rc;
 }
@@ -164,6 +180,8 @@ static int special_send(struct parent_role *r, struct wire *wire, struct err *er
         rc = spawn_send_key(wire, p->data, err);
     if (rc == ERR_OK && r->role == ROLE_COURIER)
         rc = secrets_send(p, wire, err);
+    if (rc == ERR_OK && r->role == ROLE_COURIER)
+        parent_outputs_send(p, wire, false);
     if (rc == ERR_OK && r->role == ROLE_READER)
         rc = reading_send(p, wire, err);
     if (rc == ERR_OK && r->role == ROLE_INTAKE)
@@ -211,6 +229,11 @@ int parent_role_start(struct parent_role *r, struct err *err)
                           .injection = injection_of(p, r->role),
                           .lock = r->role == ROLE_ENGINE ? p->lock_fd : -1};
     int fd;
+    if (r->role == ROLE_READER) {
+        check(p->reading_count > 0);
+        r->ticket = p->readings[0].ticket;
+        spawn.flags = p->readings[0].is_live ? ROLE_FLAG_LIVE : 0;
+    }
     int rc = user_find(p, r->role, &spawn.user, err);
     if (rc == ERR_OK)
         rc = spawn_start(&spawn, &r->pid, &fd, err);

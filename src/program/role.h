@@ -27,11 +27,13 @@ enum role {
 };
 enum role_state { ROLE_ABSENT, ROLE_STARTING, ROLE_READY, ROLE_ENDING, ROLE_WAITING };
 enum role_flag {
-    ROLE_FLAG_ALONE = 1 /* engine for one command line: no listeners, no peers but that client */
+    ROLE_FLAG_ALONE = 1, /* engine for one command line: no listeners, no peers but that client */
+    ROLE_FLAG_LIVE = 2   /* reader of what journalctl prints: live events */
 };
 enum {
-    ROLE_QUERIES_MAX = 2, /* one kept, one more on demand */
-    ROLE_READERS_MAX = 1,
+    ROLE_QUERIES_MAX = 2,                     /* one kept, one more on demand */
+    ROLE_JOURNALS_MAX = 4,                    /* systemd journals that are read */
+    ROLE_READERS_MAX = 1 + ROLE_JOURNALS_MAX, /* and one for files */
     ROLE_LISTENERS_MAX = 40,
     ROLE_CALL_BYTES_MAX = 60 << 20
 };
@@ -51,9 +53,10 @@ struct role_context {
     uint64_t slot_bytes;
     struct followed_file *files;
     uint32_t file_count;
-    struct slice *secrets; /* of channels, by their place; empty: none */
-    const char *injection; /* test builds: what to try once the sandbox is on; "" */
-    unsigned layers;       /* that hold */
+    struct slice *secrets;        /* of channels, by their place; empty: none */
+    struct slice *output_secrets; /* the same of outputs */
+    const char *injection;        /* test builds: what to try once the sandbox is on; "" */
+    unsigned layers;              /* that hold */
     struct arena arena;
     uv_loop_t loop;
     void *own; /* from open */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "program/courier_output.h"
 #include "program/courier_url.h"
 #include "program/role.h"
 #include "watch/peer.h"
@@ -26,6 +27,7 @@ enum {
 struct courier {
     struct role_context *context;
     struct peer *engine;
+    struct courier_outputs *outputs; /* NULL: none are set up */
     uint32_t sending;
 };
 
@@ -73,6 +75,10 @@ uint32_t courier_paths(const struct role_context *c, struct sandbox_path *paths,
     for (uint32_t i = 0; i < c->config->channels.count && count < max; i++)
         if (channels[i].ca_file.len)
             paths[count++] = (struct sandbox_path){.path = channels[i].ca_file.data};
+    const struct config_output *outputs = c->config->outputs.items;
+    for (uint32_t i = 0; i < c->config->outputs.count && count < max; i++)
+        if (outputs[i].ca_file.len)
+            paths[count++] = (struct sandbox_path){.path = outputs[i].ca_file.data};
     return count;
 }
 
@@ -179,6 +185,12 @@ static void answer(struct courier *c, uint64_t id, int rc, const struct err *why
     buf_free(&out);
 }
 
+static void end_if_done(struct courier *c)
+{
+    if (c->context->draining && c->sending == 0 && courier_outputs_under_way(c->outputs) == 0)
+        uv_stop(&c->context->loop);
+}
+
 static void sending_done(uv_work_t *work, int status)
 {
     struct sending *s = work->data;
@@ -191,8 +203,7 @@ static void sending_done(uv_work_t *work, int status)
     arena_free(&s->arena);
     mem_free(s);
     c->sending--;
-    if (c->context->draining && c->sending == 0)
-        uv_stop(&c->context->loop);
+    end_if_done(c);
 }
 
 static int sending_read(struct sending *s, const struct courier *c, struct slice payload,
@@ -236,11 +247,39 @@ static void message_take(struct courier *c, struct wire_message *m)
     check(uv_queue_work(&c->context->loop, &s->work, sending_work, sending_done) == 0);
 }
 
+/* id 0: of an engine that is gone. */
+static void output_answer(void *context, uint64_t id, int rc, uint32_t refused, struct slice why)
+{
+    struct courier *c = context;
+    struct buf out = {0};
+    struct err err;
+    bytes_put_u32(&out, (uint32_t)rc);
+    bytes_put_u32(&out, refused);
+    bytes_put_text(&out, why);
+    if (c->engine && id &&
+        peer_send(c->engine, MESSAGE_OUTPUT_DONE, id, buf_as_slice(&out), NULL, 0, &err) != ERR_OK)
+        log_err(LOG_WARNING, "output", &err);
+    buf_free(&out);
+    end_if_done(c);
+}
+
+static void output_take(struct courier *c, struct wire_message *m)
+{
+    struct err err;
+    int rc = c->context->draining || !c->outputs
+                 ? err_set(&err, ERR_BUSY, "the courier is ending: it is tried again")
+                 : courier_outputs_take(c->outputs, m, &err);
+    if (rc)
+        output_answer(c, m->id, rc, 0, slice_from(err.text));
+}
+
 static void engine_said(void *context, struct peer *peer, struct wire_message *m)
 {
     (void)peer;
     if (m->type == MESSAGE_SEND)
         message_take(context, m);
+    else if (m->type == MESSAGE_OUTPUT)
+        output_take(context, m);
 }
 
 static void engine_gone(void *context, struct peer *peer, const struct err *err)
@@ -248,7 +287,16 @@ static void engine_gone(void *context, struct peer *peer, const struct err *err)
     struct courier *c = context;
     (void)peer;
     (void)err;
+    if (c->outputs)
+        courier_outputs_forget(c->outputs);
     peer_close(&c->engine);
+}
+
+static void courier_message(struct role_context *context, struct wire_message *m)
+{
+    struct courier *c = context->own;
+    if (m->type == MESSAGE_FILE && c->outputs)
+        courier_outputs_file(c->outputs, m);
 }
 
 static void courier_peer(struct role_context *context, enum role role, uint32_t instance, int fd)
@@ -260,15 +308,15 @@ static void courier_peer(struct role_context *context, enum role role, uint32_t 
         (void)close(fd);
         return;
     }
+    if (c->outputs)
+        courier_outputs_forget(c->outputs);
     peer_close(&c->engine);
     c->engine = peer_open(&context->loop, fd, &calls, c);
 }
 
 static void courier_drain(struct role_context *context)
 {
-    struct courier *c = context->own;
-    if (c->sending == 0)
-        uv_stop(&context->loop);
+    end_if_done(context->own);
 }
 
 int courier_open(struct role_context *context, struct err *err)
@@ -280,6 +328,9 @@ int courier_open(struct role_context *context, struct err *err)
     context->own = c;
     context->on_peer = courier_peer;
     context->on_drain = courier_drain;
+    context->on_message = courier_message;
+    if (context->config->outputs.count)
+        c->outputs = courier_outputs_open(context, output_answer, c);
     context->metrics = metrics;
     context->metric_count = METRIC_LAST;
     return ERR_OK;
@@ -287,7 +338,10 @@ int courier_open(struct role_context *context, struct err *err)
 
 int courier_run(struct role_context *context, struct err *err)
 {
+    struct courier *c = context->own;
     (void)err;
+    if (c->outputs)
+        courier_outputs_start(c->outputs);
     (void)uv_run(&context->loop, UV_RUN_DEFAULT);
     return ERR_OK;
 }
@@ -298,6 +352,7 @@ void courier_close(struct role_context *context)
     if (!c)
         return;
     peer_close(&c->engine);
+    courier_outputs_close(&c->outputs);
     curl_global_cleanup();
     mem_free(c);
     context->own = NULL;

@@ -5,7 +5,10 @@
 #include "base/mem.h"
 #include "program/commands.h"
 #include "program/engine.h"
+#include "program/engine_output.h"
 #include "program/engine_parse.h"
+#include "program/engine_register.h"
+#include "program/engine_rules.h"
 #include "program/engine_store.h"
 
 /* ---- peers ---- */
@@ -43,6 +46,7 @@ void engine_peer_end(struct engine_peer *p)
             engine_store_gone(p->engine->store, p);
     } else if (p->role == ROLE_COURIER) {
         engine_outbox_gone(p->engine);
+        engine_outputs_gone(p->engine);
     }
     engine_ask_gone(p);
     engine_peer_unuse(p);
@@ -139,8 +143,17 @@ static int message_take(struct engine_peer *p, struct wire_message *m, struct er
         return (p->role == ROLE_INTAKE || p->role == ROLE_READER) && e->store
                    ? engine_store_message(e->store, p, m, err)
                    : unexpected(m, err);
+    case MESSAGE_RULES_TAKEN:
+    case MESSAGE_RULES_BURDEN:
+        return (p->role == ROLE_INTAKE || p->role == ROLE_READER) && e->store
+                   ? engine_rules_message(engine_store_rules_of(e->store), p, m, err)
+                   : unexpected(m, err);
+    case MESSAGE_RULES_NEW:
+        return p->role == ROLE_PARENT ? engine_rules_new(e, p, m, err) : unexpected(m, err);
     case MESSAGE_QUERIED:
         return p->role == ROLE_QUERY ? engine_ask_queried(p, m, err) : unexpected(m, err);
+    case MESSAGE_OUTPUT_DONE:
+        return p->role == ROLE_COURIER ? engine_outputs_done(p, m, err) : unexpected(m, err);
     case MESSAGE_SENT:
         return p->role == ROLE_COURIER ? engine_outbox_sent(p, m, err) : unexpected(m, err);
     default:
@@ -215,8 +228,10 @@ static void on_peer(struct role_context *c, enum role role, uint32_t instance, i
         engine_store_peer(e->store, p);
     else if (role == ROLE_QUERY)
         engine_ask_peer(p);
-    else if (role == ROLE_COURIER)
+    else if (role == ROLE_COURIER) {
         engine_outbox_send(e);
+        engine_outputs_tick(e);
+    }
 }
 
 static int note_take(struct engine *e, struct wire_message *m, struct err *err)
@@ -248,6 +263,10 @@ static void on_message(struct role_context *c, struct wire_message *m)
         rc = note_take(e, m, &err);
     else if (m->type == MESSAGE_SHARED && e->store)
         rc = engine_store_shared(e->store, m, &err);
+    else if (m->type == MESSAGE_IMPORT && e->store)
+        rc = engine_store_import(e->store, NULL, m, &err);
+    else if (m->type == MESSAGE_JOURNAL_ENDED && e->store)
+        rc = engine_store_journal_ended(e->store, m, &err);
     else
         rc = unexpected(m, &err);
     if (rc != ERR_OK)
@@ -284,6 +303,9 @@ static void tick(uv_timer_t *timer)
     engine_control_tick(e);
     engine_ask_tick(e);
     engine_status_tick(e);
+    if (e->hosts)
+        engine_register_tell(e->hosts, NULL);
+    engine_outputs_tick(e);
     if (e->store)
         engine_store_tick(e->store, clock_now_ns());
 }
@@ -315,8 +337,12 @@ int engine_open(struct role_context *c, struct err *err)
         rc = engine_store_open(&e->store, e, err);
     if (rc == ERR_OK)
         rc = engine_writer_open(e, err);
+    if (rc == ERR_OK && e->store)
+        rc = engine_outputs_open(e, err);
     engine_asks_open(e);
     engine_outbox_open(e);
+    if (!e->is_alone)
+        e->hosts = engine_register_open(e);
     engine_status_open(e);
     return rc;
 }
@@ -326,6 +352,8 @@ static int parts_start(struct engine *e, struct err *err)
     int rc = engine_writer_start(e, err);
     if (rc == ERR_OK && e->store)
         rc = engine_store_start(e->store, err);
+    if (rc == ERR_OK)
+        engine_outputs_start(e);
     if (rc == ERR_OK)
         rc = engine_control_open(e, err);
     return rc;
@@ -342,6 +370,7 @@ int engine_run(struct role_context *c, struct err *err)
         (void)uv_run(&c->loop, UV_RUN_DEFAULT);
     e->is_ending = true;
     engine_control_close(e);
+    engine_outputs_stop(e);
     if (e->store)
         engine_store_stop(e->store);
     engine_writer_stop(e);
@@ -365,8 +394,10 @@ void engine_close(struct role_context *c)
         return;
     engine_status_close(e);
     engine_outbox_close(e);
+    engine_register_close(&e->hosts);
     engine_asks_close(e);
     engine_writer_close(e);
+    engine_outputs_close(e);
     engine_store_close(&e->store);
     signin_close(&e->signin);
     state_close(&e->state);

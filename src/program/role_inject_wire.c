@@ -11,7 +11,7 @@
 #include "watch/haul.h"
 #include "watch/live.h"
 
-enum { FLOOD_MS = 5, FLOOD_BURST = 256, FLOODS = 400, GARBAGE = 64, GARBAGE_BYTES = 512 };
+enum { RULES_MS = 10000, FLOOD_MS = 5, FLOOD_BURST = 256, FLOODS = 400, GARBAGE = 64, GARBAGE_BYTES = 512 };
 
 struct rogue {
     struct role_context *context;
@@ -126,12 +126,28 @@ static void haul_send(struct rogue *r, const struct haul_head *head, struct slic
     buf_free(&packed);
 }
 
+/* Which rules the engine says that it judges by. */
+static uint64_t rules_learn(struct rogue *r)
+{
+    struct wire_message message = {0};
+    struct err err;
+    uint64_t fingerprint = 0;
+    if (wire_wait(r->wire, &message, RULES_MS, &err) == ERR_OK && message.type == MESSAGE_RULES) {
+        struct bytes_in in = bytes_in(buf_as_slice(&message.payload));
+        (void)bytes_take_text(&in, LIVE_VERSION_BYTES);
+        fingerprint = bytes_take_u64(&in);
+    }
+    wire_message_free(&message);
+    return fingerprint;
+}
+
 /* One event, or one finding, of a listener that is there: all but one thing is as it must be. */
 static void forge(struct rogue *r, struct slice partition, uint32_t rule)
 {
     const struct config_listener *l = r->context->config->listeners.items;
     struct live live = {0};
     struct live_options options = {.config = r->context->config, .interpreted = true};
+    uint64_t fingerprint = rules_learn(r);
     struct err err;
     struct record record = {0};
     uint32_t number, index;
@@ -141,9 +157,8 @@ static void forge(struct rogue *r, struct slice partition, uint32_t rule)
         return;
     }
     const struct origin *row = &live_source(&live, l->source)->row;
-    struct haul_head head = {.rules = live.fingerprint,
-                             .received = 1,
-                             .bytes = 1,
+    struct haul_head head = {.rules = fingerprint,
+                             .figures = {.counts = {[LEDGER_RECEIVED] = 1, [LEDGER_BYTES] = 1}},
                              .source = row->name,
                              .listener = l->row.name,
                              .received_ns = 1};

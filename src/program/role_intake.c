@@ -8,22 +8,27 @@
 #include "store/carry.h"
 #include "watch/intake_file.h"
 #include "watch/intake_http.h"
+#include "watch/intake_messages.h"
+#include "watch/live_share.h"
 #include "watch/peer.h"
 
 enum { TICK_MS = 250, FILES_TICKS = 4 /* the parent looks for new files once a second */ };
 
-enum { INTAKE_SLOTS_USED = INTAKE_HTTP_METRICS, INTAKE_FILES, INTAKE_METRICS };
+enum { INTAKE_SLOTS_USED = INTAKE_HTTP_METRICS, INTAKE_FILES, INTAKE_OWN_METRICS };
+enum { INTAKE_METRICS = INTAKE_OWN_METRICS + INTAKE_MESSAGE_METRICS };
 
 struct intake {
     struct role_context *context;
     struct live live;
+    struct live_share *share;
     struct intake_shared *shared;
     struct intake_http *http;
+    struct intake_messages *messages;
     struct intake_files *files;
     struct peer *engine;
     uv_timer_t tick;
     uint32_t ticks;
-    bool follows, failed, is_ending;
+    bool follows, is_ending;
 };
 
 static struct metric metrics[INTAKE_METRICS] = {
@@ -54,7 +59,13 @@ static void engine_message(void *context, struct peer *peer, struct wire_message
 {
     struct intake *i = context;
     struct err err;
+    int rc;
     (void)peer;
+    if (live_share_message(i->share, message, &rc, &err)) {
+        if (rc)
+            log_err(LOG_ERROR, "engine", &err);
+        return;
+    }
     if (intake_shared_message(i->shared, message, &err) != ERR_OK)
         log_err(LOG_ERROR, "engine", &err);
 }
@@ -66,6 +77,7 @@ static void engine_closed(void *context, struct peer *peer, const struct err *er
     if (!i->context->draining)
         log_err(LOG_WARNING, "engine", err);
     intake_shared_gone(i->shared);
+    live_share_engine(i->share, NULL);
     peer_close(&i->engine);
 }
 
@@ -83,6 +95,7 @@ static void on_peer(struct role_context *c, enum role role, uint32_t instance, i
         peer_close(&i->engine);
     }
     i->engine = peer_open(&c->loop, fd, &calls, i);
+    live_share_engine(i->share, i->engine);
     intake_shared_begin(i->shared, i->engine);
 }
 
@@ -114,6 +127,7 @@ static void on_drain(struct role_context *c)
 {
     struct intake *i = c->own;
     intake_http_drain(i->http);
+    intake_messages_drain(i->messages);
     intake_files_stop(i->files);
     i->is_ending = true;
 }
@@ -124,12 +138,8 @@ static void tick(uv_timer_t *timer)
     struct err err;
     metric_set(&metrics[INTAKE_SLOTS_USED], intake_shared_used(i->shared));
     metric_set(&metrics[INTAKE_FILES], intake_files_count(i->files));
-    if (intake_shared_has_other_rules(i->shared)) {
-        i->failed = true;
-        uv_stop(&i->context->loop);
-        return;
-    }
-    if (i->is_ending && intake_http_idle(i->http) && intake_shared_used(i->shared) == 0) {
+    if (i->is_ending && intake_http_idle(i->http) && intake_messages_idle(i->messages) &&
+        intake_shared_used(i->shared) == 0) {
         uv_stop(&i->context->loop);
         return;
     }
@@ -149,9 +159,10 @@ static bool follows(const struct config *config)
 
 int intake_open(struct role_context *c, struct err *err)
 {
-    struct live_options options = {.config = c->config, .data = c->data, .judges = true};
+    struct live_options options = {.config = c->config, .judges = true};
     struct intake *i = mem_zeroed(1, sizeof(*i));
     c->own = i;
+    memcpy(metrics + INTAKE_OWN_METRICS, intake_message_metrics, sizeof(intake_message_metrics));
     c->metrics = metrics;
     c->metric_count = INTAKE_METRICS;
     c->on_peer = on_peer;
@@ -166,6 +177,7 @@ int intake_open(struct role_context *c, struct err *err)
 int intake_run(struct role_context *c, struct err *err)
 {
     struct intake *i = c->own;
+    i->share = live_share_open(&c->loop, &i->live);
     i->files = intake_files_open(&i->live, i->shared);
     for (uint32_t k = 0; k < c->file_count; k++) {
         intake_files_add(i->files, &c->files[k]);
@@ -176,6 +188,9 @@ int intake_run(struct role_context *c, struct err *err)
     check(uv_timer_start(&i->tick, tick, TICK_MS, TICK_MS) == 0);
     int rc = intake_http_open(&i->http, c->listeners, c->listener_count, &i->live, i->shared,
                               metrics, err);
+    if (rc == ERR_OK)
+        rc = intake_messages_open(&i->messages, c->listeners, c->listener_count, &i->live,
+                                  i->shared, metrics + INTAKE_OWN_METRICS, err);
     if (rc == ERR_OK) {
         intake_files_start(i->files);
         (void)uv_run(&c->loop, UV_RUN_DEFAULT);
@@ -184,12 +199,10 @@ int intake_run(struct role_context *c, struct err *err)
     intake_shared_gone(i->shared);
     intake_files_close(&i->files);
     intake_http_close(&i->http);
+    intake_messages_close(&i->messages);
+    live_share_close(&i->share);
     peer_close(&i->engine);
     uv_close((uv_handle_t *)&i->tick, NULL);
-    if (i->failed)
-        rc = err_set(
-            err, ERR_UNSUPPORTED,
-            "the engine has read other rules since: intake starts again and reads them, too");
     return rc;
 }
 

@@ -8,8 +8,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "program/import_cursor.h"
+#include "program/reader_journal.h"
 #include "program/role.h"
 #include "watch/intake_lane.h"
+#include "watch/live_share.h"
 #include "watch/peer.h"
 
 enum { TICK_MS = 100 };
@@ -17,9 +19,15 @@ static const char standard_input[] = "-"; /* what the file was put in place of *
 #define WAIT_NS  ((uint64_t)60 * CLOCK_SECOND_NS)
 #define FOR_EVER UINT64_MAX
 
+enum { READER_METRIC_GAPS, READER_METRICS };
+static struct metric metrics[READER_METRICS] = {
+    {.name = "canh_journal_gaps_total",
+     .help = "starts at which the journal had lost the entry up to which it was read"}};
+
 struct reader {
     struct role_context *context;
     struct live live;
+    struct live_share *share;
     struct intake_shared *shared;
     const struct live_source *source;
     struct origin row;
@@ -179,6 +187,17 @@ static int file_read(struct reader *r, struct intake_lane *judge)
     return rc;
 }
 
+static int journal_read(struct reader *r, struct intake_lane *lane)
+{
+    struct reader_journal journal = {.source = r->source,
+                                     .shared = r->shared,
+                                     .lane = lane,
+                                     .name = r->context->files[0].path,
+                                     .fd = STDIN_FILENO,
+                                     .gaps = &metrics[READER_METRIC_GAPS]};
+    return reader_journal_run(&journal, &r->err);
+}
+
 static void *reader_thread(void *context)
 {
     struct reader *r = context;
@@ -186,7 +205,7 @@ static void *reader_thread(void *context)
         r->rc = err_set(&r->err, ERR_BUSY, "the engine does not answer");
     } else {
         struct intake_lane *judge = intake_lane_open(&r->live, r->shared);
-        r->rc = file_read(r, judge);
+        r->rc = r->context->flags & ROLE_FLAG_LIVE ? journal_read(r, judge) : file_read(r, judge);
         intake_lane_close(&judge);
     }
     (void)uv_async_send(&r->done);
@@ -199,7 +218,13 @@ static void engine_message(void *context, struct peer *peer, struct wire_message
 {
     struct reader *r = context;
     struct err err;
+    int rc;
     (void)peer;
+    if (live_share_message(r->share, message, &rc, &err)) {
+        if (rc)
+            log_err(LOG_ERROR, "engine", &err);
+        return;
+    }
     if (intake_shared_message(r->shared, message, &err) != ERR_OK)
         log_err(LOG_ERROR, "engine", &err);
 }
@@ -212,6 +237,7 @@ static void engine_closed(void *context, struct peer *peer, const struct err *er
     (void)err;
     intake_shared_end(r->shared);
     intake_shared_gone(r->shared);
+    live_share_engine(r->share, NULL);
     peer_close(&r->engine);
 }
 
@@ -225,6 +251,7 @@ static void on_peer(struct role_context *c, enum role role, uint32_t instance, i
         return;
     }
     r->engine = peer_open(&c->loop, fd, &calls, r);
+    live_share_engine(r->share, r->engine);
     intake_shared_begin(r->shared, r->engine);
 }
 
@@ -241,6 +268,13 @@ static void all_told(uv_timer_t *timer)
         uv_stop(&r->context->loop);
 }
 
+/* What is the file's fault; anything else may be tried again. */
+static bool is_told(const struct reader *r)
+{
+    return r->rc != ERR_CANCELED && r->rc != ERR_CLOSED && r->rc != ERR_BUSY &&
+           r->rc != ERR_UNSUPPORTED;
+}
+
 static void read_done(uv_async_t *done)
 {
     struct reader *r = done->data;
@@ -250,19 +284,24 @@ static void read_done(uv_async_t *done)
     bytes_put_u64(&payload, r->records);
     bytes_put_u64(&payload, r->refused);
     bytes_put_u64(&payload, r->cursors.passed_over);
-    if (r->rc == ERR_OK && r->engine)
-        r->rc = peer_send(r->engine, MESSAGE_HAULED_ALL, 0, buf_as_slice(&payload), NULL, 0, &err);
+    bytes_put_text(&payload, slice_from(r->rc ? r->err.text : ""));
+    if (is_told(r) && r->engine &&
+        peer_send(r->engine, MESSAGE_HAULED_ALL, 0, buf_as_slice(&payload), NULL, 0, &err) !=
+            ERR_OK)
+        log_err(LOG_WARNING, "engine", &err);
     buf_free(&payload);
     check(uv_timer_start(&r->tick, all_told, TICK_MS, TICK_MS) == 0);
 }
 
 int reader_open(struct role_context *c, struct err *err)
 {
-    struct live_options options = {.config = c->config, .data = c->data, .judges = true};
+    struct live_options options = {.config = c->config, .judges = true};
     struct reader *r = mem_zeroed(1, sizeof(*r));
     c->own = r;
     c->on_peer = on_peer;
     c->on_drain = on_drain;
+    c->metrics = metrics;
+    c->metric_count = READER_METRICS;
     r->context = c;
     if (c->file_count != 1)
         return err_set(err, ERR_USAGE, "a reader gets one file");
@@ -276,7 +315,7 @@ int reader_open(struct role_context *c, struct err *err)
     if (dup2(c->files[0].fd, STDIN_FILENO) < 0)
         return err_set_errno(err, errno, "%s", c->files[0].path);
     r->row = r->source->row;
-    r->row.flags = ROW_HISTORICAL;
+    r->row.flags |= ROW_HISTORICAL;
     return intake_shared_open(&r->shared, c->shared_fd, c->slots, c->slot_bytes, err);
 }
 
@@ -286,8 +325,10 @@ int reader_run(struct role_context *c, struct err *err)
     check(uv_async_init(&c->loop, &r->done, read_done) == 0);
     check(uv_timer_init(&c->loop, &r->tick) == 0);
     r->done.data = r->tick.data = r;
+    r->share = live_share_open(&c->loop, &r->live);
     check(pthread_create(&r->thread, NULL, reader_thread, r) == 0);
     (void)uv_run(&c->loop, UV_RUN_DEFAULT);
+    live_share_close(&r->share);
     peer_close(&r->engine);
     if (r->rc)
         *err = r->err;

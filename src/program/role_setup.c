@@ -27,6 +27,9 @@ static int config_take(struct role_context *c, struct bytes_in *in, struct err *
     int rc = config_open_text(&c->config, yaml, err);
     if (rc == ERR_OK)
         c->secrets = arena_zeroed(&c->arena, c->config->channels.count + 1u, sizeof(*c->secrets));
+    if (rc == ERR_OK)
+        c->output_secrets =
+            arena_zeroed(&c->arena, c->config->outputs.count + 1u, sizeof(*c->output_secrets));
     return rc;
 }
 
@@ -61,12 +64,14 @@ static int tls_take(struct role_context *c, struct bytes_in *in, struct err *err
     struct slice name = bytes_take_text(in, CONFIG_NAME_BYTES_MAX);
     struct slice certificate = message_take_long(in, 1 << 20);
     struct slice key = message_take_long(in, 1 << 20);
+    struct slice clients = message_take_long(in, 1 << 20);
     for (uint32_t i = 0; !in->bad && !bytes_left(in) && i < c->listener_count; i++) {
         struct listener_socket *l = &c->listeners[i];
         if (!slice_equal(slice_from(l->name), name))
             continue;
         l->certificate = arena_copy(&c->arena, certificate);
         l->key = arena_copy(&c->arena, key);
+        l->clients = arena_copy(&c->arena, clients);
         return ERR_OK;
     }
     return bad("TLS", err);
@@ -79,6 +84,7 @@ static int shared_take(struct role_context *c, struct bytes_in *in, struct wire_
     uint64_t slot_bytes = bytes_take_u64(in);
     (void)bytes_take_u32(in); /* role and instance: this one's */
     (void)bytes_take_u32(in);
+    (void)bytes_take_u64(in); /* ticket: the engine's */
     if (in->bad || bytes_left(in) || message->fd_count != 1 || c->shared_fd >= 0 ||
         slots > HAUL_SLOTS || slot_bytes > HAUL_SLOT_BYTES)
         return bad("SHARED", err);
@@ -108,12 +114,27 @@ static int file_take(struct role_context *c, struct bytes_in *in, struct wire_me
     return ERR_OK;
 }
 
+static int output_secret_take(struct role_context *c, struct slice name, struct slice secret,
+                              struct err *err)
+{
+    const struct config_output *outputs = c->config->outputs.items;
+    for (uint32_t i = 0; i < c->config->outputs.count; i++)
+        if (slice_equal(outputs[i].row.name, name)) {
+            c->output_secrets[i] = arena_copy(&c->arena, secret);
+            return ERR_OK;
+        }
+    return bad("SECRET", err);
+}
+
 static int secret_take(struct role_context *c, struct bytes_in *in, struct err *err)
 {
-    struct slice name = bytes_take_text(in, CONFIG_NAME_BYTES_MAX);
+    static const struct slice of_output = {MESSAGE_OF_OUTPUT, sizeof(MESSAGE_OF_OUTPUT) - 1};
+    struct slice name = bytes_take_text(in, CONFIG_NAME_BYTES_MAX + sizeof(MESSAGE_OF_OUTPUT));
     struct slice secret = message_take_long(in, 1 << 16);
     if (in->bad || bytes_left(in) || !c->config)
         return bad("SECRET", err);
+    if (slice_starts(name, of_output))
+        return output_secret_take(c, slice_part(name, of_output.len, SIZE_MAX), secret, err);
     const struct config_channel *channels = c->config->channels.items;
     for (uint32_t i = 0; i < c->config->channels.count; i++)
         if (slice_equal(channels[i].row.name, name)) {

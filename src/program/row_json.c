@@ -36,6 +36,8 @@ void row_json_about(const struct row *row, uint32_t epoch, struct buf *out)
     json_key(&w, "line");
     json_u64(&w, row->line);
     text_put(&w, "mapping", row->context->mapping);
+    if (row->context->system.len)
+        text_put(&w, "system", row->context->system);
     if (row->context->host.len)
         text_put(&w, "registered", row->context->host);
     if (row->context->sender.len)

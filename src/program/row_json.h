@@ -6,7 +6,8 @@
 #include "store/row.h"
 
 /* "id":..,"time":..,"received":..,"source":..,"partition":..,"file":..,"line":..,"mapping":..
- * without brackets. What is not known is null. */
+ * without brackets. What is not known is null; "system", "registered", "sender" and "drill" stand
+ * there only when they say something. */
 void row_json_about(const struct row *row, uint32_t epoch, struct buf *out);
 /* An object of the received fields, or of the derived ones: one value or a list a name, numbers as
  * their lexemes. Objects are given by their members. hidden: names left out; NULL: none. */

@@ -113,12 +113,14 @@ void row_text_heading(const struct row_text *t, struct buf *out)
 
 /* ---- table ---- */
 
-/* The host; where nobody tells it, the source, or the name of the file. */
+/* The host; where nobody tells it, the registered one, the source, or the name of the file. */
 static struct slice where(struct row_text *t, const struct row *row)
 {
     struct slice host = query_values_host(t->values), file = row->context->file;
     if (host.len)
         return host;
+    if (row->context->host.len)
+        return row->context->host;
     if (row->context->source.len)
         return row->context->source;
     for (size_t i = file.len; i > 0; i--)
@@ -229,6 +231,8 @@ static void table_row(struct row_text *t, const struct row *row,
         used += GAP + (width < ID_COLUMNS ? ID_COLUMNS : width);
     }
     cell_put(where(t, row), WHERE_COLUMNS, out);
+    if (row->context->flags & ROW_DRILL)
+        used += cell_terminal(o->vietnamese ? SLICE("[diễn tập] ") : SLICE("[drill] "), 0, out);
     event_put(t, row, matched, matched_count);
     uint32_t room = o->columns > used + 10 ? o->columns - used : 10;
     cell_terminal(buf_as_slice(&t->line), o->columns ? room : 0, out);

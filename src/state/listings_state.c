@@ -181,6 +181,30 @@ static const struct listing outbox = {.name = "outbox",
                                       .title_en = "Outbox",
                                       .title_vi = "Hộp gửi đi"};
 
+static const struct listing_column rules_columns[] = {
+    {"id", "t.id", LISTING_NUMBER, false, true, "number", "số"},
+    {"version", "t.version", LISTING_TEXT, true, false, "version", "phiên bản"},
+    {"active", "t.version = (SELECT a.version FROM rules_active a ORDER BY a.id DESC LIMIT 1)",
+     LISTING_BOOL, false, false, "active", "đang dùng"},
+    {"rules", "t.rules", LISTING_NUMBER, false, false, "rules", "số quy tắc"},
+    {"made", "t.made_ns", LISTING_TIME, false, false, "kept", "lưu lúc"},
+    {"enabled", "(SELECT max(a.since_ns) FROM rules_active a WHERE a.version = t.version)",
+     LISTING_TIME, false, false, "enabled", "bật lúc"},
+    {"actor",
+     "coalesce((SELECT a.actor FROM rules_active a WHERE a.version = t.version"
+     " ORDER BY a.id DESC LIMIT 1), '')",
+     LISTING_TEXT, false, false, "by", "người bật"},
+    {"origin", "t.origin", LISTING_TEXT, false, false, "from", "nguồn"},
+};
+static const struct listing rules = {.name = "rules_versions",
+                                     .noun = "rules",
+                                     .from = "rules_version t",
+                                     .right = RIGHT_SETTINGS,
+                                     .newest_first = true,
+                                     COLUMNS(rules_columns),
+                                     .title_en = "Versions of the rules",
+                                     .title_vi = "Các phiên bản bộ quy tắc"};
+
 static const struct listing_column audit_columns[] = {
     {"id", "t.id", LISTING_NUMBER, false, false, "number", "số"},
     {"time", "t.time_ns", LISTING_TIME, true, false, "time", "thời điểm"},
@@ -203,6 +227,6 @@ static const struct listing audit = {.name = "audit",
                                      .title_en = "Audit chain",
                                      .title_vi = "Chuỗi kiểm toán"};
 
-const struct listing *const state_listings[] = {&audit,  &hosts, &outbox, &sessions, &systems,
-                                                &tokens, &units, &users,  NULL};
+const struct listing *const state_listings[] = {&audit,    &hosts,   &outbox, &rules, &sessions,
+                                                &systems, &tokens, &units,  &users, NULL};
 const uint32_t state_listing_count = sizeof state_listings / sizeof state_listings[0] - 1;

@@ -51,6 +51,7 @@ const char schema_core[] =
 static const struct migration state_steps[] = {
     {{schema_core, schema_people}},
     {{schema_register}},
+    {{schema_rules}},
 };
 const struct migration_set state_migrations = {
     .application_id = 0x43616e53, /* "CanS" */

@@ -12,7 +12,7 @@ enum { BATCH_ROWS_MAX = 1 << 20, BATCH_NAMES_MAX = 1 << 20 };
 /* Before the names; before a row's values; of each of its fields. */
 enum { BATCH_HEADER_BYTES = 32, BATCH_ROW_BYTES = 28, BATCH_FIELD_BYTES = 8 };
 #define BATCH_MAGIC 0x54414243u /* "CBAT" */
-enum { BATCH_VERSION = 2 }; /* 1 is read, too: its contexts are of the first form */
+enum { BATCH_VERSION = 2 };     /* 1 is read, too: its contexts are of the first form */
 
 struct batch_writer;
 struct batch_writer *batch_writer_open(void);

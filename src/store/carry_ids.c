@@ -276,8 +276,7 @@ static void sender_write(const struct carry_ids *ids, const struct carry_ids_sen
         buf_append(&same, &e->id, sizeof(e->id));
         if (e->next && ids->entries[e->next].time_ns == e->time_ns)
             continue;
-        carry_put_ids(out, s->name, e->time_ns,
-                      (const struct carry_id *)(const void *)same.data,
+        carry_put_ids(out, s->name, e->time_ns, (const struct carry_id *)(const void *)same.data,
                       (uint32_t)(same.len / CARRY_ID_BYTES));
         buf_clear(&same);
     }

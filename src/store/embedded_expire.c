@@ -101,7 +101,12 @@ static int partitions_expire(struct expire *x)
 static int heads_note(struct embedded *e, int64_t now_ns, struct err *err)
 {
     check(pthread_mutex_lock(&e->mutex) == 0);
-    int rc = embedded_sign(e, now_ns > e->floor_ns ? now_ns : e->floor_ns, err);
+    if (now_ns > e->floor_ns)
+        e->floor_ns = now_ns;
+    /* a minute that ended may have been signed before a restart, which opened it again */
+    chain_tick(e->chain, e->floor_ns);
+    embedded_intervals_take(e);
+    int rc = embedded_sign(e, e->floor_ns, err);
     check(pthread_mutex_unlock(&e->mutex) == 0);
     return rc;
 }

@@ -130,6 +130,27 @@ static bool rows_stand_elsewhere(const struct catalog_list *segments,
     return false;
 }
 
+struct buried {
+    struct slice path;
+    bool found;
+};
+
+static int buried_visit(void *context, const struct notary_line *line)
+{
+    struct buried *b = context;
+    b->found |= !line->torn && line->word_count > 5 && slice_equal(line->words[0], SLICE("gone")) &&
+                slice_equal(line->words[5], b->path);
+    return ERR_OK;
+}
+
+/* Whether retention removed the file: its rows are not to come back by a merge of it that the
+ * catalog never knew. */
+static bool is_buried(struct disk *disk, const char *path)
+{
+    struct buried b = {.path = slice_from(path)};
+    return notary_read(disk, buried_visit, &b, NULL) == ERR_OK && b.found;
+}
+
 static int leftover_remove(struct leftover_walk *w, const char *path)
 {
     struct segment *s = NULL;
@@ -146,7 +167,7 @@ static int leftover_remove(struct leftover_walk *w, const char *path)
         const char *input = arena_printf(&w->e->stats_arena, "%.*s", (int)segment_input(s, i).len,
                                          segment_input(s, i).data)
                                 .data;
-        leftover = disk_exists(w->e->disk, input);
+        leftover = disk_exists(w->e->disk, input) || is_buried(w->e->disk, input);
     }
     segment_close(&s);
     if (!leftover)

@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "detection/retro.h"
 #include "base/bytes.h"
+#include "store/row_judge.h"
 #include "store/store_embedded.h"
 
 enum {
@@ -103,11 +104,10 @@ struct search {
     struct retro **retros; /* all that were made */
     uint32_t retro_count;
     uint64_t *retro_rules; /* those that the segments so far could satisfy, as bits */
-    struct matcher *matcher;
+    struct row_judge *judge; /* NULL without rules */
     struct indicator_matcher *indicator_matcher;
     struct indicator_set *indicator_set;
     uint64_t mapping_set;            /* fingerprint of today's mappings */
-    bool asks_host;                  /* as `_host`: known only when the mapping is */
     bool ask_all;                    /* rules ask meta fields that cannot be told before judging */
     struct search_segment *segments; /* as view.segments */
     struct search_unit *units;
@@ -115,11 +115,9 @@ struct search {
     struct search_unit **heap; /* open units with hits, by their next hit */
     uint32_t heap_count;
     struct batch_reader reader;
-    struct record judged; /* what the matcher is given: received and meta fields */
-    struct arena arena, meta_arena;
+    struct arena arena;
     struct map contexts; /* kept ones, by their bytes */
     struct buf scratch;
-    struct map configured; /* text: struct logsource * */
     uint64_t held_candidates;
     struct segment_ids *ids; /* by column: of the block that is looked at */
     uint32_t ids_count;
@@ -179,13 +177,5 @@ uint32_t search_judge_again(struct search *s, const struct row *row, const uint3
 /* Gives the row's context a life as long as the search's. */
 void search_context_keep(struct search *s, struct row *row);
 void search_hit_copy(struct search_hit *hit, const struct row *row, struct arena *arena);
-/* `windows//sysmon`: one for each distinct text, for as long as the search lives; NULL for none. */
+/* row_judge_logsource of the search's judge; NULL without one. */
 const struct logsource *search_logsource(struct search *s, struct slice configured);
-
-/* The texts of a context that queries may ask for as `_source` and the like. */
-enum { SEARCH_CONTEXT_TEXTS = 9 };
-struct search_text {
-    struct slice name, value;
-};
-void search_context_texts(const struct row_context *c,
-                          struct search_text out[SEARCH_CONTEXT_TEXTS]);

@@ -3,10 +3,9 @@
 #include "base/mem.h"
 #include "store/query_inside.h"
 
-const char *const query_meta_fields[] = {"_time",   "_received", "_id",        "_source",
-                                         "_system", "_unit",     "_partition", "_file",
-                                         "_line",   "_mapping",  "_host",      "_registered",
-                                         "_sender", "_drill",    NULL};
+const char *const query_meta_fields[] = {"_time", "_received",   "_id",     "_source", "_system",
+                                         "_unit", "_partition",  "_file",   "_line",   "_mapping",
+                                         "_host", "_registered", "_sender", "_drill",  NULL};
 
 static bool is_meta(struct slice name)
 {

@@ -228,7 +228,7 @@ static void item_fill(struct search *s, struct search_hit *hit, struct store_ite
                                .indicator_count = hit->indicator_count};
     if (s->options.rules && s->options.matched) {
         out->rule_count = search_judge_again(s, &hit->row, &out->rules);
-        out->matcher = s->matcher;
+        out->matcher = row_judge_matcher(s->judge);
     }
     out->progress = s->progress;
 }
@@ -315,6 +315,18 @@ static bool meta_asked(const struct search *s)
     return asked;
 }
 
+/* Hosts are known only when the mapping is: rules that ask for them are tried twice. */
+static void judge_open(struct search *s)
+{
+    struct retro_name host;
+    retro_name(s->retro, SLICE("_host"), true, &host);
+    s->judge = row_judge_open(
+        &(struct row_judge_options){.rules = s->options.rules,
+                                    .epoch = s->view.identity.epoch,
+                                    .meta = s->options.meta,
+                                    .host = s->options.meta && host.number != NAME_NONE});
+}
+
 int embedded_search(void *self, const struct store_search *search, void **cursor, struct err *err)
 {
     struct embedded *e = self;
@@ -326,20 +338,18 @@ int embedded_search(void *self, const struct store_search *search, void **cursor
     s->cpu_start_ns = clock_cpu_ns();
     s->told_ns = clock_monotonic_ns();
     if (search->rules) {
-        struct retro_name host;
         s->retro_rules = mem_zeroed(ruleset_rule_count(search->rules) / 64 + 1, sizeof(uint64_t));
         search_retro_open(s, search->meta ? NULL : s->retro_rules);
-        s->matcher = matcher_open(search->rules);
         s->mapping_set = retro_mapping_set(s->retro);
         s->ask_all = search->meta && meta_asked(s);
-        retro_name(s->retro, SLICE("_host"), true, &host);
-        s->asks_host = search->meta && host.number != NAME_NONE;
     }
     if (search->indicators) {
         s->indicator_matcher = indicator_matcher_open(search->indicators);
         s->indicator_set = indicator_set_open(search->indicators);
     }
     int rc = view_open(&s->view, e->disk, disk_is_real(e->disk) && embedded_is_live(e), err);
+    if (rc == ERR_OK && search->rules)
+        judge_open(s);
     if (rc == ERR_OK)
         rc = search_units(s, err);
     if (rc) {
@@ -361,7 +371,7 @@ void embedded_cursor_close(void *cursor)
     search_ids_free(s);
     mem_free(s->units);
     mem_free(s->heap);
-    matcher_close(&s->matcher);
+    row_judge_close(&s->judge);
     for (uint32_t i = 0; i < s->retro_count; i++)
         retro_close(&s->retros[i]);
     mem_free(s->retros);
@@ -369,12 +379,9 @@ void embedded_cursor_close(void *cursor)
     indicator_matcher_close(&s->indicator_matcher);
     indicator_set_close(&s->indicator_set);
     batch_reader_free(&s->reader);
-    record_free(&s->judged);
-    map_free(&s->configured);
     map_free(&s->contexts);
     buf_free(&s->scratch);
     arena_free(&s->arena);
-    arena_free(&s->meta_arena);
     view_close(&s->view);
     mem_free(s);
 }

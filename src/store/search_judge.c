@@ -7,85 +7,7 @@
 
 const struct logsource *search_logsource(struct search *s, struct slice configured)
 {
-    if (configured.len == 0)
-        return NULL;
-    struct map_entry *known = map_find(&s->configured, configured);
-    if (known)
-        return (const struct logsource *)(uintptr_t)known->value;
-    struct slice text = arena_copy(&s->arena, configured), rest = text;
-    struct logsource *source = arena_alloc(&s->arena, sizeof(*source));
-    source->product = slice_cut(&rest, '/');
-    source->category = slice_cut(&rest, '/');
-    source->service = rest;
-    (void)map_put(&s->configured, text, (uint64_t)(uintptr_t)source, NULL);
-    return source;
-}
-
-void search_context_texts(const struct row_context *c, struct search_text out[SEARCH_CONTEXT_TEXTS])
-{
-    out[0] = (struct search_text){SLICE("_source"), c->source};
-    out[1] = (struct search_text){SLICE("_system"), c->system};
-    out[2] = (struct search_text){SLICE("_unit"), c->unit};
-    out[3] = (struct search_text){SLICE("_partition"), c->partition};
-    out[4] = (struct search_text){SLICE("_file"), c->file};
-    out[5] = (struct search_text){SLICE("_mapping"), c->mapping};
-    out[6] = (struct search_text){SLICE("_registered"), c->host};
-    out[7] = (struct search_text){SLICE("_sender"), c->sender};
-    out[8] = (struct search_text){SLICE("_drill"),
-                                  c->flags & ROW_DRILL ? SLICE("true") : SLICE("")};
-}
-
-static void meta_add(struct search *s, struct slice name, struct slice value, enum value_kind kind)
-{
-    if (value.len)
-        (void)!record_add(&s->judged, name, value, kind, FIELD_DERIVED, NULL);
-}
-
-static void meta_time(struct search *s, struct slice name, int64_t time_ns)
-{
-    char text[CLOCK_TEXT_BYTES];
-    size_t len = clock_text(text, time_ns);
-    meta_add(s, name, arena_copy(&s->meta_arena, slice_make(text, len)), VALUE_STRING);
-}
-
-static void meta_fields(struct search *s, const struct row *row)
-{
-    struct search_text texts[SEARCH_CONTEXT_TEXTS];
-    search_context_texts(row->context, texts);
-    for (uint32_t i = 0; i < SEARCH_CONTEXT_TEXTS; i++)
-        meta_add(s, texts[i].name, texts[i].value, VALUE_STRING);
-    meta_time(s, SLICE("_time"), row_time(row));
-    meta_time(s, SLICE("_received"), row->received_ns);
-    meta_add(s, SLICE("_id"),
-             arena_printf(&s->meta_arena, "%u:%llu", s->view.identity.epoch,
-                          (unsigned long long)row->sequence),
-             VALUE_STRING);
-    meta_add(s, SLICE("_line"), arena_printf(&s->meta_arena, "%llu", (unsigned long long)row->line),
-             VALUE_NUMBER);
-}
-
-/* What was received, under today's mappings: what an earlier one derived is left out. */
-static uint32_t judge_rules(struct search *s, const struct row *row,
-                            const struct logsource *configured, const uint32_t **rules)
-{
-    record_reset(&s->judged);
-    arena_reset(&s->meta_arena);
-    for (uint32_t i = 0; i < row->record->count; i++) {
-        const struct field *f = &row->record->fields[i];
-        if (!(f->flags & FIELD_DERIVED))
-            (void)!record_add(&s->judged, f->name, f->value, (enum value_kind)f->kind, f->flags,
-                              NULL);
-    }
-    if (s->options.meta)
-        meta_fields(s, row);
-    matcher_configure(s->matcher, configured);
-    uint32_t count = matcher_run(s->matcher, &s->judged, rules);
-    if (s->asks_host) {
-        struct slice host = arena_copy(&s->meta_arena, matcher_host(s->matcher));
-        meta_add(s, SLICE("_host"), host, VALUE_STRING);
-        count = matcher_run(s->matcher, &s->judged, rules);
-    }
-    return count;
+    return s->judge ? row_judge_logsource(s->judge, configured) : NULL;
 }
 
 void search_hit_copy(struct search_hit *hit, const struct row *row, struct arena *arena)
@@ -134,7 +56,7 @@ bool search_judge(struct search *s, const struct row *row, const struct logsourc
         return true;
     if (s->options.rules) {
         const uint32_t *rules;
-        hit->rule_count = judge_rules(s, row, configured, &rules);
+        hit->rule_count = row_judge_run(s->judge, row, configured, &rules);
         if (hit->rule_count) {
             uint32_t *copy = arena_alloc(arena, hit->rule_count * sizeof(*copy));
             memcpy(copy, rules, hit->rule_count * sizeof(*copy));
@@ -148,7 +70,7 @@ bool search_judge(struct search *s, const struct row *row, const struct logsourc
 
 uint32_t search_judge_again(struct search *s, const struct row *row, const uint32_t **rules)
 {
-    return judge_rules(s, row, search_logsource(s, row->context->configured), rules);
+    return row_judge_run(s->judge, row, search_logsource(s, row->context->configured), rules);
 }
 
 static int by_row(const void *a, const void *b)

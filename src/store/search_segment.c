@@ -152,12 +152,12 @@ static void context_masks_make(struct search *s, struct search_segment *g)
     g->context_masks = arena_zeroed(&g->arena, about->context_count + 1, sizeof(uint64_t));
     g->configured = arena_zeroed(&g->arena, about->context_count + 1, sizeof(*g->configured));
     for (uint32_t c = 0; c < about->context_count; c++) {
-        struct search_text texts[SEARCH_CONTEXT_TEXTS];
+        struct row_judge_text texts[ROW_JUDGE_TEXTS];
         g->configured[c] = search_logsource(s, contexts[c].configured);
         if (!s->options.meta || !g->retro)
             continue;
-        search_context_texts(&contexts[c], texts);
-        for (uint32_t t = 0; t < SEARCH_CONTEXT_TEXTS; t++) {
+        row_judge_texts(&contexts[c], texts);
+        for (uint32_t t = 0; t < ROW_JUDGE_TEXTS; t++) {
             struct retro_name name;
             retro_name(g->retro, texts[t].name, true, &name);
             if (name.asked && texts[t].value.len)

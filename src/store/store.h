@@ -140,7 +140,7 @@ struct store_follow_stats {
 struct store_follow;
 MUST_CHECK int store_follow_open(struct store *store, const struct store_follow_options *options,
                                  struct store_follow **out, struct err *err);
-/* The next row, good until the next call. ERR_END: that is all for now; ask again later. Cheap when
+/* The next row, good until the next call. ERR_END: no more is there yet; ask again. Cheap when
  * there is nothing new. */
 MUST_CHECK int store_follow_next(struct store_follow *follow, const struct row **row,
                                  struct err *err);

@@ -4,6 +4,9 @@
 #include "base/listen.h"
 #include "watch/config_table.h"
 #include "watch/listener.h"
+#include "watch/output_filter.h"
+#include "watch/output_url.h"
+#include "watch/render.h"
 
 struct checking {
     struct config_reader *reader;
@@ -146,6 +149,54 @@ static void channels_check(const struct checking *c)
     }
 }
 
+/* What its kind wants of it. */
+static void output_kind_check(const struct checking *c, const struct config_output *o)
+{
+    struct output_url url;
+    struct err err;
+    if (slice_equal(o->kind, SLICE("syslog"))) {
+        if (output_url_parse(o->url, &url, &err) != ERR_OK)
+            wrong(c, "outputs", &o->row, "url", err.text);
+        if (render_facility(o->facility) < 0)
+            wrong(c, "outputs", &o->row, "facility",
+                  "there is no such facility: local0 to local7, daemon, auth, user ...");
+    } else if (slice_equal(o->kind, SLICE("elasticsearch"))) {
+        if (!url_is_good(o->url))
+            wrong(c, "outputs", &o->row, "url",
+                  "it wants an address that begins with https:// (http:// only on loopback)");
+        if (render_index_check(o->index, &err) != ERR_OK)
+            wrong(c, "outputs", &o->row, "index", err.text);
+    } else if (slice_equal(o->kind, SLICE("file"))) {
+        if (o->path.len == 0 || o->path.data[0] != '/')
+            wrong(c, "outputs", &o->row, "path",
+                  "write the whole path of the file, from the root: /var/log/canh/findings.ndjson");
+    } else {
+        wrong(c, "outputs", &o->row, "kind",
+              "there is no such kind of output: syslog, elasticsearch or file");
+    }
+}
+
+static void outputs_check(const struct checking *c)
+{
+    static const char *const whats[] = {"findings", "events", NULL};
+    static const char *const formats[] = {"json", "cef", NULL};
+    const struct config_output *outputs = c->config->outputs.items;
+    for (uint32_t i = 0; i < c->config->outputs.count; i++) {
+        const struct config_output *o = &outputs[i];
+        struct err err;
+        output_kind_check(c, o);
+        if (!is_one_of(o->what, whats))
+            wrong(c, "outputs", &o->row, "what", "write findings, or events");
+        if (!is_one_of(o->format, formats))
+            wrong(c, "outputs", &o->row, "format", "write json, or cef");
+        else if (slice_equal(o->format, SLICE("cef")) &&
+                 slice_equal(o->kind, SLICE("elasticsearch")))
+            wrong(c, "outputs", &o->row, "format", "Elasticsearch takes json only");
+        if (output_filter_check(o->filter, &err) != ERR_OK)
+            wrong(c, "outputs", &o->row, "filter", err.text);
+    }
+}
+
 static void commands_check(const struct checking *c)
 {
     const struct config_command *commands = c->config->commands.items;
@@ -185,6 +236,7 @@ void config_check(struct config_reader *r, const struct config *config)
     web_check(&c);
     listeners_check(&c);
     channels_check(&c);
+    outputs_check(&c);
     commands_check(&c);
     follow_check(&c);
 }

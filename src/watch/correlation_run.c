@@ -49,7 +49,7 @@ static void correlation_found(void *context, const struct correlate_finding *fou
 {
     struct correlation_run *c = context;
     struct finding_place places[CORRELATE_EVENTS_SHOWN_MAX];
-    if (!c->found || !correlate_plan_shows(c->detector->plan, found->rule))
+    if (!c->found || !detector_shows(c->detector, found->rule))
         return;
     struct finding finding;
     finding_of_correlation(&finding, places, found, place_of, c);

@@ -2,6 +2,7 @@
 
 #include "base/embed.h"
 #include "base/io.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "formats/yaml.h"
 
@@ -101,7 +102,8 @@ int detector_open(struct detector *d, const struct detector_options *options, st
     d->mappings = mapping_set_open();
     rc = detector_load_mappings(d->mappings, options->mappings, err);
     if (rc == ERR_OK && options->timezone)
-        rc = clock_zone_open(&d->zone, slice_from(options->timezone), err);
+        rc = clock_zone_open(&d->own_zone, slice_from(options->timezone), err);
+    d->zone = d->own_zone;
     if (rc == ERR_OK && options->placeholders)
         rc = placeholders_load(d, options->placeholders, err);
     if (rc)
@@ -117,12 +119,70 @@ int detector_open(struct detector *d, const struct detector_options *options, st
     return rc;
 }
 
+/* The built-in mappings, or those of the bundle's pack of them, be it empty. */
+static int bundle_mappings(struct detector *d, const struct bundle *bundle, struct err *err)
+{
+    int rc = ERR_OK;
+    if (!bundle_pack(bundle, BUNDLE_MAPPINGS))
+        return detector_load_mappings(d->mappings, NULL, err);
+    for (uint32_t i = 0; i < bundle->entry_count && rc == ERR_OK; i++) {
+        const struct bundle_entry *e = &bundle->entries[i];
+        if (e->kind == BUNDLE_MAPPING)
+            rc = mapping_set_add(d->mappings, e->name, e->text, err);
+    }
+    return rc;
+}
+
+/* Rules that do not watch go from the list; numbers are places in what is left. */
+static void rules_choose(struct detector *d, const struct rule_select *select)
+{
+    struct rule_list *rules = &d->load.rules;
+    struct rule_choice *choices = mem_zeroed(rules->count, sizeof(*choices));
+    uint32_t kept = 0;
+    rule_select_all(select, rules, choices);
+    d->hidden = mem_zeroed(rules->count, sizeof(*d->hidden));
+    for (uint32_t i = 0; i < rules->count; i++) {
+        d->uses[choices[i].use]++;
+        if (choices[i].use < RULE_INPUT)
+            continue;
+        d->hidden[kept] = choices[i].use == RULE_INPUT;
+        rules->rules[kept++] = rules->rules[i];
+    }
+    rules->count = kept;
+    mem_free(choices);
+}
+
+int detector_open_bundle(struct detector *d, const struct detector_bundle *from, struct err *err)
+{
+    uint64_t start = clock_monotonic_ns();
+    struct sigma_options sigma = {.placeholders = &d->placeholders};
+    struct detector_options options = {.routing = true, .interpreted = from->interpreted};
+    if (from->source.len)
+        options.source = from->source.data;
+    d->zone = from->zone;
+    d->mappings = mapping_set_open();
+    int rc = bundle_mappings(d, from->bundle, err);
+    if (rc)
+        return rc;
+    rules_load_bundle(&d->load, from->bundle, &sigma);
+    rules_choose(d, from->select);
+    rc = detector_compile(d, &options, err);
+    d->load_ns = clock_monotonic_ns() - start;
+    return rc;
+}
+
+bool detector_shows(const struct detector *d, uint32_t rule)
+{
+    return !(d->hidden && d->hidden[rule]) && correlate_plan_shows(d->plan, rule);
+}
+
 void detector_close(struct detector *d)
 {
     correlate_plan_close(&d->plan);
     ruleset_close(&d->set);
     mapping_set_close(&d->mappings);
-    clock_zone_close(&d->zone);
+    clock_zone_close(&d->own_zone);
+    mem_free(d->hidden);
     map_free(&d->placeholders.names);
     rules_load_free(&d->load);
     arena_free(&d->arena);

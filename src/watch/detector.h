@@ -3,6 +3,7 @@
  * owns all of its parts. */
 #pragma once
 #include "detection/correlate.h"
+#include "detection/rule_select.h"
 #include "detection/ruleset.h"
 #include "watch/rules_load.h"
 
@@ -22,7 +23,10 @@ struct detector {
     struct mapping_set *mappings;
     struct ruleset *set;
     struct correlate_plan *plan;
-    struct clock_zone *zone;
+    const struct clock_zone *zone;
+    struct clock_zone *own_zone; /* NULL: zone is borrowed */
+    bool *hidden;                /* by rule: only correlations see it; NULL: none */
+    uint32_t uses[RULE_LIVE + 1]; /* of a bundle: rules by what they serve */
     struct logsource source;
     struct sigma_placeholders placeholders;
     struct arena arena;
@@ -34,6 +38,18 @@ struct detector {
  * closed either way. */
 MUST_CHECK int detector_open(struct detector *out, const struct detector_options *options,
                              struct err *err);
+struct detector_bundle {
+    const struct bundle *bundle;      /* outlives the detector */
+    const struct rule_select *select; /* only what watches is compiled */
+    struct slice source;              /* as above; empty: none */
+    const struct clock_zone *zone;    /* borrowed */
+    bool interpreted;
+};
+/* Without any file. */
+MUST_CHECK int detector_open_bundle(struct detector *out, const struct detector_bundle *options,
+                                    struct err *err);
 void detector_close(struct detector *d);
+/* Whether findings of the rule are shown: not when only correlations want it. */
+bool detector_shows(const struct detector *d, uint32_t rule);
 /* The built-in mappings, those of a file or folder, or none. */
 MUST_CHECK int detector_load_mappings(struct mapping_set *set, const char *from, struct err *err);

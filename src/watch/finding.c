@@ -104,6 +104,18 @@ void finding_rules_open(struct finding_rules *out, const struct rule_list *loade
                               .author = SLICE("Canh")};
         rule_list_add(&out->all, rule);
     }
+    out->outside = (struct rule){.kind = RULE_DETECTION,
+                                 .level = LEVEL_MEDIUM,
+                                 .id = SLICE("canh-outside"),
+                                 .title = SLICE("Another detector found something"),
+                                 .title_vi = SLICE("Hệ thống phát hiện khác báo"),
+                                 .author = SLICE("Canh")};
+    rule_list_add(&out->all, &out->outside);
+}
+
+uint32_t finding_rules_outside(const struct finding_rules *rules)
+{
+    return rules->loaded + INDICATOR_TYPES;
 }
 
 void finding_rules_close(struct finding_rules *rules)

@@ -69,11 +69,20 @@ bool finding_clock_due(struct finding_clock *clock, int64_t time_ns, int64_t *ti
  * `canh-indicator-domain`, "Known indicator seen: domain". */
 struct finding_rules {
     struct rule of_indicator[INDICATOR_TYPES];
+    struct rule outside;  /* another detector's: its own title and level go before these */
     struct rule_list all; /* what outputs are opened with; the rules loaded keep their numbers */
     uint32_t loaded;
     struct arena arena;
 };
 void finding_rules_open(struct finding_rules *out, const struct rule_list *loaded);
+/* The number of `outside`. */
+uint32_t finding_rules_outside(const struct finding_rules *rules);
+/* Names of fields that say what another detector found: its name, and its title, number and level
+ * of what it found. */
+#define FINDING_DETECTOR SLICE("found.detector")
+#define FINDING_TITLE    SLICE("found.title")
+#define FINDING_ID       SLICE("found.id")
+#define FINDING_LEVEL    SLICE("found.level")
 void finding_rules_close(struct finding_rules *rules);
 /* field: the name and value that show the indicator; both live as long as *out. */
 void finding_of_indicator(struct finding *out, const struct finding_rules *rules,

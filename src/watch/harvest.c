@@ -33,7 +33,7 @@ void harvest_clear(struct harvest *h)
     h->item_bytes = 0;
     h->records = 0;
     h->refused = 0;
-    memset(h->refused_by, 0, sizeof(h->refused_by));
+    h->figures = (struct ledger_figures){0};
     h->text_bytes = 0;
 }
 
@@ -49,7 +49,7 @@ struct harvest_item *harvest_add(struct harvest *h, enum harvest_kind kind)
     return item;
 }
 
-void harvest_refuse(struct harvest *h, enum harvest_why why, uint64_t line, struct slice reason,
+void harvest_refuse(struct harvest *h, enum ledger_count why, uint64_t line, struct slice reason,
                     struct slice text)
 {
     struct harvest_item *item = harvest_add(h, HARVEST_REFUSED);
@@ -60,7 +60,7 @@ void harvest_refuse(struct harvest *h, enum harvest_why why, uint64_t line, stru
     item->text = arena_copy(&h->arena, slice_part(text, 0, HARVEST_REFUSED_BYTES_MAX));
     h->item_bytes += item->text.len + item->reason.len;
     h->refused++;
-    h->refused_by[why]++;
+    h->figures.counts[why]++;
 }
 
 void harvest_position(struct harvest *h, uint32_t row, size_t position)

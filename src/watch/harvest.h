@@ -6,6 +6,7 @@
  * HARVEST_VALUE_BYTES_MIN. Threads: one at a time. Ownership: copies. */
 #pragma once
 #include "store/batch.h"
+#include "watch/ledger.h"
 #include "watch/finding.h"
 #include "watch/input.h"
 
@@ -17,16 +18,6 @@ enum {
 };
 
 enum harvest_kind { HARVEST_FINDING, HARVEST_INPUT, HARVEST_REFUSED };
-/* Why a record was refused; the ledger counts by it. */
-enum harvest_why {
-    HARVEST_WHY_CUT,   /* the splitter could not cut it out */
-    HARVEST_WHY_PARSE, /* it is not what its format says */
-    HARVEST_WHY_LIMIT, /* too long, too deep, too many fields */
-    HARVEST_WHY_ITEM,  /* of a bulk: an action that is not taken */
-    HARVEST_WHY_ROOM,  /* it fits into nothing that is handed over */
-    HARVEST_WHYS
-};
-
 struct harvest_item {
     enum harvest_kind kind;
     uint32_t rule; /* FINDING, INPUT */
@@ -38,7 +29,7 @@ struct harvest_item {
     const struct slice *values;         /* INPUT: data NULL: missing */
     uint32_t count;                     /* of either */
     struct slice reason, text;          /* REFUSED */
-    enum harvest_why why;
+    enum ledger_count why;              /* REFUSED: LEDGER_REFUSED_... */
 };
 
 struct harvest {
@@ -52,11 +43,11 @@ struct harvest {
     uint32_t *positions; /* by row: place of its record in the block */
     size_t position_capacity;
     uint64_t records; /* of the file that are dealt with, refused ones too */
-    uint64_t refused; /* the sum of refused_by */
-    uint64_t refused_by[HARVEST_WHYS];
+    uint64_t refused; /* all of figures' */
     uint64_t text_bytes;
-    bool last_part;       /* of its block */
-    struct harvest *next; /* the committer's lists */
+    struct ledger_figures figures; /* refused by reason, times, who is not known: outcomes only */
+    bool last_part;                /* of its block */
+    struct harvest *next;          /* the committer's lists */
 };
 
 /* A pipeline job's own: the committer takes the haul and leaves another. */
@@ -70,7 +61,7 @@ void harvest_clear(struct harvest *haul); /* keeps its memory */
 /* A zeroed item at the end; good until the next one. */
 struct harvest_item *harvest_add(struct harvest *haul, enum harvest_kind kind);
 /* An item of a record that is refused, counted. reason and text are copied; text is cut. */
-void harvest_refuse(struct harvest *haul, enum harvest_why why, uint64_t line, struct slice reason,
+void harvest_refuse(struct harvest *haul, enum ledger_count why, uint64_t line, struct slice reason,
                     struct slice text);
 /* Row `row` (the newest) came of the record at this place. */
 void harvest_position(struct harvest *haul, uint32_t row, size_t position);

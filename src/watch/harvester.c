@@ -14,7 +14,13 @@ struct harvester {
     struct indicator_matcher *indicators; /* NULL: none are looked for */
     const struct indicator_table *indicator_table;
     uint32_t indicator_rules; /* number of the first of theirs */
+    uint32_t outside_rule;    /* of what other detectors found; 0: that is not looked for */
     uint64_t mapping_set, cpu_ns;
+    /* whose host the newest record is about */
+    const struct register_table *table; /* NULL: nothing is registered yet */
+    struct buf said_host, said_sender;
+    struct register_host registered;
+    bool register_known, is_attributed;
     struct slice sender; /* of the block; senders: by place in it, or NULL */
     const struct slice *senders;
     bool hosts;
@@ -56,6 +62,8 @@ void harvester_close(struct harvester **worker, uint64_t *cpu_ns, struct matcher
     batch_writer_close(&w->writer);
     buf_free(&w->seen);
     buf_free(&w->seen_before);
+    buf_free(&w->said_host);
+    buf_free(&w->said_sender);
     mem_free(w);
     *worker = NULL;
 }
@@ -95,9 +103,8 @@ static void haul_relieve(struct harvester *w)
 
 static void refuse(struct harvester *w, uint64_t line, struct slice text, const struct err *err)
 {
-    enum harvest_why why = err->code == ERR_LIMIT         ? HARVEST_WHY_LIMIT
-                           : err->code == ERR_UNSUPPORTED ? HARVEST_WHY_ROOM
-                                                          : HARVEST_WHY_PARSE;
+    enum ledger_count why =
+        err->code == ERR_UNSUPPORTED ? LEDGER_REFUSED_NO_ROOM : ledger_refused_by(err->code);
     harvest_refuse(w->part->haul, why, line, slice_from(err->text), text);
 }
 
@@ -112,6 +119,27 @@ static struct slice sender_of(const struct harvester *w)
     return w->senders ? w->senders[w->pipeline.position] : w->sender;
 }
 
+/* Whose the newest record is, by what it says of its host, else by who sent it; asked once for
+ * records of one host that follow each other. */
+static void attribute(struct harvester *w)
+{
+    if (!w->table)
+        return;
+    struct slice host = matcher_host(w->pipeline.matcher), sender = sender_of(w);
+    if (w->register_known && slice_equal(host, buf_as_slice(&w->said_host)) &&
+        slice_equal(sender, buf_as_slice(&w->said_sender)))
+        return;
+    buf_clear(&w->said_host);
+    buf_slice(&w->said_host, host);
+    buf_clear(&w->said_sender);
+    buf_slice(&w->said_sender, sender);
+    w->register_known = true;
+    w->is_attributed = register_find(w->table, host, w->source->unit, &w->registered) ||
+                       register_find(w->table, sender, w->source->unit, &w->registered);
+    if (!w->is_attributed)
+        w->registered = (struct register_host){SLICE(""), SLICE(""), SLICE("")};
+}
+
 static int context_add(struct harvester *w, const struct event_source *seen, struct err *err)
 {
     struct buf categories = {0};
@@ -123,8 +151,9 @@ static int context_add(struct harvester *w, const struct event_source *seen, str
     struct row_context context = {
         .partition = w->source->partition,
         .source = w->source->name,
-        .system = w->source->system,
+        .system = w->source->system.len ? w->source->system : w->registered.system,
         .unit = w->source->unit,
+        .host = w->registered.host,
         .file = cut(slice_from(w->part->haul->file->name)),
         .flags = w->source->flags,
         .mapping_set = w->mapping_set,
@@ -160,6 +189,9 @@ static int context_find(struct harvester *w, struct err *err)
         buf_slice(&w->seen, seen.categories[i]);
     }
     buf_char(&w->seen, seen.categories_known ? '1' : '0');
+    attribute(w);
+    buf_slice(&w->seen, w->registered.host);
+    buf_char(&w->seen, '\0');
     buf_slice(&w->seen, sender_of(w));
     if (w->context_known && mapping == w->mapping &&
         slice_equal(buf_as_slice(&w->seen), buf_as_slice(&w->seen_before)))
@@ -178,6 +210,10 @@ static int row_add(struct harvester *w, const struct event_place *place, struct 
                        &w->row, err);
     if (rc == ERR_OK)
         harvest_position(w->part->haul, w->row, w->pipeline.position);
+    if (rc == ERR_OK)
+        w->part->haul->figures.counts[LEDGER_UNATTRIBUTED] += !w->is_attributed;
+    if (rc == ERR_OK)
+        ledger_figures_time(&w->part->haul->figures, place->time_ns, w->pipeline.near_ns);
     return rc;
 }
 
@@ -259,6 +295,38 @@ static void worker_finding(void *context, struct pipeline *pipeline, uint32_t ru
         item->host = arena_copy(&haul->arena, matcher_host(pipeline->matcher));
 }
 
+static void found_add(struct harvester *w, struct harvest_item *item, struct finding_field *fields,
+                      struct slice name, struct slice value)
+{
+    if (value.len == 0)
+        return;
+    fields[item->count++] = (struct finding_field){name, value_copy(w, value)};
+    w->part->haul->item_bytes += sizeof(*fields);
+}
+
+static void worker_outside(void *context, struct pipeline *pipeline,
+                           const struct mapping_found *found, const struct event_place *place)
+{
+    enum { FIELDS = 4 };
+    struct harvester *w = context;
+    struct harvest *haul = w->part->haul;
+    (void)pipeline;
+    if (w->row_missing || w->outside_rule == 0)
+        return;
+    struct finding_field *fields = arena_zeroed(&haul->arena, FIELDS, sizeof(*fields));
+    struct harvest_item *item = harvest_add(haul, HARVEST_FINDING);
+    item->rule = w->outside_rule;
+    item->row = w->row;
+    item->line = place->line;
+    item->time_ns = place->time_ns;
+    item->fields = fields;
+    found_add(w, item, fields, FINDING_DETECTOR, found->detector);
+    found_add(w, item, fields, FINDING_TITLE, found->title);
+    found_add(w, item, fields, FINDING_ID, found->id);
+    if (found->level != LEVEL_NONE)
+        found_add(w, item, fields, FINDING_LEVEL, slice_from(rule_level_names[found->level]));
+}
+
 /* The journal keeps CARRY_VALUE_BYTES_MAX of a value: a longer one ends with a hash of all of it,
  * so that a run that goes on after a stop tells it from others just as this one does. */
 static struct slice input_value(struct harvest *haul, struct slice value)
@@ -306,6 +374,16 @@ void harvester_indicators(struct harvester *w, const struct indicator_table *tab
     w->indicator_rules = first_rule;
 }
 
+void harvester_outside(struct harvester *w, uint32_t rule)
+{
+    w->outside_rule = rule;
+}
+
+void harvester_watch(struct harvester *w, struct rule_burden *burden)
+{
+    matcher_watch(w->pipeline.matcher, burden);
+}
+
 void harvester_near(struct harvester *w, int64_t near_ns)
 {
     w->pipeline.near_ns = near_ns;
@@ -315,6 +393,7 @@ void harvester_run(struct harvester *w, struct workers_job *job)
 {
     struct pipeline_sink sink = {.context = w,
                                  .event = worker_event,
+                                 .outside = worker_outside,
                                  .finding = worker_finding,
                                  .input = worker_input,
                                  .refused = worker_refused};
@@ -343,4 +422,11 @@ void harvester_sender(struct harvester *w, struct slice sender, const struct sli
 {
     w->sender = sender;
     w->senders = senders;
+}
+
+void harvester_register(struct harvester *w, const struct register_table *table)
+{
+    w->table = table;
+    w->register_known = w->context_known = w->is_attributed = false;
+    w->registered = (struct register_host){SLICE(""), SLICE(""), SLICE("")};
 }

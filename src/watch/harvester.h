@@ -4,6 +4,7 @@
 #pragma once
 #include "detection/indicator.h"
 #include "watch/harvest.h"
+#include "watch/register.h"
 #include "watch/pipeline.h"
 #include "watch/workers.h"
 
@@ -22,6 +23,10 @@ void harvester_close(struct harvester **worker, uint64_t *cpu_ns, struct matcher
 /* Known indicators are looked for, too, and found under rules from first_rule on, one a type. */
 void harvester_indicators(struct harvester *worker, const struct indicator_table *table,
                           uint32_t first_rule);
+/* What other detectors found is found under this rule (finding_rules_outside). */
+void harvester_outside(struct harvester *worker, uint32_t rule);
+/* Its rules' time is taken, and suspended ones are passed over; burden outlives it. */
+void harvester_watch(struct harvester *worker, struct rule_burden *burden);
 /* For a worker that lives long: what near_ns is from now on. */
 void harvester_near(struct harvester *worker, int64_t near_ns);
 /* Makes the haul of job's part; hands it over in between when it holds too much. */
@@ -32,3 +37,5 @@ size_t harvester_position(const struct harvester *worker);
 void harvester_sender(struct harvester *worker, struct slice sender, const struct slice *senders);
 /* Its writer of batches, between runs. */
 struct batch_writer *harvester_writer(struct harvester *worker);
+/* Hosts that records of the runs that come are attributed to; NULL: none. Borrowed. */
+void harvester_register(struct harvester *worker, const struct register_table *table);

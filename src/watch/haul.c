@@ -62,7 +62,7 @@ static void item_put(struct buf *out, const struct harvest_item *item)
     } else if (item->kind == HARVEST_INPUT) {
         values_put(out, item);
     } else {
-        buf_char(out, (char)item->why);
+        buf_char(out, (char)(item->why - LEDGER_REFUSED_SPLIT));
         long_put(out, item->reason);
         long_put(out, item->text);
     }
@@ -72,6 +72,16 @@ struct slice haul_lane_cursor(uint64_t lane, char out[HAUL_LANE_BYTES])
 {
     int len = snprintf(out, HAUL_LANE_BYTES, HAUL_LANE "%016" PRIx64, lane);
     return slice_make(out, (size_t)len);
+}
+
+static void figures_put(struct buf *out, const struct haul_head *head, const struct harvest *haul)
+{
+    struct ledger_figures f = head->figures;
+    ledger_figures_add(&f, &haul->figures);
+    for (int i = 0; i < LEDGER_COUNTS; i++)
+        bytes_put_u64(out, f.counts[i]);
+    bytes_put_u64(out, f.ahead_max_s);
+    bytes_put_u64(out, f.behind_max_s);
 }
 
 static void ids_put(struct buf *out, const struct haul_head *head)
@@ -98,13 +108,7 @@ int haul_pack(const struct haul_head *head, struct slice raw, const struct harve
     bytes_put_u64(out, head->rules);
     bytes_put_u64(out, head->lane);
     bytes_put_u64(out, head->number);
-    bytes_put_u64(out, head->received);
-    bytes_put_u64(out, head->joined);
-    bytes_put_u64(out, head->duplicates);
-    bytes_put_u64(out, head->dropped_kernel);
-    for (int i = 0; i < HARVEST_WHYS; i++)
-        bytes_put_u64(out, haul->refused_by[i]);
-    bytes_put_u64(out, head->bytes);
+    figures_put(out, head, haul);
     bytes_put_i64(out, head->received_ns);
     long_put(out, head->source);
     long_put(out, head->listener);
@@ -132,15 +136,21 @@ static int damaged(struct err *err, const char *what)
     return err_set(err, ERR_DAMAGED, "The haul is damaged: %s does not hold.", what);
 }
 
-static bool refused_take(struct bytes_in *in, struct harvest *haul)
+/* Nothing that a sender counts alone may be larger than what it says it received: but figures
+ * that add up are not asked for here; the ledger shows what is missing. */
+static bool figures_take(struct bytes_in *in, struct haul_head *head)
 {
-    for (int i = 0; i < HARVEST_WHYS; i++) {
-        haul->refused_by[i] = bytes_take_u64(in);
-        if (haul->refused_by[i] > HAUL_RECORDS_MAX)
+    struct ledger_figures *f = &head->figures;
+    for (int i = 0; i < LEDGER_COUNTS; i++) {
+        f->counts[i] = bytes_take_u64(in);
+        if (f->counts[i] > HAUL_RECORDS_MAX ||
+            (i != LEDGER_BYTES && f->counts[i] > f->counts[LEDGER_RECEIVED]))
             return false;
-        haul->refused += haul->refused_by[i];
     }
-    return !in->bad;
+    f->ahead_max_s = bytes_take_u64(in);
+    f->behind_max_s = bytes_take_u64(in);
+    /* what only the engine knows */
+    return !in->bad && f->counts[LEDGER_STORED] == 0 && f->counts[LEDGER_FINDINGS] == 0;
 }
 
 static bool ids_take(struct bytes_in *in, struct haul_head *head, struct harvest *haul)
@@ -169,23 +179,15 @@ static int head_take(struct bytes_in *in, struct haul_head *head, struct harvest
     head->rules = bytes_take_u64(in);
     head->lane = bytes_take_u64(in);
     head->number = bytes_take_u64(in);
-    head->received = bytes_take_u64(in);
-    head->joined = bytes_take_u64(in);
-    head->duplicates = bytes_take_u64(in);
-    head->dropped_kernel = bytes_take_u64(in);
-    if (!refused_take(in, haul))
-        return damaged(err, "what it says was refused");
-    head->bytes = bytes_take_u64(in);
+    if (!figures_take(in, head))
+        return damaged(err, "what it counts");
     head->received_ns = bytes_take_i64(in);
     head->source = long_take(in);
     head->listener = long_take(in);
     head->sender = long_take(in);
     if (in->bad || magic != HAUL_MAGIC || version != HAUL_VERSION ||
         head->cursor_count > HAUL_CURSORS_MAX || head->source.len > CARRY_NAME_BYTES_MAX ||
-        head->listener.len > ROW_TEXT_BYTES_MAX || head->sender.len > HAUL_SENDER_BYTES_MAX ||
-        head->received > HAUL_RECORDS_MAX || head->bytes > HAUL_RECORDS_MAX ||
-        head->joined > head->received || head->duplicates > head->received ||
-        head->dropped_kernel > head->received)
+        head->listener.len > ROW_TEXT_BYTES_MAX || head->sender.len > HAUL_SENDER_BYTES_MAX)
         return damaged(err, "its beginning");
     if (!ids_take(in, head, haul))
         return damaged(err, "an id");
@@ -197,8 +199,9 @@ static int head_take(struct bytes_in *in, struct haul_head *head, struct harvest
             c->value.len > CARRY_NAME_BYTES_MAX)
             return damaged(err, "a cursor");
     }
-    haul->records = head->received;
-    haul->text_bytes = head->bytes;
+    haul->records = head->figures.counts[LEDGER_RECEIVED];
+    haul->text_bytes = head->figures.counts[LEDGER_BYTES];
+    haul->refused = ledger_class_sum(&head->figures, LEDGER_CLASS_REFUSED);
     return ERR_OK;
 }
 
@@ -253,9 +256,9 @@ static bool item_take(struct bytes_in *in, const struct item_bounds *bounds, str
         return false;
     if (item->kind == HARVEST_REFUSED) {
         unsigned why = bytes_take_u8(in);
-        if (why >= HARVEST_WHYS)
+        if (why > LEDGER_REFUSED_OTHER - LEDGER_REFUSED_SPLIT)
             return false;
-        item->why = (enum harvest_why)why;
+        item->why = (enum ledger_count)(LEDGER_REFUSED_SPLIT + why);
         item->reason = long_take(in);
         item->text = long_take(in);
         return !in->bad && item->count == 0 && item->reason.len <= ROW_TEXT_BYTES_MAX &&
@@ -302,7 +305,8 @@ int haul_unpack(struct slice bytes, uint32_t rule_count, struct haul_head *head,
             return damaged(err, "an item");
         refused += haul->items[i].kind == HARVEST_REFUSED;
     }
-    if (bytes_left(&in) || refused > haul->refused || bounds.rows > head->received ||
+    if (bytes_left(&in) || refused > haul->refused ||
+        bounds.rows > head->figures.counts[LEDGER_RECEIVED] ||
         (head->id_count && head->ids[head->id_count - 1].row >= bounds.rows))
         return damaged(err, "what it counts");
     return ERR_OK;

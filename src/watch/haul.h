@@ -20,6 +20,11 @@ enum haul_limit {
 };
 /* What names of cursors of followed files begin with. */
 #define HAUL_FOLLOWED SLICE("follow:")
+/* What the cursors of journals begin with, before the source, and what their entries are said to
+ * come from, before what canh.yaml names. */
+#define HAUL_JOURNAL SLICE("journal:")
+/* And of those of datagram listeners: what their sockets have dropped. */
+#define HAUL_DROPPED SLICE("dropped:")
 struct haul_cursor {
     struct slice name, value; /* how far a file is read with this haul; carry_put_cursor */
 };
@@ -33,11 +38,9 @@ struct haul_head {
     /* Which haul of which row of them, so that each is stored once: numbers of a lane count from 1.
      * Lane 0: cursors see to it. */
     uint64_t lane, number;
-    uint64_t received;       /* records cut, whatever became of them */
-    uint64_t joined;         /* of them, part of another record */
-    uint64_t duplicates;     /* of them, left out since their ids are known */
-    uint64_t dropped_kernel; /* of them, lost by the kernel before they could be read */
-    uint64_t bytes;
+    /* RECEIVED as the splitter cut, and what intake knows became of them; outcomes of the harvest
+     * are added when it is packed. */
+    struct ledger_figures figures;
     struct slice source;   /* name in canh.yaml */
     struct slice listener; /* or path: for contexts' file */
     struct slice sender;   /* whose the ids are */

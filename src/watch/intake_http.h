@@ -1,10 +1,9 @@
-/* Intake HTTP: events that are posted: POST /api/v1/ingest, newline-delimited JSON, plain or gzip.
+/* Intake HTTP: events that are posted; intake_http_route.c has the one table of endpoints.
  *
- * Answered with 200 {"stored":n,"refused":n} only when durable; otherwise application/problem+json,
- * and the sender sends the whole body again: some of it may then be stored twice. Limits: those of
- * the listener's row in canh.yaml, INTAKE_HTTP_BYTES_MAX of all bodies that are held,
- * INTAKE_HTTP_THREADS bodies judged at a time. Threads: its own; open and close are the loop's.
- * Ownership: borrows sockets, live and shared. */
+ * 2xx only when what it speaks of is durable. Limits: those of the listener's row in canh.yaml,
+ * INTAKE_HTTP_BYTES_MAX of all bodies that are held (beyond: 429), INTAKE_HTTP_THREADS bodies
+ * judged at a time; a body slower than 1 KiB/s behind the listener's timeout is given up. Threads:
+ * its own; open and close are the loop's. Ownership: borrows sockets, live and shared. */
 #pragma once
 #include "base/metric.h"
 #include "watch/intake_lane.h"

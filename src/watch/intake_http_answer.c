@@ -1,164 +1,211 @@
-/* What a sender is answered: a count, or a problem with a sentence in its language. */
+/* Answers: an endpoint's own, or a failure in the words of the protocol that was spoken. */
 #include <stdio.h>
 
 #include "base/mem.h"
 #include "formats/json.h"
 #include "watch/intake_http_inside.h"
 
-enum { RETRY_AFTER_SECONDS = 5 };
-
-struct text {
-    const char *en, *vi;
-};
-
-static const struct text details[] = {
-    [HTTP_TEXT_ADDRESS] = {"Post events to /api/v1/ingest.",
-                           "Hãy gửi sự kiện (POST) tới /api/v1/ingest."},
-    [HTTP_TEXT_METHOD] = {"Send newline-delimited JSON with POST.",
-                          "Hãy gửi JSON, mỗi dòng một sự kiện, bằng POST."},
-    [HTTP_TEXT_TOKEN] = {"Send `Authorization: Bearer` and a token.",
-                         "Hãy gửi kèm `Authorization: Bearer` và một mã token."},
-    [HTTP_TEXT_TOKEN_UNKNOWN] = {"The token is unknown, ended or withdrawn: have a new one made "
-                                 "with `canh token add`.",
-                                 "Token không có, đã hết hạn hoặc đã bị thu hồi: hãy tạo token mới "
-                                 "bằng `canh token add`."},
-    [HTTP_TEXT_TOKEN_RIGHT] = {"The token may not send events: it needs the right `ingest`.",
-                               "Token không được phép gửi sự kiện: cần quyền `ingest`."},
-    [HTTP_TEXT_TOKENS] = {"Too many tokens are being checked: send the events again later.",
-                          "Đang phải kiểm tra quá nhiều token: hãy gửi lại sau."},
-    [HTTP_TEXT_CONNECTIONS] = {"Too many connections come from this address: send over fewer at a "
-                               "time.",
-                               "Quá nhiều kết nối từ địa chỉ này: hãy dùng ít kết nối hơn cùng "
-                               "lúc."},
-    [HTTP_TEXT_PACKING] = {"Send the body plain or packed with gzip.",
-                           "Hãy gửi nội dung không nén hoặc nén bằng gzip."},
-    [HTTP_TEXT_TYPE] = {"Send newline-delimited JSON: Content-Type: application/x-ndjson.",
-                        "Hãy gửi JSON, mỗi dòng một sự kiện: Content-Type: application/x-ndjson."},
-    [HTTP_TEXT_LENGTH] = {"The body is longer than this listener takes: send less at a time.",
-                          "Nội dung dài hơn mức cổng này nhận: hãy gửi ít hơn mỗi lần."},
-    [HTTP_TEXT_LENGTH_UNPACKED] = {"Unpacked, the body is longer than this listener takes: send "
-                                   "less at a time.",
-                                   "Sau khi giải nén, nội dung dài hơn mức cổng này nhận: hãy gửi "
-                                   "ít hơn mỗi lần."},
-    [HTTP_TEXT_GZIP] = {"The body says that it is gzip, and cannot be unpacked: send it again.",
-                        "Nội dung khai là gzip nhưng không giải nén được: hãy gửi lại."},
-    [HTTP_TEXT_HELD] = {"Too many events wait to be stored: send them again later.",
-                        "Quá nhiều sự kiện đang chờ lưu: hãy gửi lại sau."},
-    [HTTP_TEXT_DISK] = {"The node's disk is full: send the events again when there is room.",
-                        "Ổ đĩa của nút đã đầy: hãy gửi lại khi có chỗ trống."},
-    [HTTP_TEXT_RULES] = {"The rules on the node's disk changed since it read them: have the "
-                         "service restarted (systemctl restart canh), then send again.",
-                         "Quy tắc trên đĩa của nút đã thay đổi sau khi nạp: hãy yêu cầu khởi động "
-                         "lại dịch vụ (systemctl restart canh), rồi gửi lại."},
-    [HTTP_TEXT_STORE] = {"The node cannot store events now: send them again later; its log says "
-                         "why.",
-                         "Nút hiện không lưu được sự kiện: hãy gửi lại sau; nhật ký của nút ghi rõ "
-                         "lý do."},
-    [HTTP_TEXT_ENDING] = {"The node is stopping: send the events again later.",
-                          "Nút đang dừng: hãy gửi lại sau."},
-};
-
-static const struct {
-    unsigned status;
-    struct text title;
-} titles[] = {
-    {MHD_HTTP_BAD_REQUEST, {"The request cannot be read.", "Không đọc được yêu cầu."}},
-    {MHD_HTTP_UNAUTHORIZED, {"A token is needed.", "Cần có token."}},
-    {MHD_HTTP_FORBIDDEN, {"The token may not do this.", "Token không được phép làm việc này."}},
-    {MHD_HTTP_NOT_FOUND, {"There is no such address.", "Không có địa chỉ này."}},
-    {MHD_HTTP_METHOD_NOT_ALLOWED, {"Events are sent by POST.", "Sự kiện được gửi bằng POST."}},
-    {MHD_HTTP_CONTENT_TOO_LARGE, {"The body is too long.", "Nội dung quá dài."}},
-    {MHD_HTTP_UNSUPPORTED_MEDIA_TYPE,
-     {"The body's type is not read here.", "Không nhận kiểu nội dung này."}},
-    {MHD_HTTP_TOO_MANY_REQUESTS, {"Too much at a time.", "Quá nhiều cùng lúc."}},
-    {MHD_HTTP_SERVICE_UNAVAILABLE,
-     {"Events cannot be stored now.", "Hiện không lưu được sự kiện."}},
-};
-
-static const char *said(const struct text *text, bool vietnamese)
-{
-    return vietnamese ? text->vi : text->en;
-}
+enum { RETRY_AFTER_SECONDS = 5, TYPE_BYTES = 80 };
 
 void http_fail(struct http_request *r, unsigned status, enum http_text text)
 {
     r->status = status;
     r->text = text;
+    r->answer_type = NULL;
+    buf_clear(&r->answer);
 }
 
-static void problem_write(const struct http_request *r, struct json_writer *w)
+/* ---- failures ---- */
+
+static void detail_put(const struct http_request *r, struct buf *text)
 {
+    buf_string(text, http_text_detail(r));
+    if (r->reason[0])
+        buf_printf(text, "%s%s", r->text == HTTP_TEXT_BODY ? ": " : " ", r->reason);
+}
+
+static void detail_write(const struct http_request *r, struct json_writer *w)
+{
+    struct buf text = {0};
+    detail_put(r, &text);
+    json_string(w, buf_as_slice(&text));
+    buf_free(&text);
+}
+
+static const char *problem_write(const struct http_request *r, struct json_writer *w)
+{
+    json_open_object(w);
     json_key(w, "type");
     json_string(w, SLICE("about:blank"));
-    for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
-        if (titles[i].status != r->status)
-            continue;
-        json_key(w, "title");
-        json_string(w, slice_from(said(&titles[i].title, r->vietnamese)));
-    }
+    json_key(w, "title");
+    json_string(w, slice_from(http_text_title(r)));
     json_key(w, "status");
     json_u64(w, r->status);
     json_key(w, "detail");
-    json_string(w, slice_from(said(&details[r->text], r->vietnamese)));
+    detail_write(r, w);
+    json_close_object(w);
+    buf_char(w->out, '\n');
+    return "application/problem+json";
 }
 
-static void body_write(const struct http_request *r, struct buf *out)
+static const char *elastic_type(unsigned status)
 {
-    struct json_writer w = {.out = out};
-    json_open_object(&w);
-    if (r->status == MHD_HTTP_OK) {
-        json_key(&w, "stored");
-        json_u64(&w, r->stored);
-        json_key(&w, "refused");
-        json_u64(&w, r->refused);
-    } else {
-        problem_write(r, &w);
+    switch (status) {
+    case MHD_HTTP_UNAUTHORIZED:
+    case MHD_HTTP_FORBIDDEN:
+        return "security_exception";
+    case MHD_HTTP_NOT_FOUND:
+        return "resource_not_found_exception";
+    case MHD_HTTP_CONTENT_TOO_LARGE:
+        return "content_too_long_exception";
+    case MHD_HTTP_UNSUPPORTED_MEDIA_TYPE:
+        return "media_type_header_exception";
+    case MHD_HTTP_TOO_MANY_REQUESTS:
+        return "es_rejected_execution_exception";
+    case MHD_HTTP_SERVICE_UNAVAILABLE:
+        return "unavailable_shards_exception";
+    default:
+        return "illegal_argument_exception";
     }
-    json_close_object(&w);
-    buf_char(out, '\n');
 }
+
+static void elastic_cause(const struct http_request *r, struct json_writer *w)
+{
+    json_key(w, "type");
+    json_string(w, slice_from(elastic_type(r->status)));
+    json_key(w, "reason");
+    detail_write(r, w);
+}
+
+static const char *elastic_write(const struct http_request *r, struct json_writer *w)
+{
+    json_open_object(w);
+    json_key(w, "error");
+    json_open_object(w);
+    json_key(w, "root_cause");
+    json_open_array(w);
+    json_open_object(w);
+    elastic_cause(r, w);
+    json_close_object(w);
+    json_close_array(w);
+    elastic_cause(r, w);
+    json_close_object(w);
+    json_key(w, "status");
+    json_u64(w, r->status);
+    json_close_object(w);
+    return "application/json";
+}
+
+/* google.rpc.Status, which OTLP answers failures with: code and message. */
+static const char *otlp_write(const struct http_request *r, struct json_writer *w)
+{
+    enum { INVALID = 3, DENIED = 7, EXHAUSTED = 8, UNAVAILABLE = 14, UNAUTHENTICATED = 16 };
+    unsigned code = r->status == MHD_HTTP_UNAUTHORIZED          ? UNAUTHENTICATED
+                    : r->status == MHD_HTTP_FORBIDDEN           ? DENIED
+                    : r->status == MHD_HTTP_TOO_MANY_REQUESTS   ? EXHAUSTED
+                    : r->status == MHD_HTTP_SERVICE_UNAVAILABLE ? UNAVAILABLE
+                                                                : INVALID;
+    struct slice type = http_header(r, MHD_HTTP_HEADER_CONTENT_TYPE);
+    if (slice_starts(type, SLICE("application/json"))) {
+        json_open_object(w);
+        json_key(w, "code");
+        json_u64(w, code);
+        json_key(w, "message");
+        detail_write(r, w);
+        json_close_object(w);
+        return "application/json";
+    }
+    enum { CODE_TAG = 1 << 3, MESSAGE_TAG = 2 << 3 | 2, VARINT_BITS = 7, VARINT_MORE = 0x80 };
+    struct buf text = {0};
+    detail_put(r, &text);
+    buf_char(w->out, CODE_TAG);
+    buf_char(w->out, (char)code);
+    buf_char(w->out, MESSAGE_TAG);
+    for (size_t rest = text.len; rest; rest >>= VARINT_BITS)
+        buf_char(w->out, (char)((rest & (VARINT_MORE - 1)) |
+                                (rest >> VARINT_BITS ? (unsigned)VARINT_MORE : 0)));
+    buf_slice(w->out, buf_as_slice(&text));
+    buf_free(&text);
+    return "application/x-protobuf";
+}
+
+static const char *failure_write(struct http_request *r)
+{
+    struct json_writer w = {.out = &r->answer};
+    buf_clear(&r->answer);
+    if (r->found.elastic)
+        return elastic_write(r, &w);
+    if (r->found.endpoint && r->found.endpoint->style == HTTP_OTLP)
+        return otlp_write(r, &w);
+    return problem_write(r, &w);
+}
+
+/* ---- headers ---- */
 
 static void header(struct MHD_Response *response, const char *name, const char *value)
 {
     check(MHD_add_response_header(response, name, value) == MHD_YES);
 }
 
-static void headers_add(const struct http_request *r, struct MHD_Response *response)
+static void allow_add(const struct http_request *r, struct MHD_Response *response)
+{
+    static const char *const names[] = {"GET", "HEAD", "POST", "PUT", "DELETE"};
+    struct buf text = {0};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (r->found.allowed >> i & 1)
+            buf_printf(&text, "%s%s", text.len ? ", " : "", names[i]);
+    header(response, MHD_HTTP_HEADER_ALLOW, buf_text(&text));
+    buf_free(&text);
+}
+
+static void failure_headers(const struct http_request *r, struct MHD_Response *response)
 {
     char seconds[16];
-    header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-           r->status == MHD_HTTP_OK ? "application/json" : "application/problem+json");
-    if (r->status != MHD_HTTP_OK) {
-        header(response, MHD_HTTP_HEADER_CONTENT_LANGUAGE, r->vietnamese ? "vi" : "en");
-        header(response, MHD_HTTP_HEADER_VARY, "Accept-Language");
-    }
-    header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    header(response, "X-Content-Type-Options", "nosniff");
-    if (r->status == MHD_HTTP_UNAUTHORIZED)
+    header(response, MHD_HTTP_HEADER_CONTENT_LANGUAGE, r->vietnamese ? "vi" : "en");
+    header(response, MHD_HTTP_HEADER_VARY, "Accept-Language");
+    if (r->status == MHD_HTTP_UNAUTHORIZED) {
         header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+        header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"canh\"");
+        header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "ApiKey");
+    }
     if (r->status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        header(response, MHD_HTTP_HEADER_ALLOW, "POST");
+        allow_add(r, response);
     if (r->status == MHD_HTTP_SERVICE_UNAVAILABLE || r->status == MHD_HTTP_TOO_MANY_REQUESTS) {
         (void)snprintf(seconds, sizeof(seconds), "%d", RETRY_AFTER_SECONDS);
         header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
     }
 }
 
+static void headers_add(const struct http_request *r, struct MHD_Response *response,
+                        const char *type)
+{
+    char vendor[TYPE_BYTES];
+    if (r->compatible && strcmp(type, "application/json") == 0) {
+        (void)snprintf(vendor, sizeof(vendor),
+                       "application/vnd.elasticsearch+json;compatible-with=%c", r->compatible);
+        type = vendor;
+    }
+    header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    header(response, "X-Content-Type-Options", "nosniff");
+    header(response, "X-Elastic-Product", "Elasticsearch"); /* clients look at every answer */
+    if (!r->answer_type)
+        failure_headers(r, response);
+}
+
 enum MHD_Result http_answer(struct http_request *r)
 {
-    struct buf body = {0};
     struct metric *metrics = r->listener->http->metrics;
-    metric_add(&metrics[r->status == MHD_HTTP_OK ? INTAKE_HTTP_OK
-                        : r->status < 500        ? INTAKE_HTTP_REFUSED
-                                                 : INTAKE_HTTP_FAILED],
+    const char *type = r->answer_type ? r->answer_type : failure_write(r);
+    metric_add(&metrics[r->status < 300   ? INTAKE_HTTP_OK
+                        : r->status < 500 ? INTAKE_HTTP_REFUSED
+                                          : INTAKE_HTTP_FAILED],
                1);
-    body_write(r, &body);
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(body.len, body.data, MHD_RESPMEM_MUST_COPY);
-    buf_free(&body);
+        MHD_create_response_from_buffer(r->answer.len, r->answer.data, MHD_RESPMEM_PERSISTENT);
     if (!response)
         return MHD_NO;
-    headers_add(r, response);
+    headers_add(r, response, type);
     enum MHD_Result queued = MHD_queue_response(r->connection, r->status, response);
     MHD_destroy_response(response);
     return queued;

@@ -19,6 +19,7 @@ struct judge_source { /* a worker is opened when its source is first seen */
 struct intake_lane {
     struct workers_job job; /* first: a job's address is its lane's */
     const struct live *live;
+    struct live_rules *rules; /* that the harvesters judge by; NULL: none are open */
     struct intake_shared *shared;
     uint64_t lane, number;
     struct judge_source *sources;
@@ -50,19 +51,25 @@ struct intake_lane *intake_lane_open(const struct live *live, struct intake_shar
     return j;
 }
 
-void intake_lane_close(struct intake_lane **judge)
+static void harvesters_close(struct intake_lane *j)
 {
-    struct intake_lane *j = *judge;
     struct matcher_stats stats = {0};
     uint64_t cpu_ns = 0;
-    if (!j)
-        return;
     while (j->sources) {
         struct judge_source *source = j->sources;
         j->sources = source->next;
         harvester_close(&source->worker, &cpu_ns, &stats);
         mem_free(source);
     }
+    live_rules_unuse(&j->rules);
+}
+
+void intake_lane_close(struct intake_lane **judge)
+{
+    struct intake_lane *j = *judge;
+    if (!j)
+        return;
+    harvesters_close(j);
     harvest_close(&j->part.haul);
     input_block_free(&j->job.block);
     buf_free(&j->packed);
@@ -88,9 +95,12 @@ static struct harvester *harvester_of(struct intake_lane *j, const struct intake
             return s->worker;
     struct judge_source *s = mem_zeroed(1, sizeof(*s));
     s->row = row;
-    s->worker = harvester_open(block->source->detector, row, block->received_ns, false);
-    if (j->live->indicators.table)
-        harvester_indicators(s->worker, j->live->indicators.table, j->live->rules.loaded);
+    s->worker = harvester_open(j->rules->detectors[block->source->detector], row,
+                               block->received_ns, false);
+    harvester_watch(s->worker, j->rules->burden);
+    if (j->rules->indicators.table)
+        harvester_indicators(s->worker, j->rules->indicators.table, j->rules->rules.loaded);
+    harvester_outside(s->worker, finding_rules_outside(&j->rules->rules));
     s->next = j->sources;
     j->sources = s;
     return s->worker;
@@ -100,10 +110,12 @@ static struct harvester *harvester_of(struct intake_lane *j, const struct intake
 static void received_count(struct intake_lane *j, size_t end)
 {
     const struct span *spans = j->job.block.spans.spans;
-    j->head.received = j->head.joined = 0;
+    uint64_t joined = 0;
     for (size_t i = j->given; i < end; i++)
-        j->head.joined += spans[i].joined;
-    j->head.received = end - j->given + j->head.joined;
+        joined += spans[i].joined;
+    j->head.figures = (struct ledger_figures){0};
+    j->head.figures.counts[LEDGER_JOINED] = joined;
+    j->head.figures.counts[LEDGER_RECEIVED] = end - j->given + joined;
     j->given = end;
 }
 
@@ -111,19 +123,18 @@ static void head_fill(struct intake_lane *j, size_t end, bool last)
 {
     struct intake_block *b = j->block;
     received_count(j, end);
-    j->head.rules = j->live->fingerprint;
+    j->head.rules = j->rules->fingerprint;
     j->head.lane = j->lane;
-    j->head.bytes = j->part.haul->text_bytes;
+    j->head.figures.counts[LEDGER_BYTES] = j->part.haul->text_bytes;
     j->head.source = b->source->row.name;
     j->head.listener = slice_part(slice_from(b->file->name), 0, ROW_TEXT_BYTES_MAX);
     j->head.sender = slice_part(b->sender, 0, HAUL_SENDER_BYTES_MAX);
     j->head.received_ns = b->received_ns;
-    j->head.duplicates = j->head.dropped_kernel = 0;
     j->head.cursor_count = 0;
     if (last) { /* what the listener itself knows of the block */
         uint64_t cut = b->split ? split_refused_count(b->split) - b->told : 0;
-        j->head.dropped_kernel = b->dropped_kernel;
-        j->head.received += cut + b->refusal_count + b->dropped_kernel;
+        j->head.figures.counts[LEDGER_DROPPED_KERNEL] = b->dropped_kernel;
+        j->head.figures.counts[LEDGER_RECEIVED] += cut + b->refusal_count + b->dropped_kernel;
         if (b->split)
             b->told += cut;
     }
@@ -164,8 +175,8 @@ static void haul_give_up(struct intake_lane *j, const struct err *err)
     harvest_clear(haul);
     if (records == 0)
         return;
-    harvest_refuse(haul, HARVEST_WHY_ROOM, 0, slice_from(err->text), SLICE(""));
-    haul->refused = haul->refused_by[HARVEST_WHY_ROOM] = records;
+    harvest_refuse(haul, LEDGER_REFUSED_NO_ROOM, 0, slice_from(err->text), SLICE(""));
+    haul->refused = haul->figures.counts[LEDGER_REFUSED_NO_ROOM] = records;
 }
 
 static void pack(struct intake_lane *j)
@@ -195,7 +206,7 @@ static int known_leave_out(struct intake_lane *j)
     uint32_t gone = before - row_count(haul);
     if (rc == ERR_OK && gone == 0)
         rc = err_set(&j->err, ERR_DAMAGED, "the engine knows ids, and does not say which");
-    j->head.duplicates += gone;
+    j->head.figures.counts[LEDGER_DUPLICATE] += gone;
     j->block->duplicates += gone;
     if (rc == ERR_OK)
         pack(j);
@@ -279,12 +290,13 @@ static void refused_add(struct intake_lane *j)
     const struct split_refused *list = split_refused_list(b->split, &kept);
     uint64_t count = split_refused_count(b->split), shown = b->told < kept ? kept - b->told : 0;
     for (uint64_t i = b->told; i < kept; i++)
-        harvest_refuse(haul, HARVEST_WHY_CUT, list[i].line, slice_from(list[i].reason), SLICE(""));
+        harvest_refuse(haul, LEDGER_REFUSED_SPLIT, list[i].line, slice_from(list[i].reason),
+                       SLICE(""));
     haul->refused += count - b->told - shown;
-    haul->refused_by[HARVEST_WHY_CUT] += count - b->told - shown;
+    haul->figures.counts[LEDGER_REFUSED_SPLIT] += count - b->told - shown;
 }
 
-int intake_lane_run(struct intake_lane *j, struct intake_block *block, struct err *err)
+static int block_judge(struct intake_lane *j, struct intake_block *block, struct err *err)
 {
     struct harvest *haul = j->part.haul;
     j->harvester = harvester_of(j, block);
@@ -294,7 +306,10 @@ int intake_lane_run(struct intake_lane *j, struct intake_block *block, struct er
     j->job.block.file = block->file;
     harvester_near(j->harvester, block->received_ns);
     harvester_sender(j->harvester, block->sender, block->senders);
+    struct register_table *hosts = intake_shared_register(j->shared);
+    harvester_register(j->harvester, hosts);
     harvester_run(j->harvester, &j->job);
+    register_unuse(&hosts);
     refused_add(j);
     size_t end = j->job.block.spans.count;
     if (end > j->given || haul->refused || block->dropped_kernel || block->always)
@@ -302,4 +317,19 @@ int intake_lane_run(struct intake_lane *j, struct intake_block *block, struct er
     if (j->rc && err)
         *err = j->err;
     return j->rc;
+}
+
+/* By the newest rules: all of a block by the same. */
+int intake_lane_run(struct intake_lane *j, struct intake_block *block, struct err *err)
+{
+    struct live_rules *rules = live_block_begin(j->live, block->wait_ns);
+    if (!rules)
+        return err_set(err, ERR_BUSY, "the rules are not there yet: the engine has to give them");
+    if (rules != j->rules) {
+        harvesters_close(j);
+        j->rules = live_rules_use(rules);
+    }
+    int rc = block_judge(j, block, err);
+    live_block_end(j->live, rules);
+    return rc;
 }

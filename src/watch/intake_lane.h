@@ -10,8 +10,8 @@
 #include "watch/intake_shared.h"
 #include "watch/live.h"
 
-struct intake_refusal { /* of a record that its listener refuses itself: counted as received */
-    enum harvest_why why;
+struct intake_refusal {    /* of a record that its listener refuses itself: counted as received */
+    enum ledger_count why; /* LEDGER_REFUSED_... */
     uint64_t line;
     struct slice reason, text;
 };

@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sodium.h>
+#include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -12,6 +15,7 @@
 #include "watch/message.h"
 
 #define ASK_NS ((uint64_t)10 * CLOCK_SECOND_NS)
+enum { WHO_NAME_BYTES = 128 };
 
 enum slot_state { SLOT_FREE, SLOT_FILLING, SLOT_SENT, SLOT_DONE };
 
@@ -29,10 +33,13 @@ struct ask { /* of a token */
     uint64_t id;
     int rc;
     unsigned rights;
+    char who[INTAKE_WHO_BYTES];
 };
 
 struct intake_shared {
     char *memory;
+    size_t memory_bytes;
+    struct tally_page *page; /* behind the slots; NULL: the memory has no room for it */
     uint32_t slot_count;
     uint64_t slot_bytes;
     pthread_mutex_t mutex;
@@ -40,14 +47,26 @@ struct intake_shared {
     struct peer *peer;
     uint64_t term, resumed; /* resumed == term: it said RESUME */
     uint64_t next_id;
-    bool ended, other_rules;
+    bool ended;
     struct slot slots[HAUL_SLOTS];
     struct ask asks[INTAKE_ASKS_MAX];
     struct map cursors; /* name to place in values */
     struct buf *values;
     uint32_t value_count;
     struct arena arena; /* names of cursors */
+    struct register_share *hosts;
 };
+
+static void page_begin(struct intake_shared *s)
+{
+    uint64_t id = 0;
+    if (s->memory_bytes < s->slot_count * s->slot_bytes + TALLY_BYTES)
+        return;
+    s->page = (struct tally_page *)(void *)(s->memory + s->slot_count * s->slot_bytes);
+    while (id == 0)
+        randombytes_buf(&id, sizeof(id));
+    tally_begin(s->page, id);
+}
 
 int intake_shared_open(struct intake_shared **out, int fd, uint32_t slots, uint64_t slot_bytes,
                        struct err *err)
@@ -55,14 +74,21 @@ int intake_shared_open(struct intake_shared **out, int fd, uint32_t slots, uint6
     pthread_condattr_t attributes;
     if (fd < 0 || slots == 0 || slots > HAUL_SLOTS)
         return err_set(err, ERR_USAGE, "there is no memory to hand events over in");
-    void *memory = mmap(NULL, slots * slot_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    struct stat about;
+    size_t bytes = slots * slot_bytes;
+    if (fstat(fd, &about) == 0 && (uint64_t)about.st_size >= bytes + TALLY_BYTES)
+        bytes += TALLY_BYTES;
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED)
         return err_set_errno(err, errno, "the memory shared with the engine cannot be mapped");
     struct intake_shared *s = mem_zeroed(1, sizeof(*s));
     s->memory = memory;
+    s->memory_bytes = bytes;
     s->slot_count = slots;
     s->slot_bytes = slot_bytes;
+    page_begin(s);
     s->values = mem_zeroed(INTAKE_CURSORS_MAX, sizeof(*s->values));
+    s->hosts = register_share_open();
     check(pthread_mutex_init(&s->mutex, NULL) == 0);
     check(pthread_condattr_init(&attributes) == 0);
     check(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
@@ -86,12 +112,13 @@ void intake_shared_close(struct intake_shared **shared)
     struct intake_shared *s = *shared;
     if (!s)
         return;
-    (void)munmap(s->memory, s->slot_count * s->slot_bytes);
+    (void)munmap(s->memory, s->memory_bytes);
     for (uint32_t i = 0; i < HAUL_SLOTS; i++)
         buf_free(&s->slots[i].known);
     check(pthread_cond_destroy(&s->changed) == 0);
     check(pthread_mutex_destroy(&s->mutex) == 0);
     cursors_forget(s);
+    register_share_close(&s->hosts);
     mem_free(s->values);
     arena_free(&s->arena);
     mem_free(s);
@@ -167,14 +194,6 @@ void intake_shared_end(struct intake_shared *s)
     unlock(s);
 }
 
-bool intake_shared_has_other_rules(struct intake_shared *s)
-{
-    lock(s);
-    bool other = s->other_rules;
-    unlock(s);
-    return other;
-}
-
 bool intake_shared_has_ended(struct intake_shared *s)
 {
     lock(s);
@@ -200,8 +219,6 @@ static void done_take(struct intake_shared *s, uint64_t id, struct bytes_in *in)
     slot->result = result;
     buf_clear(&slot->known);
     buf_slice(&slot->known, known);
-    /* To an engine younger than itself: it can read what that one has read. */
-    s->other_rules = s->other_rules || (rc == ERR_UNSUPPORTED && s->term > 1);
     slot->rc = rc ? err_set(&slot->err, rc, "%.*s", (int)why.len, why.data) : ERR_OK;
 }
 
@@ -219,6 +236,10 @@ static void caller_take(struct intake_shared *s, uint64_t id, struct bytes_in *i
         ask->done = true;
         ask->rc = rc;
         ask->rights = rc ? 0 : caller.rights;
+        if (rc == ERR_OK)
+            (void)snprintf(ask->who, sizeof(ask->who), "token:%.*s:%llu", WHO_NAME_BYTES,
+                           arena_copy(&arena, caller.name).data,
+                           (unsigned long long)caller.session_id);
     }
     arena_free(&arena);
 }
@@ -233,6 +254,20 @@ static void cursor_set(struct intake_shared *s, struct slice name, struct slice 
         known = map_put(&s->cursors, arena_copy(&s->arena, name), s->value_count++, &made);
     buf_clear(&s->values[known->value]);
     buf_slice(&s->values[known->value], value);
+}
+
+static void register_take(struct intake_shared *s, struct slice bytes, struct bytes_in *in)
+{
+    struct register_table *table;
+    if (register_open(&table, bytes, NULL) == ERR_OK)
+        register_share_set(s->hosts, table);
+    else
+        in->bad = true;
+}
+
+struct register_table *intake_shared_register(struct intake_shared *s)
+{
+    return register_share_get(s->hosts);
 }
 
 int intake_shared_message(struct intake_shared *s, struct wire_message *message, struct err *err)
@@ -255,6 +290,9 @@ int intake_shared_message(struct intake_shared *s, struct wire_message *message,
         break;
     case MESSAGE_CALLER:
         caller_take(s, message->id, &in);
+        break;
+    case MESSAGE_REGISTER:
+        register_take(s, buf_as_slice(&message->payload), &in);
         break;
     default:
         in.bad = true;
@@ -448,7 +486,7 @@ static struct ask *ask_take(struct intake_shared *s)
 }
 
 int intake_shared_may(struct intake_shared *s, struct slice secret, struct slice from,
-                      unsigned rights, struct err *err)
+                      unsigned rights, char who[INTAKE_WHO_BYTES], struct err *err)
 {
     struct buf payload = {0};
     uint64_t until_ns = clock_monotonic_ns() + ASK_NS;
@@ -469,6 +507,8 @@ int intake_shared_may(struct intake_shared *s, struct slice secret, struct slice
         rc = err_set(err, ask->rc, "the token is unknown, ended or withdrawn");
     else if (rc == ERR_OK && (ask->rights & rights) != rights)
         rc = err_set(err, ERR_USAGE, "the token may not send events: it needs the right `ingest`");
+    if (rc == ERR_OK)
+        memcpy(who, ask->who, sizeof(ask->who));
     if (ask)
         ask->used = false;
     unlock(s);
@@ -484,4 +524,9 @@ uint32_t intake_shared_used(struct intake_shared *s)
         used += s->slots[i].state != SLOT_FREE;
     unlock(s);
     return used;
+}
+
+struct tally intake_shared_tally(struct intake_shared *s, uint32_t listener)
+{
+    return (struct tally){s->page, listener};
 }

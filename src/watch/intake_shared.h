@@ -10,8 +10,10 @@
 #include "state/right.h"
 #include "watch/haul.h"
 #include "watch/peer.h"
+#include "watch/register.h"
+#include "watch/tally.h"
 
-enum { INTAKE_CURSORS_MAX = 4096, INTAKE_ASKS_MAX = 64 };
+enum { INTAKE_CURSORS_MAX = 4096, INTAKE_ASKS_MAX = 64, INTAKE_WHO_BYTES = 192 };
 
 struct intake_shared;
 /* Maps fd (borrowed). */
@@ -25,9 +27,6 @@ void intake_shared_begin(struct intake_shared *s, struct peer *peer);
 void intake_shared_gone(struct intake_shared *s);
 MUST_CHECK int intake_shared_message(struct intake_shared *s, struct wire_message *message,
                                      struct err *err);
-/* An engine that started after this said that it judges by other rules: starting again will help.
- * The first engine's are older than those here: nothing helps until it starts again itself. */
-bool intake_shared_has_other_rules(struct intake_shared *s);
 /* All who wait end with ERR_CANCELED, now and later. */
 void intake_shared_end(struct intake_shared *s);
 bool intake_shared_has_ended(struct intake_shared *s);
@@ -58,8 +57,13 @@ bool intake_shared_cursor(struct intake_shared *s, struct slice name, struct buf
 bool intake_shared_cursor_like(struct intake_shared *s, struct slice begin, struct buf *value);
 void intake_shared_cursors(struct intake_shared *s, struct buf *items); /* all: carry_put_cursor */
 void intake_shared_cursor_set(struct intake_shared *s, struct slice name, struct slice value);
-/* Whether secret is a token with the rights. ERR_NOT_FOUND: no such token; ERR_USAGE: it may not;
- * ERR_LIMIT (INTAKE_ASKS_MAX are asked for), ERR_BUSY, ERR_CLOSED, ERR_CANCELED. */
+/* Whether secret is a token with the rights, and whose: "token:USER:NUMBER". ERR_NOT_FOUND: no such
+ * token; ERR_USAGE: it may not; ERR_LIMIT (INTAKE_ASKS_MAX are asked for), ERR_BUSY, ERR_CLOSED,
+ * ERR_CANCELED. */
 MUST_CHECK int intake_shared_may(struct intake_shared *s, struct slice secret, struct slice from,
-                                 unsigned rights, struct err *err);
+                                 unsigned rights, char who[INTAKE_WHO_BYTES], struct err *err);
 uint32_t intake_shared_used(struct intake_shared *s); /* slots */
+/* For listeners whose protocol has no acknowledgement, by their place in canh.yaml. */
+struct tally intake_shared_tally(struct intake_shared *s, uint32_t listener);
+/* The registered hosts, as the engine told them last; NULL: it did not yet. One more holder. */
+struct register_table *intake_shared_register(struct intake_shared *s);

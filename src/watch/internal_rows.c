@@ -10,6 +10,7 @@ struct rule_fields { /* made when the rule is first found */
 
 struct internal_rows {
     const struct rule_list *rules;
+    struct slice version; /* of the rules; empty: none is known */
     const struct origin *source;
     uint32_t epoch;
     int64_t received_ns;
@@ -47,6 +48,20 @@ void internal_rows_close(struct internal_rows **rows)
     arena_free(&r->arena);
     mem_free(r);
     *rows = NULL;
+}
+
+void internal_rows_rules(struct internal_rows *r, const struct rule_list *rules,
+                         const char *version)
+{
+    enum { VERSION_SHOWN = 12 };
+    if (rules == r->rules && slice_equal(r->version, slice_part(slice_from(version), 0,
+                                                                VERSION_SHOWN)))
+        return;
+    arena_reset(&r->arena);
+    mem_free(r->of_rule);
+    r->rules = rules;
+    r->of_rule = mem_zeroed(rules->count, sizeof(*r->of_rule));
+    r->version = arena_copy(&r->arena, slice_part(slice_from(version), 0, VERSION_SHOWN));
 }
 
 void internal_rows_source(struct internal_rows *rows, const struct origin *source)
@@ -151,6 +166,7 @@ static const struct rule_fields *fields_of_rule(struct internal_rows *r, uint32_
         {SLICE("rule.level"), slice_from(rule_level_names[rule->level])},
         {SLICE("rule.author"), rule->author},
         {SLICE("rule.source"), rule->file},
+        {SLICE("rule.version"), r->version},
     };
     enum { TEXTS = sizeof(texts) / sizeof(texts[0]) };
     f->fields =
@@ -201,6 +217,33 @@ static int correlation_put(struct internal_rows *r, const struct finding *f, str
     return rc ? rc : number_add(r, SLICE("count"), f->event_total, err);
 }
 
+static struct slice found_of(const struct finding *f, struct slice name)
+{
+    for (uint32_t i = 0; i < f->matched_count; i++)
+        if (slice_equal(f->matched[i].name, name))
+            return slice_part(f->matched[i].value, 0, FINDING_VALUE_BYTES_MAX);
+    return SLICE("");
+}
+
+/* What another detector found stands under that one's names: Suricata:2001219. */
+static int outside_put(struct internal_rows *r, const struct finding *f, struct err *err)
+{
+    struct slice detector = found_of(f, FINDING_DETECTOR), id = found_of(f, FINDING_ID);
+    struct slice level = found_of(f, FINDING_LEVEL);
+    const struct rule *rule = r->rules->rules[f->rule];
+    const struct finding_field texts[] = {
+        {SLICE("rule.id"), arena_printf(&r->record.arena, "%.*s:%.*s", (int)detector.len,
+                                        detector.data, (int)id.len, id.data)},
+        {SLICE("rule.title"), found_of(f, FINDING_TITLE)},
+        {SLICE("rule.level"), level.len ? level : slice_from(rule_level_names[rule->level])},
+        {SLICE("rule.author"), detector},
+    };
+    int rc = ERR_OK;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && rc == ERR_OK; i++)
+        rc = text_add(r, texts[i].name, texts[i].value, err);
+    return rc ? rc : event_put(r, &f->place, err);
+}
+
 int internal_rows_finding(struct internal_rows *r, const struct finding *f, struct err *err)
 {
     const struct rule_fields *rule = fields_of_rule(r, f->rule);
@@ -210,6 +253,10 @@ int internal_rows_finding(struct internal_rows *r, const struct finding *f, stru
     row.time_ns = f->place.time_ns;
     record_reset(&r->record);
     int rc = ERR_OK;
+    if (found_of(f, FINDING_DETECTOR).len) {
+        rc = outside_put(r, f, err);
+        return rc ? rc : row_add(r, &row, err);
+    }
     for (uint32_t i = 0; i < rule->count && rc == ERR_OK; i++)
         rc = text_add(r, rule->fields[i].name, rule->fields[i].value, err);
     if (rc == ERR_OK)
@@ -236,5 +283,62 @@ int internal_rows_refused(struct internal_rows *r, const struct internal_refused
         rc = text_add(r, SLICE("file"), refused->file, err);
     if (rc == ERR_OK)
         rc = number_add(r, SLICE("line"), refused->line, err);
+    return rc ? rc : row_add(r, &row, err);
+}
+
+struct cell_put {
+    struct internal_rows *rows;
+    int rc;
+    struct err *err;
+};
+
+static void cell_field(void *context, const char *name, uint64_t value)
+{
+    struct cell_put *put = context;
+    if (put->rc == ERR_OK)
+        put->rc = number_add(put->rows, slice_from(name), value, put->err);
+}
+
+int internal_rows_ledger(struct internal_rows *r, const struct ledger_cell *cell, struct err *err)
+{
+    struct internal_row row = {.partition = ROW_LEDGER,
+                               .file = SLICE(""),
+                               .time_ns = cell->hour * 3600 * CLOCK_SECOND_NS};
+    struct cell_put put = {r, ERR_OK, err};
+    record_reset(&r->record);
+    ledger_cell_fields(cell, cell_field, &put);
+    return put.rc ? put.rc : row_add(r, &row, err);
+}
+
+static int time_add(struct internal_rows *r, struct slice name, int64_t time_ns, struct err *err)
+{
+    char text[CLOCK_TEXT_BYTES];
+    if (time_ns == CLOCK_NONE)
+        return ERR_OK;
+    struct slice at = slice_make(text, clock_text(text, time_ns));
+    return text_add(r, name, arena_copy(&r->record.arena, at), err);
+}
+
+int internal_rows_health(struct internal_rows *r, const struct health_change *change,
+                         struct err *err)
+{
+    const struct health_kind_row *kind = &health_kinds[change->finding.kind];
+    struct internal_row row = {
+        .partition = ROW_FINDINGS, .file = SLICE(""), .time_ns = change->at_ns};
+    record_reset(&r->record);
+    const struct finding_field texts[] = {
+        {SLICE("rule.id"), arena_printf(&r->record.arena, "canh-health-%s", kind->name)},
+        {SLICE("rule.title"), slice_from(kind->title_en)},
+        {SLICE("rule.level"), slice_from(change->ends ? "informational" : kind->level)},
+        {SLICE("state"), change->ends ? SLICE("ends") : SLICE("begins")},
+        {SLICE("subject"), change->finding.subject},
+        {SLICE("message_en"), change->finding.sentence_en},
+        {SLICE("message_vi"), change->finding.sentence_vi}};
+    int rc = ERR_OK;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && rc == ERR_OK; i++)
+        if (texts[i].value.len)
+            rc = text_add(r, texts[i].name, texts[i].value, err);
+    if (rc == ERR_OK)
+        rc = time_add(r, SLICE("since"), change->finding.since_ns, err);
     return rc ? rc : row_add(r, &row, err);
 }

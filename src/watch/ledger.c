@@ -181,19 +181,37 @@ struct ledger *ledger_open(const struct carry *carry)
     return l;
 }
 
-void ledger_close(struct ledger **ledger)
+static void cells_free(struct ledger *l)
 {
-    struct ledger *l = *ledger;
-    if (!l)
-        return;
     for (uint32_t i = 0; i < l->count; i++) {
         struct open_cell *after;
         for (struct open_cell *c = l->sources[i].cells; c; c = after) {
             after = c->after;
             mem_free(c);
         }
-        mem_free(l->sources[i].name);
+        l->sources[i].cells = NULL;
     }
+    l->cell_count = 0;
+}
+
+void ledger_again(struct ledger *l, const struct carry *carry)
+{
+    check(pthread_mutex_lock(&l->mutex) == 0);
+    cells_free(l);
+    for (uint32_t i = 0; i < l->count; i++)
+        tally_begin(&l->sources[i].ever, 0, l->sources[i].ever.durable.source);
+    carry_cursors(carry, NAME_BEGIN, load, l);
+    check(pthread_mutex_unlock(&l->mutex) == 0);
+}
+
+void ledger_close(struct ledger **ledger)
+{
+    struct ledger *l = *ledger;
+    if (!l)
+        return;
+    cells_free(l);
+    for (uint32_t i = 0; i < l->count; i++)
+        mem_free(l->sources[i].name);
     map_free(&l->of_name);
     check(pthread_mutex_destroy(&l->mutex) == 0);
     mem_free(l);

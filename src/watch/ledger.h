@@ -115,6 +115,9 @@ void ledger_cell_take(struct ledger_cell *cell, struct slice name, struct slice 
 struct ledger;
 struct ledger *ledger_open(const struct carry *carry);
 void ledger_close(struct ledger **ledger);
+/* Between groups, after a store that failed was opened again: as its carry has it (a group that
+ * failed may be durable all the same). What came since the start stays as it was counted. */
+void ledger_again(struct ledger *l, const struct carry *carry);
 
 /* ---- while a group is made ---- */
 

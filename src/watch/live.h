@@ -1,51 +1,58 @@
-/* Live: what a node watches its sources with: rules and mappings by canh.yaml, the detector of each
- * source, and what every row of a source says.
+/* Live: what a node watches its sources with: what every row of a source says, and the set of rules
+ * that holds now.
  *
- * Intake, reader and engine open the same and compare fingerprints: rules are named by number
- * between them. Sources of one log source and time zone share a detector. Limits:
- * LIVE_DETECTORS_MAX of them. Threads: made on one; then immutable. Ownership: owns all of its
+ * The sources stay while the process lives; the set (live_rules.h) is swapped while events come:
+ * who judges takes the newest set for a block, and gives it back. Sources of one log source and
+ * time zone share a detector of each set. Limits: LIVE_DETECTORS_MAX of them. Threads: opened on
+ * one; then immutable but for the newest set, which any may take or put. Ownership: owns all of its
  * parts; borrows the configuration. */
 #pragma once
 #include "watch/config.h"
-#include "watch/detector.h"
-#include "watch/finding.h"
 #include "watch/harvester.h"
-#include "watch/intel_store.h"
-
-enum { LIVE_DETECTORS_MAX = 32 };
+#include "watch/live_rules.h"
 
 struct live_source {
     const struct config_source *config; /* NULL: of events without a source */
     struct origin row;                  /* of live events; raw */
-    const struct detector *detector;
-    const struct format *format; /* NULL: guessed */
+    uint32_t detector;                  /* which of a set's */
+    const struct format *format;        /* NULL: guessed */
     struct slice zone;
 };
 
+struct live_box; /* the newest set */
 struct live {
     const struct config *config;
     struct live_source *sources; /* the first: events without a source */
     uint32_t source_count;
-    struct detector *detectors[LIVE_DETECTORS_MAX];
-    struct slice keys[LIVE_DETECTORS_MAX]; /* log source and zone */
+    struct live_detector detectors[LIVE_DETECTORS_MAX];
     uint32_t detector_count;
-    uint64_t fingerprint;       /* of rules and mappings */
-    struct finding_rules rules; /* those that findings name by number: loaded, of indicators */
-    struct intel_store_table indicators; /* as they were at the start; table NULL: none */
-    struct option_list paths;
+    bool interpreted;
+    struct live_box *box;
     struct arena arena;
 };
 
 struct live_options {
     const struct config *config;
-    const char *data;  /* folder whose indicators are looked for; NULL: none are */
     bool interpreted;  /* regular expressions without machine code */
     bool judges;       /* false: one detector for all, which numbers rules, plans correlations */
     struct slice only; /* data: the one source that is judged; NULL: all are */
 };
-/* Before a sandbox: reads files. out is zeroed by the caller, closed either way. Rules with
- * problems are left out and logged; ERR_*: no mapping, zone, format. */
+/* Before a sandbox: reads time zones; no rules are there yet. out is zeroed by the caller, closed
+ * either way. ERR_*: no zone, format. */
 MUST_CHECK int live_open(struct live *out, const struct live_options *options, struct err *err);
 void live_close(struct live *live);
 /* By name in canh.yaml; empty: the one without. NULL: no such source. */
 const struct live_source *live_source(const struct live *live, struct slice name);
+/* A set of the bundle's rules for these sources; rules with problems are left out and logged. */
+MUST_CHECK int live_compile(const struct live *live, const struct live_bundle *bundle,
+                            struct live_rules **out, struct err *err);
+/* The newest set, held until live_rules_unuse; waits for the first one, at most wait_ns. NULL: none
+ * is there. */
+struct live_rules *live_take(const struct live *live, uint64_t wait_ns);
+/* From here on it is the newest. Takes the caller's hold. */
+void live_put(const struct live *live, struct live_rules *rules);
+/* Whether a block is still judged by an older set than the newest. */
+bool live_is_behind(const struct live *live);
+/* A lane begins and ends a block: live_take, and what live_is_behind looks at. */
+struct live_rules *live_block_begin(const struct live *live, uint64_t wait_ns);
+void live_block_end(const struct live *live, struct live_rules *rules);

@@ -12,26 +12,31 @@ enum message_type {
     MESSAGE_CONFIG = 1, /* long text: canh.yaml as it holds (config_print) */
     MESSAGE_ROLE,       /* text data folder, u32 instance, u32 enum role_flag, text injection */
     MESSAGE_LISTENER,   /* text name ("web", "control" or of listeners); fd: listening socket */
-    MESSAGE_TLS,        /* text name as above, long text certificate, long text key (PEM both) */
+    MESSAGE_TLS,        /* text name as above, long text certificate, key, authorities of clients
+                         * (may be empty), all PEM */
     MESSAGE_NODE_KEY,   /* long text: PEM of the node's secret key (engine only) */
     MESSAGE_SHARED,     /* u32 slots, u64 bytes of one, u32 enum role, u32 instance: who sends by
-                         * it; fd: memfd. To intake and reader before GO; to the engine later,
-                         * before the PEER of that sender */
+                         * it; u64: the ticket that a reader was started for; fd: memfd. To intake and
+                         * reader before GO; to the engine later,     before the PEER of that sender */
     MESSAGE_FILE,       /* text source, text path, u64 inode, u64 device; fd: open for reading.
-                         * Also later: a further file, or the next one after a rotation */
-    MESSAGE_SECRET,     /* text channel, long text: contents of its secret_file (courier) */
+                         * Also later: a further file, or the next one after a rotation. To the
+                         * courier: text output instead; fd: open for appending */
+    MESSAGE_SECRET,     /* text channel, or MESSAGE_OF_OUTPUT and the name of an output; long text:
+                         * contents of its secret_file (courier) */
     MESSAGE_GO,
     /* role -> parent */
     MESSAGE_READY,  /* u32 enum sandbox_layer */
     MESSAGE_PONG,   /* long text: metric_pack */
     MESSAGE_FAILED, /* long text: why it cannot start: it ends and is not started at once again */
     MESSAGE_FILES,  /* (intake) empty: look whether followed files were rotated or are new */
-    MESSAGE_START_READER, /* (engine) text source (may be empty), text name of the file; fd: it. The
-                           * parent starts a reader, whose FILE has both */
-    MESSAGE_START_QUERY,  /* (engine) empty: one more */
-    MESSAGE_END_ROLE,     /* (engine) u32 enum role, u32 instance, text why: kill it, since it broke
-                           * the rules of its wire; empty: a canceled query or reader */
-    MESSAGE_RUN,          /* (engine) id, u32 index in commands, long text: standard input */
+    MESSAGE_START_READER, /* (engine) id: ticket; text source (may be empty), text name of the file;
+                           * fd: it. The parent starts a reader, whose FILE has both */
+    MESSAGE_START_JOURNAL, /* (engine) id: ticket; text source, text cursor of its newest durable
+                            * entry (may be empty): journalctl, and a reader of what it prints */
+    MESSAGE_START_QUERY,   /* (engine) empty: one more */
+    MESSAGE_END_ROLE, /* (engine) u32 enum role, u32 instance, text why: kill it, since it broke
+                       * the rules of its wire; empty: a canceled query or reader */
+    MESSAGE_RUN,      /* (engine) id, u32 index in commands, long text: standard input */
     /* parent -> role, later */
     MESSAGE_PING,  /* answer PONG within serve.hang */
     MESSAGE_PEER,  /* u32 enum role, u32 instance; fd: wire to it. The one before is dead.
@@ -41,6 +46,8 @@ enum message_type {
     MESSAGE_ROLES, /* (engine) u32 count, each: u32 role, u32 instance, u32 enum role_state, u32
                     * pid, u32 restarts, u32 layers, i64 since, long text metric_pack, text why */
     MESSAGE_NOTE,  /* (engine) text kind, text: to be audited by node.note */
+    MESSAGE_JOURNAL_ENDED, /* (engine) id: ticket; u32 1: it ran, 0: it could not be started, and no
+                            * reader comes; text why */
 
     /* intake, reader -> engine. Slots belong to the sender until HAUL, to the engine until its
      * answer. */
@@ -49,9 +56,18 @@ enum message_type {
                          * rows stored, u32 refused: durable when ERR_OK; long text:
                          * with ERR_EXISTS a bit a row whose id is known */
     MESSAGE_CURSOR,     /* (engine) text name, text value: what was durable, at the beginning */
+    MESSAGE_REGISTER,   /* (engine) the registered hosts (watch/register.h), whenever they change */
     MESSAGE_RESUME,     /* (engine) u32 epoch; behind the cursors: now send */
-    MESSAGE_HAULED_ALL, /* (reader) u64 records, refused, passed over (files that were
-                         * imported before); it has read its file to the end */
+    MESSAGE_HAULED_ALL, /* (reader) u64 records, refused, passed over (files that were imported
+                         * before), text error: it has read its file to the end; else why not */
+    MESSAGE_RULES,      /* (engine) text version (SHA-256), u64 fingerprint, u32 1: with indicators;
+                         * fds: sealed memfd of the bundle, indicators.table. Before RESUME, and
+                         * whenever a new set is to be judged by; an intake that has it just answers */
+    MESSAGE_RULES_TAKEN,  /* id of RULES, i32 ERR_*, text why: no block is judged by another set any
+                           * more. The next RULES comes behind it */
+    MESSAGE_RULES_BURDEN, /* u64 fingerprint, u32 count, each: u32 rule, text why: all that are
+                           * suspended now, by intake or reader */
+    MESSAGE_RULES_RESUME, /* (engine) text id of a rule: it is judged by again */
 
     /* web, intake, control socket -> engine. Secret: a session's or token's text; empty at the
      * control socket: the Unix user counts. */
@@ -67,8 +83,12 @@ enum message_type {
     MESSAGE_STATUS_IS,   /* i32 ERR_*, long text JSON */
     MESSAGE_METRICS,     /* empty */
     MESSAGE_METRICS_ARE, /* u32 count, each: text role, long text metric_pack */
-    MESSAGE_IMPORT,      /* (control) text source, text file name; fd: the file */
+    MESSAGE_IMPORT,      /* (control; parent: of a drop folder) text source, text file name; fd: the
+                          * file */
     MESSAGE_IMPORTED,    /* i32 ERR_*, text error, u64 stored, refused, findings, passed over */
+    MESSAGE_RULES_NEW,   /* (control) text what it came from; fd: a bundle. Only root and the
+                          * service's user: kept, not enabled */
+    MESSAGE_RULES_KEPT,  /* i32 ERR_*, text version or error */
 
     /* engine <-> query */
     MESSAGE_QUERY = 300, /* id, caller_pack, u16 count of unit names, each text; text kind, u16
@@ -77,8 +97,14 @@ enum message_type {
 
     /* engine <-> courier */
     MESSAGE_SEND = 400, /* id of the outbox, text channel, text key, text subject, long text body */
-    MESSAGE_SENT        /* id, i32 ERR_*, text why (also "HTTP 503") */
+    MESSAGE_SENT,       /* id, i32 ERR_*, text why (also "HTTP 503") */
+    MESSAGE_OUTPUT = 420, /* id of the batch, text output, u32 count, each: long text, as it goes
+                           * out: a frame, a datagram, a line, two lines of _bulk */
+    MESSAGE_OUTPUT_DONE   /* id, i32 ERR_* (but for ERR_OK: all of it again), u32 refused by the
+                           * other side for good, text why: of the error, of the first refused */
 };
+
+#define MESSAGE_OF_OUTPUT "output:" /* in SECRET, cursors and the ledger's source names */
 
 enum call_flag { CALL_VIETNAMESE = 1, CALL_DRY = 2 };
 enum result_flag {

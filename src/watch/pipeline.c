@@ -22,13 +22,26 @@ void pipeline_swap(struct pipeline *p, const struct detector *detector)
 
 /* ---- stages ---- */
 
+/* A record that is not all of a message says so. */
+static int part_mark(struct pipeline *p, struct err *err)
+{
+    static const char *const parts[] = {[SPAN_FIRST_PART] = "first",
+                                        [SPAN_LATER_PART] = "later",
+                                        [SPAN_UNFINISHED] = "unfinished"};
+    return p->span->part == SPAN_WHOLE
+               ? ERR_OK
+               : record_add(&p->record, SLICE("canh.part"), slice_from(parts[p->span->part]),
+                            VALUE_STRING, 0, err);
+}
+
 static enum pipeline_next parse(struct pipeline *p)
 {
     const struct span *span = p->span;
     const struct format *format = span->format ? span->format : p->format;
     struct err err;
     record_reset(&p->record);
-    if (format->parse(&p->record, span->text, span->header, &err) == ERR_OK)
+    if (format->parse(&p->record, span->text, span->header, &err) == ERR_OK &&
+        part_mark(p, &err) == ERR_OK)
         return PIPELINE_ON;
     p->refused++;
     if (p->sink->refused)
@@ -54,6 +67,14 @@ static enum pipeline_next event(struct pipeline *p)
 {
     if (p->sink->event)
         p->sink->event(p->sink->context, p, &p->place);
+    return PIPELINE_ON;
+}
+
+static enum pipeline_next outside(struct pipeline *p)
+{
+    struct mapping_found found;
+    if (p->sink->outside && matcher_found(p->matcher, &found))
+        p->sink->outside(p->sink->context, p, &found, &p->place);
     return p->rule_count ? PIPELINE_ON : PIPELINE_DONE;
 }
 
@@ -77,7 +98,7 @@ static void input(struct pipeline *p, uint32_t rule)
 static enum pipeline_next found(struct pipeline *p)
 {
     for (uint32_t i = 0; i < p->rule_count; i++) {
-        if (p->sink->finding && correlate_plan_shows(p->detector->plan, p->rules[i]))
+        if (p->sink->finding && detector_shows(p->detector, p->rules[i]))
             p->sink->finding(p->sink->context, p, p->rules[i], &p->place);
         input(p, p->rules[i]);
     }
@@ -89,7 +110,8 @@ const struct pipeline_stage pipeline_stages[] = {
     {"match", "names numbered, mapping chosen, fields derived, log source, rules that hold", match},
     {"place", "when it happened", place},
     {"event", "the event itself: attributed, stored, held against indicators (the sink's)", event},
-    {"found", "what rules and other detectors found; what correlations wait for", found},
+    {"outside", "what another detector found, when the event is that", outside},
+    {"found", "what rules found, and what correlations wait for", found},
     {NULL, NULL, NULL},
 };
 

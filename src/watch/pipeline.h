@@ -16,6 +16,9 @@ struct pipeline_sink {
     /* Every record that could be parsed and mapped, before what it gives to the calls below. May be
      * NULL: the place's time is then found out only for records that a rule holds for. */
     void (*event)(void *context, struct pipeline *pipeline, const struct event_place *place);
+    /* The newest record is itself what another detector found. May be NULL. */
+    void (*outside)(void *context, struct pipeline *pipeline, const struct mapping_found *found,
+                    const struct event_place *place);
     /* A rule whose findings are shown holds for the newest record (ask pipeline->matcher about it).
      * May be NULL. */
     void (*finding)(void *context, struct pipeline *pipeline, uint32_t rule,

@@ -12,39 +12,36 @@
 
 enum { HEAD_BYTES = 512 };
 
-struct loading {
-    struct rules_load *out;
-    const struct sigma_options *options;
+struct walking {
+    rules_visit *visit;
+    rules_unreadable *unreadable;
+    void *context;
     struct buf text;
     const char *root; /* the path that was given */
+    uint32_t file_count;
+    bool ended;
 };
 
 static void unreadable(void *context, const char *path, const struct err *err)
 {
-    struct loading *l = context;
-    size_t path_bytes = strlen(path);
-    const char *text = err->text;
-    if (strncmp(text, path, path_bytes) == 0 && strncmp(text + path_bytes, ": ", 2) == 0)
-        text += path_bytes + 2; /* the problem names the file itself */
-    l->out->unreadable_count++;
-    problem_add(&l->out->problems, &l->out->arena, PROBLEM_ERROR, "unreadable",
-                arena_copy(&l->out->arena, slice_from(path)), 0, 0, "%s", text);
+    struct walking *l = context;
+    l->unreadable(l->context, path, err);
 }
 
 /* The file whose text is in l->text. */
-static void text_read(struct loading *l, struct slice name)
+static void text_read(struct walking *l, struct slice name)
 {
-    struct rules_load *out = l->out;
-    out->file_count++;
-    out->fingerprint = hash_slice(buf_as_slice(&l->text), hash_slice(name, out->fingerprint));
-    out->refused_count += sigma_read(&out->rules, &out->problems, arena_copy(&out->arena, name),
-                                     buf_as_slice(&l->text), l->options, &out->arena);
+    l->file_count++;
+    if (!l->visit(l->context, name, buf_as_slice(&l->text)))
+        l->ended = true;
 }
 
-static bool has_room(struct loading *l, const char *path)
+static bool has_room(struct walking *l, const char *path)
 {
     struct err err;
-    if (l->out->file_count < RULES_LOAD_FILES_MAX)
+    if (l->ended)
+        return false;
+    if (l->file_count < RULES_LOAD_FILES_MAX)
         return true;
     (void)err_set(&err, ERR_LIMIT, "%s: not read: %d files are the limit of one rule set", path,
                   RULES_LOAD_FILES_MAX);
@@ -108,7 +105,7 @@ static int descriptor_seek(void *context, uint64_t offset, struct err *err)
 }
 
 /* The rest of the newest member into l->text. */
-static int member_text(struct loading *l, struct archive_stream *a, struct err *err)
+static int member_text(struct walking *l, struct archive_stream *a, struct err *err)
 {
     buf_clear(&l->text);
     for (;;) {
@@ -122,7 +119,7 @@ static int member_text(struct loading *l, struct archive_stream *a, struct err *
     }
 }
 
-static void archive_members(struct loading *l, const char *path, struct archive_stream *a)
+static void archive_members(struct walking *l, const char *path, struct archive_stream *a)
 {
     struct buf shown = {0};
     struct err err = {0};
@@ -151,7 +148,7 @@ static void archive_members(struct loading *l, const char *path, struct archive_
     buf_free(&shown);
 }
 
-static void archive_load(struct loading *l, const char *path)
+static void archive_load(struct walking *l, const char *path)
 {
     struct err err = {0};
     struct stat about;
@@ -179,7 +176,7 @@ static void archive_load(struct loading *l, const char *path)
 
 static int visit(void *context, const char *path)
 {
-    struct loading *l = context;
+    struct walking *l = context;
     struct err err;
     struct slice name = slice_from(path);
     bool named = strcmp(path, l->root) == 0;
@@ -201,10 +198,10 @@ static int visit(void *context, const char *path)
     return ERR_OK;
 }
 
-void rules_load_paths(struct rules_load *out, const struct option_list *paths,
-                      const struct sigma_options *options)
+void rules_walk(const struct option_list *paths, rules_visit *visit_file,
+                rules_unreadable *unreadable_file, void *context)
 {
-    struct loading l = {.out = out, .options = options};
+    struct walking l = {.visit = visit_file, .unreadable = unreadable_file, .context = context};
     for (size_t i = 0; i < paths->count; i++) {
         struct err err;
         l.root = paths->items[i];
@@ -215,6 +212,59 @@ void rules_load_paths(struct rules_load *out, const struct option_list *paths,
             unreadable(&l, l.root, &err);
     }
     buf_free(&l.text);
+}
+
+struct loading {
+    struct rules_load *out;
+    const struct sigma_options *options;
+};
+
+static bool load_text(void *context, struct slice name, struct slice text)
+{
+    struct loading *l = context;
+    struct rules_load *out = l->out;
+    out->file_count++;
+    out->fingerprint = hash_slice(text, hash_slice(name, out->fingerprint));
+    out->refused_count += sigma_read(&out->rules, &out->problems, arena_copy(&out->arena, name),
+                                     text, l->options, &out->arena);
+    return true;
+}
+
+static void load_unreadable(void *context, const char *path, const struct err *err)
+{
+    struct loading *l = context;
+    size_t path_bytes = strlen(path);
+    const char *text = err->text;
+    if (strncmp(text, path, path_bytes) == 0 && strncmp(text + path_bytes, ": ", 2) == 0)
+        text += path_bytes + 2; /* the problem names the file itself */
+    l->out->unreadable_count++;
+    problem_add(&l->out->problems, &l->out->arena, PROBLEM_ERROR, "unreadable",
+                arena_copy(&l->out->arena, slice_from(path)), 0, 0, "%s", text);
+}
+
+void rules_load_paths(struct rules_load *out, const struct option_list *paths,
+                      const struct sigma_options *options)
+{
+    struct loading l = {out, options};
+    rules_walk(paths, load_text, load_unreadable, &l);
+    sigma_check_set(&out->rules, &out->problems, options, &out->arena);
+}
+
+void rules_load_bundle(struct rules_load *out, const struct bundle *bundle,
+                       const struct sigma_options *options)
+{
+    struct loading l = {out, options};
+    struct buf name = {0};
+    for (uint32_t i = 0; i < bundle->entry_count; i++) {
+        const struct bundle_entry *e = &bundle->entries[i];
+        if (e->kind == BUNDLE_MAPPING)
+            continue;
+        buf_clear(&name);
+        buf_printf(&name, "%.*s/%.*s", (int)e->pack.len, e->pack.data, (int)e->name.len,
+                   e->name.data);
+        (void)load_text(&l, buf_as_slice(&name), e->text);
+    }
+    buf_free(&name);
     sigma_check_set(&out->rules, &out->problems, options, &out->arena);
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 #include "base/option.h"
 #include "detection/sigma.h"
+#include "watch/bundle.h"
 
 enum { RULES_LOAD_FILES_MAX = 200000 };
 
@@ -21,10 +22,20 @@ struct rules_load {
     uint32_t unreadable_count;    /* paths that could not be read: problems of code `unreadable` */
 };
 
+/* All files of rules below the paths, archives' members, too, one after another. visit: false ends
+ * it. */
+typedef bool rules_visit(void *context, struct slice name, struct slice text);
+typedef void rules_unreadable(void *context, const char *path, const struct err *err);
+void rules_walk(const struct option_list *paths, rules_visit *visit, rules_unreadable *unreadable,
+                void *context);
 /* Reads all paths, then checks the set as a whole (sigma_check_set). What is wrong with a file or a
  * rule is a problem, and reading goes on. out is zeroed by the caller. */
 void rules_load_paths(struct rules_load *out, const struct option_list *paths,
                       const struct sigma_options *options);
+/* The same of a bundle's rules and filters; files are named pack/name. Texts are borrowed from it.
+ */
+void rules_load_bundle(struct rules_load *out, const struct bundle *bundle,
+                       const struct sigma_options *options);
 void rules_load_free(struct rules_load *load);
 /* `file:line: message` with a newline, as compilers write it. */
 void rules_load_problem_text(struct buf *out, const struct problem *problem, bool vietnamese);

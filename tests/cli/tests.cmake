@@ -10,7 +10,7 @@ set_tests_properties(cli/threads PROPERTIES LABELS "cli;tsan")
 add_test(NAME cli/man COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/man.sh $<TARGET_FILE:canh>
     ${PROJECT_SOURCE_DIR})
 set_tests_properties(cli/man PROPERTIES LABELS cli TIMEOUT 60)
-foreach(name serve ingest state audit backup status)
+foreach(name serve ingest ingest_elastic ingest_otlp state audit backup status attribution)
     add_test(NAME cli/${name}
         COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/${name}.sh $<TARGET_FILE:canh>
             ${PROJECT_SOURCE_DIR})
@@ -41,3 +41,13 @@ set_tests_properties(cli/rogue PROPERTIES LABELS "cli;slow_asan" TIMEOUT 600)
 add_test(NAME cli/sandbox_reader COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/sandbox_reader.sh
     $<TARGET_FILE:canh_inject> ${PROJECT_SOURCE_DIR})
 set_tests_properties(cli/sandbox_reader PROPERTIES LABELS "cli;slow_asan" TIMEOUT 600)
+add_executable(canh_send support/send.c)
+add_test(NAME cli/syslog COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/syslog.sh $<TARGET_FILE:canh>
+    ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_send>)
+set_tests_properties(cli/syslog PROPERTIES LABELS cli TIMEOUT 300 SKIP_RETURN_CODE 77)
+foreach(name journal drop follow)
+    add_test(NAME cli/${name}
+        COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/${name}.sh $<TARGET_FILE:canh>
+            ${PROJECT_SOURCE_DIR})
+    set_tests_properties(cli/${name} PROPERTIES LABELS cli TIMEOUT 300 SKIP_RETURN_CODE 77)
+endforeach()

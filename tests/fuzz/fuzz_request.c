@@ -2,6 +2,7 @@
  * sentence; what was read holds its promises. */
 #include "api/body.h"
 #include "api/request.h"
+#include "base/language.h"
 #include "base/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -56,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     body_check(text, &arena);
     struct slice cookie = request_cookie(text, SLICE("canh_session"));
     check(slice_find_char(cookie, ';') == SLICE_NONE);
-    int language = request_language(text);
+    int language = language_wanted(text);
     check(language >= -1 && language <= 1);
     (void)request_host_is_ours(text, SLICE("canh.example.vn"));
     arena_free(&arena);

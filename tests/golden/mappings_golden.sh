@@ -79,8 +79,8 @@ for folder in "$@"; do
     fi
 done
 for file in "$source"/mappings/*.yaml; do
-    if ! grep -q "^    $(basename "$file"))\{0,1\}\$" "$source/src/program/CMakeLists.txt"; then
-        echo "$(basename "$file") is not embedded: add it to src/program/CMakeLists.txt"
+    if ! grep -q "^    $(basename "$file"))\{0,1\}\$" "$source/src/watch/CMakeLists.txt"; then
+        echo "$(basename "$file") is not embedded: add it to src/watch/CMakeLists.txt"
         failed=$((failed + 1))
     fi
 done

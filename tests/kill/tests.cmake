@@ -12,3 +12,11 @@ add_executable(node_kill kill/node_kill.c)
 target_link_libraries(node_kill PRIVATE canh_program)
 add_test(NAME kill/node COMMAND node_kill $<TARGET_FILE:canh>)
 set_tests_properties(kill/node PROPERTIES LABELS "kill;slow_asan" TIMEOUT 1800)
+add_executable(canh_bulk_sink support/bulk_sink.c)
+target_link_libraries(canh_bulk_sink PRIVATE PkgConfig::MICROHTTPD)
+add_test(NAME kill/outputs COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/kill/outputs.sh
+    $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_bulk_sink>)
+set_tests_properties(kill/outputs PROPERTIES LABELS "kill;slow_asan" TIMEOUT 900)
+add_test(NAME cli/outputs COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/outputs.sh
+    $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_bulk_sink>)
+set_tests_properties(cli/outputs PROPERTIES LABELS "cli;slow_asan" TIMEOUT 600)

@@ -7,6 +7,7 @@
 
 #include "api/body.h"
 #include "api/request.h"
+#include "base/language.h"
 
 static int target(struct arena *arena, struct request *r, const char *text)
 {
@@ -83,12 +84,12 @@ static void test_cookies_and_languages(void **state)
     assert_true(slice_equal(request_cookie(SLICE("a=1; canh_session=xy; b=2"), name), SLICE("xy")));
     assert_int_equal(request_cookie(SLICE("xcanh_session=xy"), name).len, 0);
     assert_int_equal(request_cookie(SLICE(""), name).len, 0);
-    assert_int_equal(request_language(SLICE("")), -1);
-    assert_int_equal(request_language(SLICE("fr, de;q=0.5")), -1);
-    assert_int_equal(request_language(SLICE("fr, en;q=0.5, vi-VN;q=0.9")), 1);
-    assert_int_equal(request_language(SLICE("en-US,vi;q=0.9")), 0);
-    assert_int_equal(request_language(SLICE("vi;q=0")), -1);
-    assert_int_equal(request_language(SLICE("vi;q=x")), -1);
+    assert_int_equal(language_wanted(SLICE("")), -1);
+    assert_int_equal(language_wanted(SLICE("fr, de;q=0.5")), -1);
+    assert_int_equal(language_wanted(SLICE("fr, en;q=0.5, vi-VN;q=0.9")), 1);
+    assert_int_equal(language_wanted(SLICE("en-US,vi;q=0.9")), 0);
+    assert_int_equal(language_wanted(SLICE("vi;q=0")), -1);
+    assert_int_equal(language_wanted(SLICE("vi;q=x")), -1);
 }
 
 static void test_bodies(void **state)

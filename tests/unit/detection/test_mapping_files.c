@@ -279,63 +279,74 @@ static void shipped_mappings_read_together(void **state)
 }
 
 /* Texts of the syslog forms go by the manuals named in the mapping files. */
+static const struct found_case {
+    const char *json, *expected; /* "": no finding */
+} found_cases[] = {
+    {"{\"flow_id\":1,\"event_type\":\"alert\",\"alert\":{\"signature_id\":2024833,"
+     "\"signature\":\"ET POLICY x\",\"severity\":1}}",
+     "Suricata|ET POLICY x|2024833|high"},
+    {"{\"flow_id\":1,\"event_type\":\"alert\",\"alert\":{\"signature\":\"y\",\"severity\":4}}",
+     "Suricata|y||informational"},
+    {"{\"flow_id\":1,\"event_type\":\"alert\"}", "Suricata|Suricata||medium"},
+    {"{\"flow_id\":1,\"event_type\":\"dns\",\"alert\":{\"signature\":\"y\"}}", ""},
+    {"{\"sd.event@23668.et\":\"GNRL_EV_VIRUS_FOUND\",\"sd.event@23668.hdn\":\"PC1\","
+     "\"sd.event@23668.p5\":\"EICAR-Test-File\",\"sd.event@23668.etdn\":\"Found\"}",
+     "Kaspersky|EICAR-Test-File|GNRL_EV_VIRUS_FOUND|high"},
+    {"{\"sd.event@23668.et\":\"GNRL_EV_APPLICATION_LAUNCH_DENIED\","
+     "\"sd.event@23668.hdn\":\"PC1\"}",
+     ""},
+    {"{\"log_id\":\"1\",\"log_component\":\"HTTP\",\"log_type\":\"Anti-Virus\","
+     "\"log_subtype\":\"Virus\",\"virus\":\"EICAR-AV-Test\"}",
+     "Sophos Firewall|EICAR-AV-Test||high"},
+    {"{\"log_id\":\"1\",\"log_component\":\"HTTP\",\"log_type\":\"Anti-Virus\","
+     "\"log_subtype\":\"Clean\",\"virus\":\"\"}",
+     ""},
+    {"{\"log_id\":\"1\",\"log_component\":\"Signatures\",\"log_type\":\"IDP\","
+     "\"log_subtype\":\"Drop\",\"signature_id\":\"77\",\"signature_msg\":\"scan\"}",
+     "Sophos Firewall|scan|77|medium"},
+    {"{\"logid\":\"1\",\"devid\":\"F\",\"type\":\"utm\",\"subtype\":\"ips\",\"severity\":"
+     "\"critical\",\"attack\":\"A.B\",\"attackid\":\"5\"}",
+     "FortiGate|A.B|5|critical"},
+    {"{\"logid\":\"1\",\"devid\":\"F\",\"type\":\"utm\",\"subtype\":\"virus\",\"crlevel\":"
+     "\"high\",\"virus\":\"EICAR_TEST_FILE\"}",
+     "FortiGate|EICAR_TEST_FILE||high"},
+    {"{\"logid\":\"1\",\"devid\":\"F\",\"type\":\"utm\",\"subtype\":\"virus\","
+     "\"eventtype\":\"oversize\"}",
+     ""},
+    {"{\"message\":\"1,2026/11/22 10:00:00,0128,THREAT,virus,2049,2026/11/22 "
+     "10:00:00,10.0.0.1,"
+     "10.0.0.2,,,r,,,web-browsing,vsys1,a,b,e1,e2,l,,7,1,55113,80,0,0,0x0,tcp,deny,"
+     "eicar.com,Eicar Test File(100000),any,medium,c2s\"}",
+     "PAN-OS|Eicar Test File|100000|medium"},
+    {"{\"Channel\":\"Microsoft-Windows-Windows Defender/Operational\",\"EventID\":1116,"
+     "\"Threat Name\":\"Virus:DOS/EICAR_Test_File\",\"Threat ID\":\"2147519003\","
+     "\"Severity ID\":\"5\"}",
+     "Microsoft Defender|Virus:DOS/EICAR_Test_File|2147519003|critical"},
+    {"{\"winlog\":{\"channel\":\"Microsoft-Windows-Windows Defender/Operational\","
+     "\"event_id\":1116,\"event_data\":{\"Threat Name\":\"x\",\"Severity ID\":\"1\"}}}",
+     "Microsoft Defender|x||low"},
+    {"{\"RecordType\":40,\"Workload\":\"SecurityComplianceCenter\",\"CreationTime\":\"t\","
+     "\"Operation\":\"AlertTriggered\",\"Name\":\"Mass download\",\"AlertId\":\"a-1\","
+     "\"Severity\":\"High\"}",
+     "Microsoft 365|Mass download|a-1|high"},
+    {"{\"_path\":\"notice\",\"ts\":1,\"uid\":\"C\",\"id.orig_h\":\"10.0.0.1\",\"note\":"
+     "\"Scan::Port_Scan\",\"msg\":\"10.0.0.1 scanned\"}",
+     "Zeek|10.0.0.1 scanned|Scan::Port_Scan|low"},
+    {"{\"rule\":{\"level\":12,\"id\":\"5712\",\"description\":\"sshd: brute force\"},"
+     "\"manager\":{\"name\":\"m\"}}",
+     "Wazuh|sshd: brute force|5712|high"},
+    {"{\"rule\":{\"level\":3,\"id\":\"5501\",\"description\":\"session opened\"},"
+     "\"manager\":{\"name\":\"m\"}}",
+     ""},
+    {"{\"fingerprint\":\"f\",\"startsAt\":\"t\",\"status\":\"firing\",\"labels\":{"
+     "\"alertname\":"
+     "\"DiskFull\",\"severity\":\"page\"}}",
+     "Alertmanager|DiskFull|DiskFull|high"},
+};
+
 static void other_detectors_findings_have_names_and_levels(void **state)
 {
     (void)state;
-    static const struct {
-        const char *json, *expected; /* "": no finding */
-    } cases[] = {
-        {"{\"flow_id\":1,\"event_type\":\"alert\",\"alert\":{\"signature_id\":2024833,"
-         "\"signature\":\"ET POLICY x\",\"severity\":1}}",
-         "Suricata|ET POLICY x|2024833|high"},
-        {"{\"flow_id\":1,\"event_type\":\"alert\",\"alert\":{\"signature\":\"y\",\"severity\":4}}",
-         "Suricata|y||informational"},
-        {"{\"flow_id\":1,\"event_type\":\"alert\"}", "Suricata|Suricata||medium"},
-        {"{\"flow_id\":1,\"event_type\":\"dns\",\"alert\":{\"signature\":\"y\"}}", ""},
-        {"{\"sd.event@23668.et\":\"GNRL_EV_VIRUS_FOUND\",\"sd.event@23668.hdn\":\"PC1\","
-         "\"sd.event@23668.p5\":\"EICAR-Test-File\",\"sd.event@23668.etdn\":\"Found\"}",
-         "Kaspersky|EICAR-Test-File|GNRL_EV_VIRUS_FOUND|high"},
-        {"{\"sd.event@23668.et\":\"GNRL_EV_APPLICATION_LAUNCH_DENIED\","
-         "\"sd.event@23668.hdn\":\"PC1\"}",
-         ""},
-        {"{\"log_id\":\"1\",\"log_component\":\"HTTP\",\"log_type\":\"Anti-Virus\","
-         "\"log_subtype\":\"Virus\",\"virus\":\"EICAR-AV-Test\"}",
-         "Sophos Firewall|EICAR-AV-Test||high"},
-        {"{\"log_id\":\"1\",\"log_component\":\"HTTP\",\"log_type\":\"Anti-Virus\","
-         "\"log_subtype\":\"Clean\",\"virus\":\"\"}",
-         ""},
-        {"{\"log_id\":\"1\",\"log_component\":\"Signatures\",\"log_type\":\"IDP\","
-         "\"log_subtype\":\"Drop\",\"signature_id\":\"77\",\"signature_msg\":\"scan\"}",
-         "Sophos Firewall|scan|77|medium"},
-        {"{\"logid\":\"1\",\"devid\":\"F\",\"type\":\"utm\",\"subtype\":\"ips\",\"severity\":"
-         "\"critical\",\"attack\":\"A.B\",\"attackid\":\"5\"}",
-         "FortiGate|A.B|5|critical"},
-        {"{\"logid\":\"1\",\"devid\":\"F\",\"type\":\"utm\",\"subtype\":\"virus\",\"crlevel\":"
-         "\"high\",\"virus\":\"EICAR_TEST_FILE\"}",
-         "FortiGate|EICAR_TEST_FILE||high"},
-        {"{\"logid\":\"1\",\"devid\":\"F\",\"type\":\"utm\",\"subtype\":\"virus\","
-         "\"eventtype\":\"oversize\"}",
-         ""},
-        {"{\"message\":\"1,2026/11/22 10:00:00,0128,THREAT,virus,2049,2026/11/22 "
-         "10:00:00,10.0.0.1,"
-         "10.0.0.2,,,r,,,web-browsing,vsys1,a,b,e1,e2,l,,7,1,55113,80,0,0,0x0,tcp,deny,"
-         "eicar.com,Eicar Test File(100000),any,medium,c2s\"}",
-         "PAN-OS|Eicar Test File|100000|medium"},
-        {"{\"Channel\":\"Microsoft-Windows-Windows Defender/Operational\",\"EventID\":1116,"
-         "\"Threat Name\":\"Virus:DOS/EICAR_Test_File\",\"Threat ID\":\"2147519003\","
-         "\"Severity ID\":\"5\"}",
-         "Microsoft Defender|Virus:DOS/EICAR_Test_File|2147519003|critical"},
-        {"{\"winlog\":{\"channel\":\"Microsoft-Windows-Windows Defender/Operational\","
-         "\"event_id\":1116,\"event_data\":{\"Threat Name\":\"x\",\"Severity ID\":\"1\"}}}",
-         "Microsoft Defender|x||low"},
-        {"{\"RecordType\":40,\"Workload\":\"SecurityComplianceCenter\",\"CreationTime\":\"t\","
-         "\"Operation\":\"AlertTriggered\",\"Name\":\"Mass download\",\"AlertId\":\"a-1\","
-         "\"Severity\":\"High\"}",
-         "Microsoft 365|Mass download|a-1|high"},
-        {"{\"_path\":\"notice\",\"ts\":1,\"uid\":\"C\",\"id.orig_h\":\"10.0.0.1\",\"note\":"
-         "\"Scan::Port_Scan\",\"msg\":\"10.0.0.1 scanned\"}",
-         "Zeek|10.0.0.1 scanned|Scan::Port_Scan|low"},
-    };
     struct err err = {0};
     struct bench b;
     memset(&b, 0, sizeof b);
@@ -343,15 +354,15 @@ static void other_detectors_findings_have_names_and_levels(void **state)
     struct walk walk = {.set = b.set};
     assert_int_equal(io_walk(CANH_SOURCE "/mappings", add_file, NULL, &walk, &err), ERR_OK);
     bench_bind(&b);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof found_cases / sizeof *found_cases; i++) {
         struct mapping_found found;
         struct buf text = {0};
-        (void)bench_read(&b, cases[i].json);
+        (void)bench_read(&b, found_cases[i].json);
         if (mapping_found(&b.event, &found))
             buf_printf(&text, "%.*s|%.*s|%.*s|%s", (int)found.detector.len, found.detector.data,
                        (int)found.title.len, found.title.data, (int)found.id.len, found.id.data,
                        rule_level_names[found.level]);
-        assert_string_equal(buf_text(&text), cases[i].expected);
+        assert_string_equal(buf_text(&text), found_cases[i].expected);
         buf_free(&text);
     }
     bench_close(&b);

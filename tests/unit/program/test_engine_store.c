@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/disk_sim.h"
@@ -36,6 +37,14 @@ static int remove_one(const char *path, const struct stat *about, int kind, stru
     return remove(path);
 }
 
+static uint64_t fingerprint_of(const struct live *live)
+{
+    struct live_rules *rules = live_take(live, 0);
+    uint64_t fingerprint = rules->fingerprint;
+    live_rules_unuse(&rules);
+    return fingerprint;
+}
+
 /* A haul of the source, at its slot of the sender's memory. */
 static void haul_write(struct bed *bed, struct slice source, uint32_t slot)
 {
@@ -43,12 +52,12 @@ static void haul_write(struct bed *bed, struct slice source, uint32_t slot)
     struct harvest *items = harvest_open();
     struct record record = {0};
     struct buf bytes = {0};
-    struct haul_head head = {.rules = bed->store->live.fingerprint,
-                             .received = EVENTS,
-                             .bytes = 20,
-                             .source = source,
-                             .listener = source,
-                             .received_ns = clock_now_ns()};
+    struct haul_head head = {
+        .rules = fingerprint_of(&bed->store->live),
+        .figures = {.counts = {[LEDGER_RECEIVED] = EVENTS, [LEDGER_BYTES] = 20}},
+        .source = source,
+        .listener = source,
+        .received_ns = clock_now_ns()};
     struct row_context context = {.partition = source,
                                   .source = source,
                                   .system = SLICE(""),
@@ -80,6 +89,7 @@ static int bed_open(void **state)
     (void)snprintf(bed->folder, sizeof(bed->folder), "/tmp/canh-store-XXXXXX");
     assert_non_null(mkdtemp(bed->folder));
     (void)snprintf(bed->data, sizeof(bed->data), "%s/data", bed->folder);
+    assert_int_equal(mkdir(bed->data, 0700), 0);
     assert_int_equal(config_open_text(&bed->context.config,
                                       SLICE("store:\n"
                                             "  timezone: Asia/Ho_Chi_Minh\n"

@@ -28,3 +28,7 @@ target_compile_definitions(unit_program_api_docs PRIVATE CANH_SOURCE="${PROJECT_
 canh_unit_test(program walk)
 set_tests_properties(unit/program/engine_call PROPERTIES LABELS "unit;tsan")
 set_tests_properties(unit/program/engine_peer PROPERTIES LABELS "unit;tsan")
+canh_unit_test(program engine_losses)
+foreach(call pipeline_open harvester_run batch_add harvest_refuse haul_pack haul_unpack batch_take)
+    target_link_options(unit_program_engine_losses PRIVATE -Wl,--wrap=${call})
+endforeach()

@@ -71,6 +71,9 @@ static inline void bed_row(struct search_bed *b, struct batch_writer *writer, ui
                                   .source = i % 2 ? SLICE("dc01") : SLICE("web01"),
                                   .unit = slice_from(bed_unit(i)),
                                   .file = SLICE("a.ndjson"),
+                                  .host = i % 3 ? SLICE("") : SLICE("srv-web"),
+                                  .sender = i % 5 ? SLICE("token:7") : SLICE("10.0.0.1"),
+                                  .flags = i % 7 ? 0 : ROW_DRILL,
                                   .category = SLICE("*"),
                                   .mapping_set = mapping_set_fingerprint(b->mappings)};
     struct record record = {0};

@@ -20,7 +20,11 @@ static const struct row_context contexts[] = {
      .mapping = {"sysmon", 6},
      .mapping_set = 77,
      .configured = {"windows//sysmon", 15}},
-    {.partition = {"_findings", 9}, .flags = ROW_INTERNAL, .product = {"windows", 7}},
+    {.partition = {"_findings", 9},
+     .flags = ROW_INTERNAL | ROW_DRILL,
+     .product = {"windows", 7},
+     .host = {"srv-web", 7},
+     .sender = {"10.0.0.1", 8}},
 };
 
 /* The raw batch in a section. */
@@ -327,6 +331,24 @@ static void canonical_text(void **state)
                                          "line 1234567\nflags 0\npartition 7=windows\nsource 2=dc\n"
                                          "file 7=a.zip!b\nmapping_version 3\nfields 3\n"
                                          "s 11 6 CommandLine=whoami\nn.+ 3 3 a.b=1e3\n0 1 0 n=\n");
+    /* what version 1 could not say: the first line announces it */
+    struct row_context about = contexts[0];
+    about.host = SLICE("srv\nsender 1=x");
+    about.sender = SLICE("token:7");
+    row.context = &about;
+    buf_clear(&text);
+    row_canonical(&row, &text);
+    assert_true(slice_starts(buf_as_slice(&text), SLICE("canh-event 2\ntime -\n")));
+    assert_int_not_equal(slice_find(buf_as_slice(&text), SLICE("\nfile 7=a.zip!b\nhost 14=srv\n"
+                                                               "sender 1=x\nsender 7=token:7\n"
+                                                               "mapping_version 3\n")),
+                         SLICE_NONE);
+    about = contexts[0];
+    about.flags = ROW_HISTORICAL | ROW_DRILL;
+    buf_clear(&text);
+    row_canonical(&row, &text);
+    assert_true(slice_starts(buf_as_slice(&text), SLICE("canh-event 2\n")));
+    assert_int_not_equal(slice_find(buf_as_slice(&text), SLICE("\nflags 5\n")), SLICE_NONE);
     record_free(&record);
     buf_free(&text);
 }

@@ -257,8 +257,7 @@ static void a_noisy_sender_loses_its_own_ids(void **state)
     assert_true(stats.id_bytes <= CARRY_IDS_BYTES_MAX);
     assert_int_equal(ids_held(c, "quiet", 1, QUIET), QUIET);
     assert_int_equal(ids_held(c, "noisy", 1, QUIET), 0);
-    assert_int_equal(ids_held(c, "noisy", QUIET + 1, CARRY_IDS_MAX - QUIET),
-                     CARRY_IDS_MAX - QUIET);
+    assert_int_equal(ids_held(c, "noisy", QUIET + 1, CARRY_IDS_MAX - QUIET), CARRY_IDS_MAX - QUIET);
     ids_give(c, "third", 1, CARRY_IDS_MAX); /* takes what is above a share, and no more */
     assert_int_equal(ids_held(c, "quiet", 1, QUIET), QUIET);
     assert_true(ids_held(c, "noisy", 1, CARRY_IDS_MAX) >= SHARE);

@@ -79,6 +79,14 @@ static void test_meta_fields(void **state)
         assert_int_equal(got[0], 11);
         meta_search(RULE("_source: nowhere"), STORE_NEWEST, got, &count);
         assert_int_equal(count, 0);
+        meta_search(RULE("_registered: srv-web, _partition: [linux, windows]"), STORE_SEQUENCE, got,
+                    &count);
+        assert_int_equal(count, 10);
+        for (uint32_t i = 0; i < count; i++)
+            assert_int_equal((got[i] - 1) % 3, 0);
+        meta_search(RULE("_sender: 10.0.0.1, _drill: 'true'"), STORE_SEQUENCE, got, &count);
+        assert_int_equal(count, 1);
+        assert_int_equal(got[0], 1); /* 0 and 35 divide by five and seven */
         search_bed_close(&bed);
     }
 }

@@ -94,11 +94,11 @@ static void new_rows(struct store_make *m)
     for (uint64_t i = 0; i < NEW_ROWS; i++) {
         uint32_t context, index;
         record_reset(&m->record);
-        assert_int_equal(
-            record_add(&m->record, SLICE("Number"), SLICE("7"), VALUE_NUMBER, 0, &err), ERR_OK);
+        assert_int_equal(record_add(&m->record, SLICE("Number"), SLICE("7"), VALUE_NUMBER, 0, &err),
+                         ERR_OK);
         assert_int_equal(batch_context(m->writer, &about, &context, &err), ERR_OK);
-        assert_int_equal(
-            batch_add(m->writer, context, m->now_ns, i, &m->record, &index, &err), ERR_OK);
+        assert_int_equal(batch_add(m->writer, context, m->now_ns, i, &m->record, &index, &err),
+                         ERR_OK);
     }
     batch_end(m->writer, &m->batch);
     struct store_group group = {.batches = &m->batch, .batch_count = 1, .now_ns = m->now_ns};

@@ -53,21 +53,21 @@ static void items_make(struct harvest *haul)
     item->time_ns = CLOCK_NONE;
     item->reason = SLICE("no JSON");
     item->text = SLICE("{");
-    item->why = HARVEST_WHY_CUT;
-    haul->refused = haul->refused_by[HARVEST_WHY_CUT] = 1;
+    item->why = LEDGER_REFUSED_SPLIT;
+    haul->refused = haul->figures.counts[LEDGER_REFUSED_SPLIT] = 1;
 }
 
 static void made_open(struct made *m)
 {
     *m = (struct made){.haul = harvest_open(), .writer = batch_writer_open()};
-    m->head = (struct haul_head){.rules = 42,
-                                 .received = ROWS + 1,
-                                 .bytes = 99,
-                                 .source = SLICE("app"),
-                                 .listener = SLICE("in"),
-                                 .received_ns = 1000,
-                                 .cursors = {{SLICE("follow:/x"), SLICE("1 2 3")}},
-                                 .cursor_count = 1};
+    m->head = (struct haul_head){
+        .rules = 42,
+        .figures = {.counts = {[LEDGER_RECEIVED] = ROWS + 1, [LEDGER_BYTES] = 99}},
+        .source = SLICE("app"),
+        .listener = SLICE("in"),
+        .received_ns = 1000,
+        .cursors = {{SLICE("follow:/x"), SLICE("1 2 3")}},
+        .cursor_count = 1};
     items_make(m->haul);
     assert_int_equal(haul_pack(&m->head, rows_make(m->writer), m->haul, ROOM, &m->packed, NULL),
                      ERR_OK);
@@ -91,7 +91,7 @@ static void all_comes_back(void **state)
     made_open(&m);
     assert_int_equal(haul_unpack(buf_as_slice(&m.packed), RULES, &head, &raw, haul, NULL), ERR_OK);
     assert_int_equal(head.rules, 42);
-    assert_int_equal(head.received, ROWS + 1);
+    assert_int_equal(head.figures.counts[LEDGER_RECEIVED], ROWS + 1);
     assert_int_equal(head.cursor_count, 1);
     assert_true(slice_equal(head.cursors[0].value, SLICE("1 2 3")));
     assert_true(slice_equal(head.source, SLICE("app")));

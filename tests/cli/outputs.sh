@@ -1,0 +1,336 @@
+#!/bin/sh
+# outputs.sh CANH SOURCE BULK_SINK: findings and events go on to files, rsyslog (TCP, TLS, UDP) and
+# _bulk; none is lost while a receiver is away, refuses, or answers that it has no room.
+. "$2/tests/cli/expect.sh"
+. "$2/tests/cli/node_life.sh"
+unset CANH_CONFIG
+export CANH_STORE_RESERVE_BYTES=0
+bulk_sink=$3
+sink_pid=
+rsyslog_pid=
+
+# settings OUTPUTS: a followed file, a rule that finds what says `a: hit`
+settings() {
+    mkdir -p rules logs to data
+    chmod 0751 data
+    cat >rules/seen.yml <<'RULE'
+title: Seen
+id: 11111111-1111-4111-8111-111111111111
+status: stable
+level: high
+logsource: {category: test}
+detection:
+  seen: {a: hit}
+  condition: seen
+RULE
+    {
+        cat <<YAML
+web: {listen: none}
+rules: {paths: ["$PWD/rules"]}
+sources:
+  - {name: app, category: test, follow: ["$PWD/logs/*.log"]}
+outputs:
+YAML
+        cat
+    } >canh.yaml
+    chmod 0644 canh.yaml
+}
+
+# hits FROM TO: events that the rule finds; with one that it does not between
+hits() {
+    seq "$1" "$2" | sed 's/.*/{"n":&,"a":"hit"}\n{"n":&,"a":"no"}/' >>logs/app.log
+}
+
+# until COMMAND...: is true before long
+until_true() {
+    for _ in $(seq 150); do
+        "$@" && return 0
+        sleep 0.1
+    done
+    return 1
+}
+has_lines() { [ -e "$1" ] && [ "$(grep -c -e "$3" "$1")" -ge "$2" ]; } # FILE COUNT PATTERN
+status() {
+    $node_user "$canh" status -o ndjson --config canh.yaml --data data 2>/dev/null </dev/null
+}
+# output_has NAME TEXT: the status's object of that output has the text
+output_has() { status | tr '{' '\n' | grep -F "\"name\":\"$1\"" | grep -q -F -e "$2"; }
+
+sink_start() {
+    : >mode
+    rm -f sink_in sink_port
+    mkfifo sink_in
+    "$bulk_sink" sink_port received "$PWD/mode" <sink_in &
+    sink_pid=$!
+    exec 9>sink_in
+    until_true test -s sink_port || fail 'the sink has no port'
+}
+sink_stop() {
+    exec 9>&-
+    wait $sink_pid
+    sink_pid=
+}
+documents() { grep -c '^index ' received; }
+ids() { sed -n 's/^index [^ ]* \([^ ]*\) .*/\1/p' received | sort -u; }
+stored_ids() {
+    $node_user "$canh" search --config canh.yaml --data data -o ndjson -p _findings \
+        'rule.title:Seen' 2>/dev/null </dev/null |
+        sed -n 's/^{"id":"\([^"]*\)".*/\1/p' | sort -u
+}
+same_ids() {
+    ids >have
+    stored_ids >want
+    [ -s want ] && cmp -s have want
+}
+
+a_file_gets_whole_lines() {
+    settings <<YAML
+  - {name: findings, kind: file, path: "$PWD/to/findings.ndjson"}
+  - {name: cef, kind: file, path: "$PWD/to/findings.cef", format: cef}
+  - {name: some, kind: file, path: "$PWD/to/some.ndjson", what: events, filter: 'n:>=3 a:no _source:app'}
+YAML
+    printf '{"cut":' >to/findings.ndjson # as a kill leaves it
+    node_start
+    hits 1 5
+    until_true has_lines to/findings.ndjson 5 '"kind":"alert"' || fail 'no 5 findings in the file'
+    until_true has_lines to/some.ndjson 3 '"kind":"event"' || fail 'no 3 events in the file'
+    until_true has_lines to/findings.cef 5 '^CEF:0|Canh|Canh|' || fail 'no 5 lines of CEF'
+    [ "$(wc -l <to/some.ndjson)" = 3 ] || fail 'the filter let others through'
+    [ "$(head -n 1 to/findings.ndjson)" = '{"cut":' ] || fail 'a cut line was gone on with'
+    [ "$(wc -l <to/findings.ndjson)" = 6 ] || fail 'lines in the file are not whole'
+    cut -c1-7 to/findings.ndjson | tail -n 5 >begin
+    grep -v -q "^{\"@time" begin && fail 'a line does not begin as it should'
+    # rotated: the file is made anew
+    mv to/findings.ndjson to/findings.1
+    kill -HUP "$node"
+    until_true test -e to/findings.ndjson || fail 'the file was not opened anew'
+    hits 6 7
+    until_true has_lines to/findings.ndjson 2 '"kind":"alert"' || fail 'nothing in the new file'
+    until_true output_has findings '"sent":7,"refused":0' || fail 'the status does not count 7'
+    node_stop
+    expect_code 0
+    # stopped in good order: nothing twice, nothing left out
+    hits 8 9
+    node_start
+    until_true has_lines to/findings.ndjson 4 '"kind":"alert"' || fail 'no findings after a stop'
+    sleep 0.5
+    [ "$(wc -l <to/findings.ndjson)" = 4 ] || fail 'something came twice after a stop'
+    [ "$(wc -l <to/some.ndjson)" = 7 ] || fail "$(wc -l <to/some.ndjson) events, not 7"
+    node_stop
+    expect_code 0
+}
+
+a_new_output_begins_now() {
+    settings <<YAML
+  - {name: first, kind: file, path: "$PWD/to/first"}
+YAML
+    node_start
+    hits 1 3
+    until_true has_lines to/first 3 alert || fail 'no findings'
+    cat >>canh.yaml <<YAML
+  - {name: second, kind: file, path: "$PWD/to/second"}
+YAML
+    kill -HUP "$node"
+    until_true test -e to/second || fail 'the new output was not opened'
+    until_true output_has second '"sent":0' || fail 'the status does not know the new output'
+    hits 4 5
+    until_true has_lines to/second 2 alert || fail 'no findings at the new output'
+    [ "$(wc -l <to/second)" = 2 ] || fail 'history was sent to a new output'
+    until_true has_lines to/first 5 alert || fail 'no findings at the old output'
+    [ "$(wc -l <to/first)" = 5 ] || fail 'the old output has some twice'
+    node_stop
+    expect_code 0
+}
+
+a_file_that_cannot_be_opened_is_told() {
+    settings <<YAML
+  - {name: nowhere, kind: file, path: "$PWD/nowhere/x"}
+  - {name: fine, kind: file, path: "$PWD/to/fine"}
+YAML
+    node_start
+    hits 1 2
+    until_true has_lines to/fine 2 alert || fail 'one output holds up the other'
+    until_true output_has nowhere 'could not be opened' || fail 'the status does not say why'
+    mkdir nowhere
+    node_own nowhere
+    until_true has_lines nowhere/x 2 alert || fail 'it was not opened when the folder was there'
+    node_stop
+    expect_code 0
+}
+
+bulk_takes_all() {
+    sink_start
+    printf 'elastic:change me' >secret
+    chmod 0600 secret
+    settings <<YAML
+  - {name: search, kind: elasticsearch, url: "http://127.0.0.1:$(cat sink_port)/", index: canh-findings-%Y, secret_file: "$PWD/secret"}
+YAML
+    node_start
+    echo 503 >mode
+    hits 1 50
+    until_true output_has search 'HTTP 503' || fail 'the status does not say 503'
+    echo 'size 5000 again 7' >mode
+    hits 51 100
+    until_true same_ids || fail "$(documents) documents, not all"
+    grep -q "^index canh-findings-$(date -u +%Y) " received || fail 'another index'
+    grep -q "^secret Basic $(printf 'elastic:change me' | base64)" received || fail 'no secret was sent'
+    grep -q '^bad' received && fail "$(grep '^bad' received | head -n 1)"
+    echo cut >mode
+    hits 101 120
+    sleep 1
+    : >mode
+    until_true same_ids || fail 'lost when the connection was cut'
+    node_stop
+    expect_code 0
+    sink_stop
+}
+
+what_is_refused_is_counted() {
+    sink_start
+    printf 'ApiKey abc123==' >secret
+    chmod 0600 secret
+    settings <<YAML
+  - {name: search, kind: elasticsearch, url: "http://127.0.0.1:$(cat sink_port)", secret_file: "$PWD/secret"}
+YAML
+    node_start
+    echo 'refuse "value":"poison"' >mode
+    printf '{"n":1,"a":"hit"}\n{"n":2,"a":"hit","b":1}\n' >>logs/app.log
+    until_true has_lines received 2 '^index ' || fail 'nothing came'
+    echo "refuse :2" >mode # the id's end
+    hits 1 9
+    until_true output_has search 'mapper_parsing_exception' || fail 'the status does not say why'
+    until_true output_has search '"failing_since":null' || fail 'a refused document holds up others'
+    grep -q '^secret ApiKey abc123==' received || fail 'no key was sent'
+    node_stop
+    expect_code 0
+    expect_log 'refused for good: 400 mapper_parsing_exception'
+    sink_stop
+}
+
+# ---- rsyslog ----
+
+certificates() {
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=ca \
+        -addext basicConstraints=critical,CA:TRUE >/dev/null 2>&1
+    openssl req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj "/CN=$1" \
+        >/dev/null 2>&1
+    printf 'subjectAltName=DNS:%s,IP:127.0.0.1\n' "$1" >server.ext
+    openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
+        -extfile server.ext -out server.pem >/dev/null 2>&1
+    chmod 0644 ca.pem server.key
+}
+
+free_port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# rsyslog_start INPUT: which takes lines into ./taken
+rsyslog_start() {
+    cat >rsyslog.conf <<CONF
+global(workDirectory="$PWD" maxMessageSize="1m")
+$1
+template(name="whole" type="string" string="%app-name% %msgid% %msg%\n")
+action(type="omfile" file="$PWD/taken" template="whole" asyncWriting="off" flushOnTXEnd="on")
+CONF
+    rsyslogd -n -f "$PWD/rsyslog.conf" -i "$PWD/rsyslog.pid" >rsyslog.log 2>&1 &
+    rsyslog_pid=$!
+}
+rsyslog_stop() {
+    [ -z "$rsyslog_pid" ] || kill -TERM $rsyslog_pid 2>/dev/null
+    [ -z "$rsyslog_pid" ] || wait $rsyslog_pid
+    rsyslog_pid=
+}
+listens() { ss -lntu 2>/dev/null | grep -q ":$port "; }
+
+rsyslog_over_tcp() {
+    port=$(free_port)
+    : >taken
+    rsyslog_start "module(load=\"imtcp\")
+input(type=\"imtcp\" address=\"127.0.0.1\" port=\"$port\")"
+    settings <<YAML
+  - {name: siem, kind: syslog, url: "tcp://127.0.0.1:$port", facility: local4}
+YAML
+    node_start
+    hits 1 300
+    until_true has_lines taken 300 '^canh 11111111' || fail "$(wc -l <taken) lines, not 300"
+    # away and back: what was sent meanwhile waits
+    rsyslog_stop
+    hits 301 400
+    until_true output_has siem refused || fail 'the status does not say that nobody listens'
+    rsyslog_start "module(load=\"imtcp\")
+input(type=\"imtcp\" address=\"127.0.0.1\" port=\"$port\")"
+    until_true has_lines taken 400 '^canh 11111111' || fail "$(wc -l <taken) lines, not 400"
+    grep -o '"id":"1:[0-9]*"' taken | sort -u >have
+    [ "$(wc -l <have)" -ge 400 ] || fail "$(wc -l <have) findings"
+    node_stop
+    expect_code 0
+    rsyslog_stop
+}
+
+rsyslog_over_tls() {
+    port=$(free_port)
+    : >taken
+    certificates localhost
+    tls="module(load=\"imtcp\" streamDriver.name=\"gtls\" streamDriver.mode=\"1\"
+  streamDriver.authMode=\"anon\")
+global(defaultNetstreamDriver=\"gtls\" defaultNetstreamDriverCAFile=\"$PWD/ca.pem\"
+  defaultNetstreamDriverCertFile=\"$PWD/server.pem\"
+  defaultNetstreamDriverKeyFile=\"$PWD/server.key\")
+input(type=\"imtcp\" address=\"127.0.0.1\" port=\"$port\")"
+    rsyslog_start "$tls"
+    settings <<YAML
+  - {name: siem, kind: syslog, url: "tls://localhost:$port", ca_file: "$PWD/ca.pem", format: cef}
+  - {name: doubtful, kind: syslog, url: "tls://localhost:$port"}
+YAML
+    node_start
+    hits 1 200
+    until_true has_lines taken 200 'CEF:0|Canh|Canh|' || fail "$(wc -l <taken) lines, not 200: $(tail -n 2 rsyslog.log)"
+    until_true output_has doubtful 'TLS:' || fail 'a certificate of nobody is trusted'
+    node_stop
+    expect_code 0
+    [ "$(grep -c CEF taken)" = 200 ] || fail 'some came twice'
+    rsyslog_stop
+}
+
+rsyslog_over_udp() {
+    port=$(free_port)
+    : >taken
+    rsyslog_start "module(load=\"imudp\")
+input(type=\"imudp\" address=\"127.0.0.1\" port=\"$port\" rcvbufSize=\"4m\")"
+    settings <<YAML
+  - {name: siem, kind: syslog, url: "udp://127.0.0.1:$port"}
+YAML
+    until_true listens
+    node_start
+    hits 1 200
+    until_true has_lines taken 200 '^canh 11111111' || fail "$(wc -l <taken) lines, not 200"
+    node_stop
+    expect_code 0
+    rsyslog_stop
+}
+
+settings_are_checked() {
+    settings <<YAML
+  - {name: a, kind: syslog, url: "https://x"}
+  - {name: b, kind: elasticsearch, url: "http://search.example.gov.vn:9200"}
+  - {name: c, kind: file}
+  - {name: d, kind: pigeon}
+  - {name: e, kind: syslog, url: "tcp://x:1", facility: local9, format: xml, what: all}
+  - {name: f, kind: file, path: /x, filter: 'a:b | count'}
+  - {name: g, kind: file, path: /x, filter: '_time:-1h'}
+YAML
+    run "$canh" config check canh.yaml
+    [ "$code" != 0 ] || fail 'it was taken'
+    for text in 'outputs.a.url' 'outputs.b.url' 'outputs.c.path' 'outputs.d.kind' 'outputs.e.facility' \
+        'outputs.e.format' 'outputs.e.what' 'outputs.f.filter' 'outputs.g.filter'; do
+        grep -q -F "$text" out errors || fail "nothing about $text"
+    done
+}
+
+all='settings_are_checked a_file_gets_whole_lines a_new_output_begins_now
+    a_file_that_cannot_be_opened_is_told bulk_takes_all what_is_refused_is_counted'
+command -v rsyslogd >/dev/null && all="$all rsyslog_over_tcp rsyslog_over_udp"
+[ -e /usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_gtls.so ] && all="$all rsyslog_over_tls"
+# shellcheck disable=SC2086
+cases ${CASES:-$all}
+finish
