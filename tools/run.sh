@@ -143,5 +143,5 @@ if [ $code != 0 ]; then
         "Ca canh kết thúc ngoài ý muốn; xem lý do trong $var/serve.log."
 fi
 node_end
-say "Ended. What was stored is kept: $canh search --config $var/canh.yaml --data $var/data --partition _findings '*'" \
-    "Đã kết thúc. Dữ liệu được giữ lại: $canh search --config $var/canh.yaml --data $var/data --partition _findings '*'"
+say "Ended. What was stored is kept; its findings:" "Đã kết thúc. Dữ liệu được giữ lại; xem các phát hiện:"
+echo "  $canh search --config $var/canh.yaml --data $var/data -p _findings '*'"

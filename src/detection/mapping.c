@@ -49,6 +49,11 @@ void mapping_set_close(struct mapping_set **set)
     *set = NULL;
 }
 
+void mapping_set_interpreted(struct mapping_set *set)
+{
+    set->interpreted = true;
+}
+
 /* To be raised when the same files come to mean something else: stored events are read anew. */
 enum { MAPPING_MEANING = 1 };
 
@@ -58,7 +63,7 @@ int mapping_set_add(struct mapping_set *set, struct slice file, struct slice tex
     if (set->count == MAPPING_COUNT_MAX)
         return err_set(err, ERR_LIMIT, "more than %d mappings; leave some out", MAPPING_COUNT_MAX);
     struct mapping_inside *in = NULL;
-    int rc = mapping_read(&in, file, text, err);
+    int rc = mapping_read(&in, file, text, !set->interpreted, err);
     if (rc)
         return rc;
     for (uint32_t i = 0; i < set->count; i++) {

@@ -37,6 +37,9 @@ struct event_source {
 
 struct mapping_set;
 struct mapping_set *mapping_set_open(void);
+/* Mappings that are added from here on make no machine code of regular expressions: for processes
+ * that may not have memory to write and run. */
+void mapping_set_interpreted(struct mapping_set *set);
 void mapping_set_close(struct mapping_set **set);
 /* Reads one file's text. Copies what it keeps. ERR_SYNTAX with line and a sentence; the set is then
  * as it was. */

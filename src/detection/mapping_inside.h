@@ -170,6 +170,7 @@ struct mapping_set {
     uint32_t count;
     uint64_t fingerprint;
     bool bound;
+    bool interpreted;           /* regular expressions without machine code */
     struct arena arena;         /* gates */
     struct mapping_gate *gates; /* by lowest rank */
     uint32_t gate_count;
@@ -181,7 +182,7 @@ struct mapping_set {
 
 /* Reads one file's text into a new mapping; *out is NULL on failure. */
 MUST_CHECK int mapping_read(struct mapping_inside **out, struct slice file, struct slice text,
-                            struct err *err);
+                            bool jit, struct err *err);
 void mapping_inside_close(struct mapping_inside **inside);
 bool mapping_test_holds(const struct mapping_test *test, struct slice text);
 bool mapping_cases_hold(const struct mapping_cases *cases, struct event *e);

@@ -541,10 +541,11 @@ MUST_CHECK static int read_document(struct mapping_reader *r, struct slice text,
     return ERR_OK;
 }
 
-int mapping_read(struct mapping_inside **out, struct slice file, struct slice text, struct err *err)
+int mapping_read(struct mapping_inside **out, struct slice file, struct slice text, bool jit,
+                 struct err *err)
 {
     struct mapping_inside *in = mem_zeroed(1, sizeof *in);
-    struct mapping_reader r = {.in = in, .arena = &in->arena, .err = err};
+    struct mapping_reader r = {.in = in, .arena = &in->arena, .err = err, .jit = jit};
     struct arena nodes = {0};
     in->mapping.inside = in;
     in->mapping.file = arena_copy(&in->arena, file);

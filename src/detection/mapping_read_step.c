@@ -49,7 +49,7 @@ MUST_CHECK static int read_regex(struct mapping_reader *r, const struct yaml_nod
         rc = mapping_read_text(r, node, &text);
     if (rc)
         return rc;
-    rc = regex_open(&step->regex, text, REGEX_DOTALL, true, r->err);
+    rc = regex_open(&step->regex, text, REGEX_DOTALL, r->jit, r->err);
     if (rc) {
         if (r->err && !r->err->line)
             r->err->line = node->line;

@@ -8,6 +8,7 @@ struct mapping_reader {
     struct mapping_inside *in;
     struct arena *arena; /* of in */
     struct err *err;
+    bool jit; /* regular expressions as machine code */
 };
 
 struct mapping_key {

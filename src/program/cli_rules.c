@@ -217,10 +217,8 @@ static const struct cli_command commands[] = {
     {"versions", versions_run, "versions of the rules on this node",
      "các phiên bản bộ quy tắc trên nút này"},
     {"enable", enable_run, "judge by a version from now on", "dùng một phiên bản từ bây giờ"},
-    {"rollback", rollback_run, "go back to the version before",
-     "quay lại phiên bản trước"},
-    {"resume", resume_run, "judge by a suspended rule again",
-     "dùng lại quy tắc đang tạm ngừng"},
+    {"rollback", rollback_run, "go back to the version before", "quay lại phiên bản trước"},
+    {"resume", resume_run, "judge by a suspended rule again", "dùng lại quy tắc đang tạm ngừng"},
     {NULL, NULL, NULL, NULL},
 };
 

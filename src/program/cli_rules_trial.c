@@ -18,8 +18,7 @@ enum { NOISY_A_DAY = 50, LINES_MAX = 20, TRIAL_ROWS_MAX = 5000000 };
 
 struct trial {
     const struct rules_diff *diff;
-    struct rule_list rules; /* that are tried; borrowed */
-    struct detector detector;
+    struct detector detector; /* of the rules that are tried, which are the diff's */
     struct finding_rules shown;
     uint64_t *counts; /* by rule */
     uint64_t began_ns;
@@ -41,15 +40,16 @@ static int rules_take(struct trial *t, struct err *err)
     for (uint32_t i = 0; i < d->count; i++)
         if (d->items[i].change != RULES_REMOVED && d->items[i].use == RULE_LIVE &&
             d->items[i].rule->kind == RULE_DETECTION)
-            rule_list_add(&t->rules, (struct rule *)(uintptr_t)d->items[i].rule);
-    t->counts = mem_zeroed(t->rules.count + INDICATOR_TYPES, sizeof(*t->counts));
-    if (t->rules.count == 0)
+            rule_list_add(&t->detector.load.rules, (struct rule *)(uintptr_t)d->items[i].rule);
+    t->counts = mem_zeroed(t->detector.load.rules.count + INDICATOR_TYPES, sizeof(*t->counts));
+    if (t->detector.load.rules.count == 0)
         return ERR_END;
     t->detector.mappings = mapping_set_open();
     int rc = detector_load_mappings(t->detector.mappings, NULL, err);
     if (rc == ERR_OK)
-        rc = ruleset_open(&t->detector.set, &t->rules, t->detector.mappings, &options, err);
-    return rc ? rc : correlate_plan_open(&t->detector.plan, &t->rules, err);
+        rc = ruleset_open(&t->detector.set, &t->detector.load.rules, t->detector.mappings, &options,
+                          err);
+    return rc ? rc : correlate_plan_open(&t->detector.plan, &t->detector.load.rules, err);
 }
 
 /* Lines of NDJSON name the rule by its id. */
@@ -57,8 +57,8 @@ static void findings_count(struct trial *t, struct slice text)
 {
     struct map number = {0};
     struct slice mark = SLICE("\"id\":\"");
-    for (uint32_t i = 0; i < t->rules.count; i++)
-        (void)map_put(&number, t->rules.rules[i]->id, i, NULL);
+    for (uint32_t i = 0; i < t->detector.load.rules.count; i++)
+        (void)map_put(&number, t->detector.load.rules.rules[i]->id, i, NULL);
     while (text.len) {
         struct slice line = slice_cut(&text, '\n');
         size_t at = slice_find(line, mark);
@@ -78,7 +78,7 @@ static int trial_run(struct trial *t, const struct data *data, uint64_t days, st
     int fd = memfd_create("trial", MFD_CLOEXEC);
     if (fd < 0)
         return err_set_errno(err, errno, "cannot make memory");
-    finding_rules_open(&t->shown, &t->rules);
+    finding_rules_open(&t->shown, &t->detector.load.rules);
     struct hunt_run_options options = {.store = data->store,
                                        .detector = &t->detector,
                                        .rules = &t->shown,
@@ -112,14 +112,15 @@ static void trial_show(const struct trial *t, uint64_t days, bool vietnamese)
     (void)printf(vietnamese ? "trên sự kiện đã lưu trong %llu ngày:\n"
                             : "on the events stored in %llu days:\n",
                  (unsigned long long)days);
-    for (uint32_t i = 0; i < t->rules.count; i++) {
+    for (uint32_t i = 0; i < t->detector.load.rules.count; i++) {
         double a_day = (double)t->counts[i] / (double)days;
         if (t->counts[i] == 0 || shown++ >= LINES_MAX)
             continue;
         (void)printf(vietnamese ? "  %.*s: %llu kết quả, %.1f mỗi ngày%s\n"
                                 : "  %.*s: %llu findings, %.1f a day%s\n",
-                     (int)t->rules.rules[i]->title.len, t->rules.rules[i]->title.data,
-                     (unsigned long long)t->counts[i], a_day,
+                     (int)t->detector.load.rules.rules[i]->title.len,
+                     t->detector.load.rules.rules[i]->title.data, (unsigned long long)t->counts[i],
+                     a_day,
                      a_day < NOISY_A_DAY ? ""
                      : vietnamese        ? ": nhiều, hãy tinh chỉnh trước khi bật"
                                          : ": noisy, tune it before enabling");
@@ -149,6 +150,5 @@ void cli_rules_trial(const struct rules_diff *diff, const struct data_settings *
     data_close(&data);
     finding_rules_close(&t.shown);
     detector_close(&t.detector);
-    rule_list_free(&t.rules);
     mem_free(t.counts);
 }

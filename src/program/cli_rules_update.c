@@ -198,8 +198,8 @@ static int new_make(struct updating *u, const struct option_list *paths, struct 
         if (rc)
             (void)err_prefix(err, "%s", paths->items[0]);
     } else {
-        struct slice pack = u->settings->pack ? slice_from(u->settings->pack)
-                                              : pack_name(paths->items[0], name);
+        struct slice pack =
+            u->settings->pack ? slice_from(u->settings->pack) : pack_name(paths->items[0], name);
         rc = bundle_add_bundle(w, &u->old, pack, err);
         if (rc == ERR_OK)
             rc = paths_add(w, u->settings, paths, &u->problems, err);
@@ -218,8 +218,8 @@ static void diff_show(struct updating *u)
     char version[LIVE_VERSION_BYTES];
     live_version_text(version, &u->new.digest);
     buf_printf(&out, u->vietnamese ? "phiên bản %s\n" : "version %s\n", version);
-    rules_diff_text(&u->diff, u->settings->common.verbose ? UINT32_MAX : NAMES_SHOWN,
-                    u->vietnamese, &out);
+    rules_diff_text(&u->diff, u->settings->common.verbose ? UINT32_MAX : NAMES_SHOWN, u->vietnamese,
+                    &out);
     (void)cli_write(&out, NULL);
     buf_free(&out);
     if (u->problems.len)
@@ -294,8 +294,7 @@ int cli_rules_update(int argc, char **argv)
         code = cli_fail(CLI_USAGE, &err);
     }
     if (code < 0) {
-        struct updating u = {.settings = &settings,
-                             .vietnamese = cli_vietnamese(&settings.common)};
+        struct updating u = {.settings = &settings, .vietnamese = cli_vietnamese(&settings.common)};
         int rc = update(&u, &paths, &err);
         rules_diff_close(&u.diff);
         bundle_close(&u.old);
@@ -326,9 +325,9 @@ static int pack(const struct update_settings *settings, const struct option_list
         rc = sign_key_read(&key, settings->key, err);
     if (rc == ERR_OK)
         rules_signed_put(key, buf_as_slice(&bytes), &out);
-    int fd = rc ? -1
-                : open(operands->items[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-                       0644);
+    int fd =
+        rc ? -1
+           : open(operands->items[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (rc == ERR_OK && fd < 0)
         rc = err_set_errno(err, errno, "%s", operands->items[0]);
     if (rc == ERR_OK)

@@ -12,7 +12,7 @@
 #include "store/store.h"
 #include "watch/ledger.h"
 
-enum { COLUMNS_MAX = 16, HOURS_SHOWN_MAX = 24 * 35 };
+enum { HOURS_SHOWN_MAX = 24 * 35 };
 #define HOUR_NS (3600 * CLOCK_SECOND_NS)
 
 struct sources_settings {
@@ -38,6 +38,7 @@ struct sources {
     struct output_options output;
     struct clock_zone *zone;
     struct grid *grid;
+    struct slice_list names; /* of its columns */
     struct buf out, notes;
     bool vi, is_known, has_problem;
     struct arena arena;
@@ -119,15 +120,14 @@ struct column {
 
 static void grid_begin(struct sources *s, const struct column *columns, uint32_t count)
 {
-    static struct slice names[COLUMNS_MAX];
     bool csv = s->output.kind == OUTPUT_CSV;
-    check(count <= COLUMNS_MAX);
+    s->names.items = arena_zeroed(&s->arena, count, sizeof(struct slice));
+    s->names.count = count;
     for (uint32_t i = 0; i < count; i++)
-        names[i] = slice_from(csv     ? columns[i].name
-                              : s->vi ? columns[i].title_vi
-                                      : columns[i].title_en);
-    struct slice_list list = {.items = names, .count = count};
-    s->grid = grid_open(&s->output, &list);
+        s->names.items[i] = slice_from(csv     ? columns[i].name
+                                       : s->vi ? columns[i].title_vi
+                                               : columns[i].title_en);
+    s->grid = grid_open(&s->output, &s->names);
 }
 
 /* ---- the list ---- */

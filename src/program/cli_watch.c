@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/map.h"
 #include "program/client_inside.h"
 #include "program/interrupt.h"
@@ -92,24 +93,25 @@ static int drill_follow(struct watch *w, struct watch_findings *findings, uint64
 
 struct heard {
     struct watch *w;
-    struct map known; /* source/listener */
-    bool is_first;    /* nothing is told */
+    struct map known; /* source/listener; the keys are the arena's */
+    struct arena keys;
+    bool is_first; /* nothing is told */
 };
 
 static void heard_look(void *context, const struct watch_place *place)
 {
     struct heard *h = context;
+    struct slice what = place->kind == WATCH_LISTENER ? place->what : SLICE("");
     struct buf name = {0};
-    bool made = false;
     if (place->stored == 0)
         return;
-    buf_slice(&name, place->source);
-    buf_char(&name, '/');
-    if (place->kind == WATCH_LISTENER)
-        buf_slice(&name, place->what);
-    (void)map_put(&h->known, buf_as_slice(&name), 0, &made);
+    buf_printf(&name, "%.*s/%.*s", (int)place->source.len, place->source.data, (int)what.len,
+               what.data);
+    bool is_new = !map_find(&h->known, buf_as_slice(&name));
+    if (is_new)
+        (void)map_put(&h->known, arena_copy(&h->keys, buf_as_slice(&name)), 0, NULL);
     buf_free(&name);
-    if (!made || h->is_first)
+    if (!is_new || h->is_first)
         return;
     buf_printf(&h->w->out,
                h->w->vi ? "● đã thấy sự kiện đầu tiên: %.*s" : "● first event seen: %.*s",
@@ -119,24 +121,27 @@ static void heard_look(void *context, const struct watch_place *place)
     buf_char(&h->w->out, '\n');
 }
 
+/* Behind the box, which said what had been heard by then. */
 static int follow(struct watch *w, struct watch_findings *findings, uint64_t *found,
                   struct err *err)
 {
     struct heard heard = {.w = w, .is_first = true};
     int rc = ERR_OK;
-    for (uint64_t i = 0; rc == ERR_OK && wait_more(w); i++) {
+    watch_places(w, heard_look, &heard);
+    heard.is_first = false;
+    for (uint64_t i = 1; rc == ERR_OK && wait_more(w); i++) {
         rc = watch_findings_show(findings, found, err);
         if (rc != ERR_OK || i % STATUS_EVERY)
             continue;
         rc = watch_status(w, err);
         if (rc == ERR_OK)
             watch_places(w, heard_look, &heard);
-        heard.is_first = false;
         if (rc == ERR_OK)
             rc = written(w, err);
     }
     map_free(&heard.known);
-    return rc;
+    arena_free(&heard.keys);
+    return interrupt_came() ? ERR_OK : rc;
 }
 
 /* ---- the whole ---- */

@@ -141,10 +141,12 @@ static void line_put(struct watch_findings *f, const struct row *row)
     buf_slice(&title, title_of(f, row));
     where_put(row, &where);
     uint32_t title_columns = TITLE_COLUMNS, where_columns = 0;
+    bool is_own = text_of(row, SLICE("message_en")).len > 0; /* Canh's: a whole sentence */
     if (w->output.columns) {
         uint32_t room = w->output.columns > used + 30 ? w->output.columns - used : 30;
-        where_columns = room * 2 / 5 > WHERE_COLUMNS_MAX ? WHERE_COLUMNS_MAX : room * 2 / 5;
-        title_columns = room - where_columns - GAP;
+        uint32_t share = w->output.columns < WIDE_FROM ? room / 4 : room * 2 / 5;
+        where_columns = share > WHERE_COLUMNS_MAX ? WHERE_COLUMNS_MAX : share;
+        title_columns = is_own ? room : room - where_columns - GAP;
     }
     if (w->output.columns) {
         cell_put(buf_as_slice(&title), title_columns, out);
@@ -152,7 +154,8 @@ static void line_put(struct watch_findings *f, const struct row *row)
         uint32_t width = cell_terminal(buf_as_slice(&title), 0, out);
         cell_blanks(out, (width < title_columns ? title_columns - width : 0) + GAP);
     }
-    (void)cell_terminal(buf_as_slice(&where), where_columns, out);
+    if (!is_own)
+        (void)cell_terminal(buf_as_slice(&where), where_columns, out);
     buf_char(out, '\n');
     buf_free(&title);
     buf_free(&where);

@@ -1,6 +1,6 @@
 /* Engine commit: hauls of several senders become one durable group: checked, numbered, their
- * findings and refused records made rows, correlations fed, cursors and counters put beside, and all
- * of it booked (engine_account.h).
+ * findings and refused records made rows, correlations fed, cursors and counters put beside, and
+ * all of it booked (engine_account.h).
  *
  * A haul that says what its sender may not say is forged: it is left out, the others go on. When a
  * group cannot be stored, none of it is, and what correlations had seen of it is forgotten. Limits:
@@ -98,6 +98,6 @@ struct ledger *engine_commit_ledger(struct engine_commit *c);    /* any thread *
 /* A sender died: what it had cut and not brought is booked as lost, as soon as it can be. */
 struct engine_account_gone;
 void engine_commit_gone(struct engine_commit *c, const struct engine_account_gone *gone);
-/* Beginnings and ends of health findings as rows, and which of them last as cursors: all or none. */
+/* Beginnings and ends of health findings as rows, which of them last as cursors: all or none. */
 MUST_CHECK int engine_commit_health(struct engine_commit *c, const struct health_change *changes,
                                     uint32_t count, struct err *err);

@@ -351,9 +351,8 @@ void engine_rules_tick(struct engine_rules *r)
 /* An intake that lives may hold events that it judged by them. */
 static void before_open(struct engine_rules *r, struct slice bytes)
 {
-    struct live_bundle bundle = {.bytes = bytes,
-                                 .config = &r->live->config->rules,
-                                 .indicators.bytes = SLICE("")};
+    struct live_bundle bundle = {
+        .bytes = bytes, .config = &r->live->config->rules, .indicators.bytes = SLICE("")};
     struct err err;
     if (live_compile(r->live, &bundle, &r->before, &err) != ERR_OK)
         log_err(LOG_WARNING, "rules", &err);
@@ -384,8 +383,7 @@ static int bytes_make(struct engine_rules *r, struct buf *out, struct err *err)
             log_err(LOG_ERROR, "rules", &why);
         r->updated_ns = engine_rules_updated(state_db(state));
     }
-    int rc =
-        rules_set_make(&r->live->config->rules, has_kept ? &kept : NULL, out, &problems, err);
+    int rc = rules_set_make(&r->live->config->rules, has_kept ? &kept : NULL, out, &problems, err);
     if (rc == ERR_OK && has_kept && !slice_equal(buf_as_slice(out), kept.bytes))
         before_open(r, kept.bytes);
     if (problems.len)

@@ -19,7 +19,7 @@ struct engine_rules {
     struct stat table;   /* indicators.table when it was handed over last */
     int64_t looked_ns;
     char active[LIVE_VERSION_BYTES];
-    bool is_new; /* it is to be written down as active */
+    bool is_new;               /* it is to be written down as active */
     struct live_rules *before; /* at the start: what was active, when is_new */
     int64_t updated_ns;
     struct buf origin;

@@ -189,13 +189,13 @@ static void source_write(struct engine *e, const struct config_source *source,
     json_open_object(w);
     json_key(w, "name");
     json_string(w, source->row.name);
-    json_key(w, "unit");
-    json_string(w, source->unit);
     json_key(w, "live");
     json_bool(w, seen.is_set_up);
+    figures_write(&f, w);
+    json_key(w, "unit");
+    json_string(w, source->unit);
     json_key(w, "drill");
     json_bool(w, source->drill);
-    figures_write(&f, w);
     json_key(w, "state");
     json_string(w, slice_from(state_name(&seen)));
     sentences_write(w, &seen);

@@ -30,8 +30,8 @@ void engine_store_gone(struct engine_store *store, struct engine_peer *peer);
 /* HAUL, HAULED_ALL. ERR_SYNTAX: not what the message is: the peer is ended by the caller. */
 MUST_CHECK int engine_store_message(struct engine_store *store, struct engine_peer *peer,
                                     struct wire_message *message, struct err *err);
-/* MESSAGE_IMPORT of a client who may, or of the parent (client NULL); answers it. Takes the file's descriptor out of
- * the message. ERR_SYNTAX as above. */
+/* MESSAGE_IMPORT of a client who may, or of the parent (client NULL); answers it. Takes the
+ * file's descriptor out of the message. ERR_SYNTAX as above. */
 MUST_CHECK int engine_store_import(struct engine_store *store, struct engine_peer *client,
                                    struct wire_message *message, struct err *err);
 /* JOURNAL_ENDED of the parent. ERR_SYNTAX: not as it must be. */

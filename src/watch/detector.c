@@ -161,6 +161,8 @@ int detector_open_bundle(struct detector *d, const struct detector_bundle *from,
         options.source = from->source.data;
     d->zone = from->zone;
     d->mappings = mapping_set_open();
+    if (from->interpreted)
+        mapping_set_interpreted(d->mappings);
     int rc = bundle_mappings(d, from->bundle, err);
     if (rc)
         return rc;

@@ -24,8 +24,8 @@ struct detector {
     struct ruleset *set;
     struct correlate_plan *plan;
     const struct clock_zone *zone;
-    struct clock_zone *own_zone; /* NULL: zone is borrowed */
-    bool *hidden;                /* by rule: only correlations see it; NULL: none */
+    struct clock_zone *own_zone;  /* NULL: zone is borrowed */
+    bool *hidden;                 /* by rule: only correlations see it; NULL: none */
     uint32_t uses[RULE_LIVE + 1]; /* of a bundle: rules by what they serve */
     struct logsource source;
     struct sigma_placeholders placeholders;

@@ -6,12 +6,13 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "watch/intake_certificate.h"
 #include "watch/intake_http_inside.h"
 
 /* So long a token that was found right is believed on its connection: one that is withdrawn is
  * refused after it. */
 #define TOKEN_BELIEVED_NS ((uint64_t)10 * CLOCK_SECOND_NS)
-enum { ENCODED_BYTES_MAX = 1024, NAME_BYTES = 128 };
+enum { ENCODED_BYTES_MAX = 1024 };
 
 struct slice http_header(const struct http_request *r, const char *name)
 {
@@ -67,30 +68,10 @@ static gnutls_session_t session_of(const struct http_request *r)
     return info ? info->tls_session : NULL;
 }
 
-/* Its first DNS name, else its common name. */
-static void name_read(gnutls_x509_crt_t certificate, char out[NAME_BYTES])
-{
-    for (unsigned i = 0;; i++) {
-        size_t len = NAME_BYTES - 1;
-        int rc = gnutls_x509_crt_get_subject_alt_name(certificate, i, out, &len, NULL);
-        if (rc == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-            break;
-        if (rc == GNUTLS_SAN_DNSNAME) {
-            out[len] = '\0';
-            return;
-        }
-    }
-    size_t len = NAME_BYTES;
-    if (gnutls_x509_crt_get_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, 0, out, &len) !=
-        GNUTLS_E_SUCCESS)
-        out[0] = '\0';
-}
-
 static bool certificate_holds(struct http_request *r)
 {
     unsigned count = 0, status = 1;
-    char name[NAME_BYTES] = "";
-    gnutls_x509_crt_t certificate;
+    char name[INTAKE_CERTIFICATE_NAME_BYTES];
     gnutls_session_t session = session_of(r);
     gnutls_typed_vdata_st purpose = {GNUTLS_DT_KEY_PURPOSE_OID,
                                      (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT, 0};
@@ -99,13 +80,8 @@ static bool certificate_holds(struct http_request *r)
     const gnutls_datum_t *chain = session ? gnutls_certificate_get_peers(session, &count) : NULL;
     if (!chain || count == 0 ||
         gnutls_certificate_verify_peers(session, &purpose, 1, &status) != GNUTLS_E_SUCCESS ||
-        status != 0 || gnutls_x509_crt_init(&certificate) != GNUTLS_E_SUCCESS)
+        status != 0 || intake_certificate_name(session, name) == 0)
         return false;
-    if (gnutls_x509_crt_import(certificate, &chain[0], GNUTLS_X509_FMT_DER) == GNUTLS_E_SUCCESS)
-        name_read(certificate, name);
-    gnutls_x509_crt_deinit(certificate);
-    if (name[0] == '\0' || slice_starts(slice_from(name), SLICE("token:")))
-        return false; /* a token's sender is called so */
     (void)snprintf(r->peer->sender, sizeof(r->peer->sender), "%s", name);
     r->peer->has_certificate = true;
     return true;

@@ -72,7 +72,7 @@ static void cut(struct stream_connection *c, size_t more, bool last)
 
 static int shake(struct stream_connection *c, struct err *err)
 {
-    char name[INTAKE_TLS_NAME_BYTES];
+    char name[INTAKE_CERTIFICATE_NAME_BYTES];
     int rc = intake_tls_shake(c->tls, &c->writes, err);
     if (rc != ERR_OK)
         return rc;

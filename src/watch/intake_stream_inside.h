@@ -11,7 +11,7 @@ struct stream_connection {
     struct intake_stream *stream;
     int fd;
     struct ip_address address;
-    char sender[INTAKE_TLS_NAME_BYTES]; /* certificate's name, or address */
+    char sender[INTAKE_CERTIFICATE_NAME_BYTES]; /* certificate's name, or address */
     size_t sender_len;
     struct intake_tls_session *tls;
     bool shakes, writes; /* the handshake goes on; it waits for room to write */

@@ -1,10 +1,11 @@
 /* Import rows: findings and refused records as rows of the internal partitions _findings and
- * _refused, in batches that follow the events' in their group; closed hours of the ledger as rows of
- * _ledger (at the hour's beginning; fields by ledger_cell_fields), and what is wrong with the watch
- * itself as findings: rule.id "canh-health-KIND", rule.title, rule.level, subject, state (begins,
- * ends), since, message_en, message_vi.
+ * _refused, in batches that follow the events' in their group; closed hours of the ledger as rows
+ * of _ledger (at the hour's beginning; fields by ledger_cell_fields), and what is wrong with the
+ * watch itself as findings: rule.id "canh-health-KIND", rule.title, rule.level, subject, state
+ * (begins, ends), since, message_en, message_vi.
  *
- * A finding's fields: rule.version (of the set, its beginning), rule.id, rule.title, rule.level, rule.author, rule.source, rule.tag and
+ * A finding's fields: rule.version (of the set, its beginning), rule.id, rule.title, rule.level,
+ * rule.author, rule.source, rule.tag and
  * rule.reference (each as often as the rule has them); of an event event.id ("epoch:sequence"),
  * event.time, event.file, event.line and matched.<name>; of a correlation event.id for each event
  * shown, group.<name>, value, count. A refused record's: reason, text, file, line. Threads: one.

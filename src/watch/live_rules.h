@@ -15,7 +15,7 @@
 
 enum { LIVE_DETECTORS_MAX = 32, LIVE_VERSION_BYTES = 2 * DIGEST_BYTES + 1, LIVE_SHORT_BYTES = 12 };
 
-struct live_detector { /* what a detector is opened for */
+struct live_detector {       /* what a detector is opened for */
     struct slice configured; /* product/category/service, or empty */
     struct slice zone;       /* its name */
     struct clock_zone *clock;
@@ -48,6 +48,5 @@ MUST_CHECK int live_rules_open(struct live_rules **out, const struct live_bundle
 struct live_rules *live_rules_use(struct live_rules *rules);
 void live_rules_unuse(struct live_rules **rules); /* NULL is fine */
 /* The rule of the number in another set; RULE_INPUT_MISSING: it has none of that id. */
-uint32_t live_rules_number(const struct live_rules *of, uint32_t rule,
-                           const struct live_rules *in);
+uint32_t live_rules_number(const struct live_rules *of, uint32_t rule, const struct live_rules *in);
 void live_version_text(char out[LIVE_VERSION_BYTES], const struct digest *digest);

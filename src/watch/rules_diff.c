@@ -115,9 +115,10 @@ static void names_put(const struct rules_diff *d, enum rules_change change, uint
 {
     static const char *const heads[RULES_CHANGES][2] = {
         {"added", "thêm"}, {"changed", "sửa"}, {"removed", "bỏ"}};
-    static const char *const uses[RULE_LIVE + 1][2] = {
-        {"off", "tắt"}, {"hunt only", "chỉ rà soát"}, {"for a correlation", "cho tương quan"},
-        {"watches", "giám sát"}};
+    static const char *const uses[RULE_LIVE + 1][2] = {{"off", "tắt"},
+                                                       {"hunt only", "chỉ rà soát"},
+                                                       {"for a correlation", "cho tương quan"},
+                                                       {"watches", "giám sát"}};
     uint32_t shown = 0;
     buf_printf(out, "%s: %u\n", heads[change][vietnamese], d->counts[change]);
     for (uint32_t i = 0; i < d->count; i++) {

@@ -117,8 +117,8 @@ int rules_set_make(const struct config_rules *config, const struct bundle *kept,
         rc = pack_add(w, BUNDLE_TUNING, RULES_PACK_TUNING, config->tuning.items[i].data, problems,
                       err);
     if (rc == ERR_OK && maps && slice_equal(config->mappings, SLICE("none")))
-        rc = bundle_add_pack(
-            w, &(struct bundle_pack){BUNDLE_MAPPINGS, SLICE(""), config->mappings}, err);
+        rc = bundle_add_pack(w, &(struct bundle_pack){BUNDLE_MAPPINGS, SLICE(""), config->mappings},
+                             err);
     else if (rc == ERR_OK && maps)
         rc = pack_add(w, BUNDLE_MAPPING, BUNDLE_MAPPINGS, config->mappings.data, problems, err);
     if (rc == ERR_OK)
@@ -146,9 +146,9 @@ int rules_choice_open(struct rules_choice *out, const struct config_rules *confi
         struct slice name = bundle->packs[i].name;
         if (slice_equal(name, RULES_PACK_TUNING) || slice_equal(name, BUNDLE_MAPPINGS))
             continue;
-        out->packs[select->pack_count++] = (struct rule_pack){
-            name, arena_printf(&out->arena, "%.*s/", (int)name.len, name.data),
-            rules_set_is_local(name)};
+        out->packs[select->pack_count++] =
+            (struct rule_pack){name, arena_printf(&out->arena, "%.*s/", (int)name.len, name.data),
+                               rules_set_is_local(name)};
     }
     select->min_status = RULE_SELECT_STATUS_DEFAULT;
     select->min_level = RULE_SELECT_LEVEL_DEFAULT;

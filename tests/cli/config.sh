@@ -118,6 +118,33 @@ END
     expect_error 'commands.bell.run: it wants the whole path of a program'
 }
 
-cases rows_are_held_against_each_other check_says_where_it_is_wrong files_are_found defaults_are_a_file_to_begin_with \
+propose_names_what_this_machine_has() {
+    mkdir -p logs/nginx logs/audit
+    : >logs/auth.log >logs/syslog >logs/mail.log >logs/nginx/access.log
+    ln -s ../auth.log logs/audit/audit.log
+    run "$canh" config propose --data data --logs "$PWD/logs" --drill drill --rules rules
+    expect_code 0
+    expect_out "data: \"$PWD/data\""
+    expect_out "follow: [\"$PWD/logs/auth.log\"]"
+    expect_out "follow: [\"$PWD/drill/*\"]"
+    expect_out "# $PWD/logs/mail.log: its lines come by system, too"
+    expect_no_out audit.log
+    cp out canh.yaml
+    run "$canh" config check canh.yaml
+    expect_code 0
+    mkdir journal
+    run "$canh" config propose --logs "$PWD/logs" --journal "$PWD/journal"
+    expect_out "journal: \"$PWD/journal\""
+    expect_out "# $PWD/logs/auth.log: its lines come by journal, too"
+    expect_out "follow: [\"$PWD/logs/nginx/access.log\"]"
+    run "$canh" config propose --lang vi --logs "$PWD/none"
+    expect_code 0
+    expect_out "canh.yaml cho máy này"
+    run "$canh" config propose canh.yaml
+    expect_code 2
+    expect_error "canh config propose > canh.yaml"
+}
+
+cases propose_names_what_this_machine_has rows_are_held_against_each_other check_says_where_it_is_wrong files_are_found defaults_are_a_file_to_begin_with \
     the_documented_example_is_good
 finish

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/expect.sh"
 page=$2/man/canh.1
 for command in detect import 'rules check' 'rules list' 'rules coverage' 'rules explain' 'rules test' \
-    'intel import' 'intel list' 'intel match' 'intel pattern' 'intel remove' 'config check' 'config print' \
+    'intel import' 'intel list' 'intel match' 'intel pattern' 'intel remove' 'config check' 'config print' 'config propose' watch \
     'audit verify' 'audit export' backup restore status doctor hunt search tail export verify prove 'store stat' 'store dump' 'store expire' 'store seal' 'store merge' \
     'store snapshot' 'store rebuild' serve 'key list' 'key csr' 'key rotate' 'key install'; do
     # shellcheck disable=SC2086

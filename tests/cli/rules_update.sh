@@ -43,7 +43,7 @@ expect_out 'More: 1 findings'
 expect_out 'kept; to judge by it: canh rules enable'
 first=$(version)
 post more
-cp log /tmp/Rt/log.1; cp -r data /tmp/Rt/data.1; findings More 0 # it is not enabled yet
+findings More 0 # it is not enabled yet
 rules enable "$(echo "$first" | cut -c 1-12)"
 expect_code 0
 wait_for "$(echo "$first" | cut -c 1-12)" 2 || fail "intake did not take the new rules"

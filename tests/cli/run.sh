@@ -151,11 +151,11 @@ on_a_terminal() {
     expect_out 'sự kiện'
 
     # six wrong passwords
-    before=$(grep -c 'SSH password guessing from one address.*127.0.0.1' "$home/plain")
+    shown_before=$(grep -c 'SSH password guessing from one address.*127.0.0.1' "$home/plain")
     for _ in 1 2 3 4 5 6; do guess; done
     sixth=$(date +%s%3N)
     seen_guessing() {
-        shown 'SSH' && [ "$(grep -c 'SSH password guessing from one address.*127.0.0.1' "$home/plain")" -gt "$before" ]
+        shown 'SSH' && [ "$(grep -c 'SSH password guessing from one address.*127.0.0.1' "$home/plain")" -gt "$shown_before" ]
     }
     until_holds seen_guessing || fail 'six wrong passwords give no finding'
     echo "from the sixth wrong password to the finding on the screen: $(($(date +%s%3N) - sixth)) ms"
@@ -168,8 +168,8 @@ on_a_terminal() {
 }
 
 a_second_run_keeps_what_there_is() {
-    before=$(found '"drill":true')
-    [ "$before" -gt 0 ] || fail 'no finding of the exercise is stored'
+    kept=$(found '"drill":true')
+    [ "$kept" -gt 0 ] || fail 'no finding of the exercise is stored'
     cp "$home/var/canh.yaml" "$home/settings"
     # shellcheck disable=SC2086
     LANG=vi_VN.UTF-8 run timeout 120 $node_user sh -c "cd $source_folder && tools/run.sh --canh $canh --var $home/var --logs $home/logs"
@@ -178,7 +178,7 @@ a_second_run_keeps_what_there_is() {
     expect_out 'Ba việc nên thử'
     expect_no_out 'Cấu hình cho máy này'
     cmp -s "$home/var/canh.yaml" "$home/settings" || fail 'the settings were made again'
-    [ "$(found '"drill":true')" = "$before" ] || fail 'the exercise was held again'
+    [ "$(found '"drill":true')" = "$kept" ] || fail 'the exercise was held again'
     [ "$(found 127.0.0.1)" -gt 0 ] || fail 'findings of the first run are gone'
 }
 

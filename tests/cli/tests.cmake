@@ -10,7 +10,8 @@ set_tests_properties(cli/threads PROPERTIES LABELS "cli;tsan")
 add_test(NAME cli/man COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/man.sh $<TARGET_FILE:canh>
     ${PROJECT_SOURCE_DIR})
 set_tests_properties(cli/man PROPERTIES LABELS cli TIMEOUT 60)
-foreach(name serve ingest ingest_elastic ingest_otlp state audit backup status attribution)
+foreach(name serve ingest rules_update rules_swap
+        ingest_elastic ingest_otlp state audit backup status attribution)
     add_test(NAME cli/${name}
         COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/${name}.sh $<TARGET_FILE:canh>
             ${PROJECT_SOURCE_DIR})
@@ -28,7 +29,7 @@ add_test(NAME cli/unit_file COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/unit_file
     ${PROJECT_BINARY_DIR}/canh.service)
 set_tests_properties(cli/unit_file PROPERTIES LABELS "cli;slow_asan" TIMEOUT 60
     SKIP_RETURN_CODE 77)
-foreach(name disk_full descriptors rights)
+foreach(name disk_full descriptors rights run)
     add_test(NAME cli/${name}
         COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/${name}.sh $<TARGET_FILE:canh>
             ${PROJECT_SOURCE_DIR})

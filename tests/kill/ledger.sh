@@ -120,7 +120,7 @@ kill_something() {
 # stored SOURCE: the `n` of each of its events, sorted
 stored() {
     # shellcheck disable=SC2086
-    $node_user "$canh" search "_source=$1" --output ndjson --config canh.yaml --data data \
+    $node_user "$canh" search "_source:$1" --output ndjson --config canh.yaml --data data \
         2>>search.errors </dev/null | sed -n 's/.*"n":"\([0-9-]*\)".*/\1/p' | sort >"$1.stored"
 }
 

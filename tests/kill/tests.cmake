@@ -20,3 +20,11 @@ set_tests_properties(kill/outputs PROPERTIES LABELS "kill;slow_asan" TIMEOUT 900
 add_test(NAME cli/outputs COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/outputs.sh
     $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_bulk_sink>)
 set_tests_properties(cli/outputs PROPERTIES LABELS "cli;slow_asan" TIMEOUT 600)
+add_test(NAME kill/ledger COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/kill/ledger.sh
+    $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR})
+set_tests_properties(kill/ledger PROPERTIES LABELS "kill;slow_asan" TIMEOUT 900)
+add_executable(canh_load support/load.c)
+target_link_libraries(canh_load PRIVATE PkgConfig::GNUTLS)
+add_test(NAME kill/watch COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/kill/watch.sh
+    $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_load>)
+set_tests_properties(kill/watch PROPERTIES LABELS "kill;slow_asan" TIMEOUT 900)

@@ -9,7 +9,8 @@ by_bulk() {
     settings http 'token: true'
     node_start
     token_make
-    peer_start env CANH_PEER_NPM="$peers/npm" node "$here/npm/elastic.mjs" \
+    cp "$here/npm/elastic.mjs" .
+    peer_start env CANH_PEER_NPM="$peers/npm" node elastic.mjs \
         "http://127.0.0.1:$port" "$token" "$EVENTS" 8
     storm term engine intake all
     peer_wait 110

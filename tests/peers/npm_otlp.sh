@@ -10,7 +10,8 @@ deliver() { # deliver KIND
     settings http 'token: true'
     node_start
     token_make
-    peer_start env CANH_PEER_NPM="$peers/npm" node "$here/npm/otlp.mjs" "$1" \
+    cp "$here/npm/otlp.mjs" .
+    peer_start env CANH_PEER_NPM="$peers/npm" node otlp.mjs "$1" \
         "http://127.0.0.1:$port" "$token" "$EVENTS" 6
     storm term engine intake all
     peer_wait 110

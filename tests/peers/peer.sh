@@ -152,7 +152,10 @@ storm() {
     reach=0
     for how in "$@"; do
         reach=$((reach + share))
-        stored_reach "$reach" 40 || fail "only $(stored) events before the restart by $how"
+        if ! stored_reach "$reach" 40; then
+            fail "only $(stored) events before the restart by $how: $(tail -n 5 peer.log)"
+            return 1
+        fi
         restart "$how"
     done
 }

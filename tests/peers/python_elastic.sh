@@ -1,15 +1,17 @@
 #!/bin/sh
 # python_elastic.sh CANH SOURCE FOLDER: the bulk helper of python3-elasticsearch, with ids.
 . "$(dirname "$0")/peer.sh"
-need python3 python3
-python3 -c 'import elasticsearch' 2>/dev/null || skip 'no elasticsearch (package python3-elasticsearch)'
+python=/usr/bin/python3 # the one that Debian's packages are for
+[ -x $python ] || skip "no python3"
+$python -c 'import elasticsearch' 2>/dev/null || skip 'no elasticsearch (package python3-elasticsearch)'
 here=$(cd "$(dirname "$0")" && pwd)
 
 by_bulk() {
     settings http 'token: true'
     node_start
     token_make
-    peer_start python3 "$here/python_elastic.py" "http://127.0.0.1:$port" "$token" "$EVENTS" 8
+    cp "$here/python_elastic.py" .
+    peer_start $python python_elastic.py "http://127.0.0.1:$port" "$token" "$EVENTS" 8
     storm term engine intake all
     peer_wait 110
     expect_code 0

@@ -1,5 +1,6 @@
 // elastic.mjs URL TOKEN EVENTS SECONDS: the bulk helper of @elastic/elasticsearch, each event with
 // an _id. What it drops is given to it again.
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -49,6 +50,7 @@ while (waiting.length && Date.now() < deadline) {
     waiting = again.concat(rest);
     await pause((Number(seconds) * 1000 * PART) / Number(events));
 }
-const { version } = require('@elastic/elasticsearch/package.json');
+const { version } = JSON.parse(readFileSync(
+    `${process.env.CANH_PEER_NPM}/node_modules/@elastic/elasticsearch/package.json`));
 console.log(`@elastic/elasticsearch ${version}`, JSON.stringify(counts));
 process.exit(waiting.length ? 1 : 0);

@@ -1,6 +1,7 @@
 // otlp.mjs KIND URL TOKEN EVENTS SECONDS: the OTLP log exporter over HTTP (proto, json), in batches.
 // The exporter tries again by itself for some seconds; a batch that it gives up is given to it anew,
 // as a queue in front of it (OpenTelemetry Collector) does.
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -48,6 +49,7 @@ for (let n = 1; n <= Number(events) && Date.now() < deadline;) {
     acknowledged += taken.length;
     await pause((Number(seconds) * 1000 * PART) / Number(events));
 }
-const { version } = require(`@opentelemetry/exporter-logs-otlp-${name}/package.json`);
+const { version } = JSON.parse(readFileSync(
+    `${process.env.CANH_PEER_NPM}/node_modules/@opentelemetry/exporter-logs-otlp-${name}/package.json`));
 console.log(`exporter ${version} acknowledged ${acknowledged} failures ${failures}`);
 process.exit(acknowledged === Number(events) ? 0 : 1);

@@ -195,10 +195,8 @@ static void swaps_while_many_judge(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sources_of_one_log_source_share),
-        cmocka_unit_test(selection_holds),
-        cmocka_unit_test(numbers_are_found_by_id),
-        cmocka_unit_test(a_block_keeps_its_set),
+        cmocka_unit_test(sources_of_one_log_source_share), cmocka_unit_test(selection_holds),
+        cmocka_unit_test(numbers_are_found_by_id),         cmocka_unit_test(a_block_keeps_its_set),
         cmocka_unit_test(swaps_while_many_judge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
