@@ -55,7 +55,8 @@ trap node_end EXIT
 trap 'interrupted 130' INT
 trap 'interrupted 143' TERM HUP
 
-mkdir -p "$var" 2>/dev/null && [ -w "$var" ] ||
+mkdir -p "$var" 2>/dev/null || :
+[ -w "$var" ] ||
     fail "The folder $var cannot be written: make it yours (chown), or take it away and run again." \
         "Không ghi được vào thư mục $var: hãy đổi chủ sở hữu (chown), hoặc xóa đi rồi chạy lại."
 

@@ -13,6 +13,7 @@
 
 enum {
     POLL_MS = 300,
+    RESTART_POLLS = 30,
     STATUS_EVERY = 5,      /* polls between two looks at the node's status */
     DRILL_QUIET = 10,      /* polls without an event of the exercise: it is through */
     DRILL_POLLS_MAX = 400, /* two minutes */
@@ -31,11 +32,36 @@ static const struct option watch_options[] = {
     CLI_OPTIONS(watch_settings, common, "auto"),
 };
 
+static int node_find(struct watch *w, struct err *err)
+{
+    static const struct server_settings here = {0};
+    client_close(&w->client);
+    int rc = cli_node_open(&w->client, &w->settings->data, &here, &w->settings->common, err);
+    if (rc != ERR_OK)
+        return rc;
+    w->config = client_config(w->client);
+    if (client_has_daemon(w->client))
+        return ERR_OK;
+    return err_set(err, ERR_BUSY,
+                   "the node does not run: start it with `canh serve` (or try it with `make "
+                   "run`), then watch");
+}
+
+/* An engine that ended is started again by its parent: it is given time for that. */
 int watch_status(struct watch *w, struct err *err)
 {
     buf_clear(&w->status);
     int rc = client_status(w->client, &w->status, err);
-    return rc ? err_prefix(err, "the node does not answer any more (its log says why)") : ERR_OK;
+    for (int i = 0; i < RESTART_POLLS && rc != ERR_OK && !interrupt_came(); i++) {
+        (void)poll(NULL, 0, POLL_MS);
+        if (node_find(w, err) != ERR_OK)
+            continue;
+        buf_clear(&w->status);
+        rc = client_status(w->client, &w->status, err);
+    }
+    if (rc != ERR_OK)
+        return err_set(err, ERR_CLOSED, "the node has ended or does not answer; its log says why");
+    return ERR_OK;
 }
 
 /* Waits; false when nobody reads any more or it is to end. */
@@ -175,17 +201,11 @@ static int watch_run(struct watch *w, struct err *err)
 
 static int watch_with(const struct watch_settings *settings, struct err *err)
 {
-    static const struct server_settings here = {0};
     struct watch w = {.settings = settings, .vi = cli_vietnamese(&settings->common)};
     int rc = output_options_set(&w.output, "table", STDOUT_FILENO, err);
     if (rc == ERR_OK)
-        rc = cli_node_open(&w.client, &settings->data, &here, &settings->common, err);
-    if (rc == ERR_OK && !client_has_daemon(w.client))
-        rc = err_set(err, ERR_BUSY,
-                     "the node does not run: start it with `canh serve` (or try it with `make "
-                     "run`), then watch");
+        rc = node_find(&w, err);
     if (rc == ERR_OK) {
-        w.config = client_config(w.client);
         if (clock_zone_open(&w.zone, w.config->store.timezone, NULL) != ERR_OK)
             w.zone = NULL;
         rc = watch_run(&w, err);

@@ -62,6 +62,8 @@ int intake_inlet_open(struct intake_inlet *inlet, struct intake_queue *queue,
     if (!inlet->source)
         return err_set(err, ERR_USAGE, "listener %s: canh.yaml has no source %.*s: name one of it",
                        listener->name, (int)inlet->config->source.len, inlet->config->source.data);
+    const struct config_listener *rows = queue->live->config->listeners.items;
+    inlet->tally = intake_shared_tally(queue->shared, (uint32_t)(inlet->config - rows));
     format_set(inlet);
     inlet->parcel_capacity = INTAKE_PARCEL_BYTES + read_bytes;
     (void)snprintf(inlet->drops_name, sizeof(inlet->drops_name), "%.*s%s", (int)HAUL_DROPPED.len,

@@ -49,6 +49,7 @@ struct intake_inlet {
     struct input_file file;      /* named after the listener */
     struct socket_allow allow;
     struct metric *metrics; /* INLET_METRICS of its kind */
+    struct tally tally;     /* of records that were cut: these senders send nothing again */
     size_t parcel_capacity;
     struct intake_parcel *free; /* under the queue's mutex, as is what follows */
     uint32_t made;

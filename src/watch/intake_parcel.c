@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "watch/intake_inlet.h"
 
 struct intake_parcel *intake_parcel_open(struct intake_inlet *inlet, size_t capacity)
 {
@@ -83,6 +84,8 @@ void intake_parcel_senders(struct intake_parcel *p, size_t from, struct slice se
     }
     for (size_t i = from; i < p->spans.count; i++)
         p->senders[i] = sender;
+    if (p->inlet)
+        tally_add(p->inlet->tally, p->spans.count - from);
     if (p->spans.count > from)
         begin(p);
 }
@@ -102,6 +105,8 @@ void intake_parcel_refuse(struct intake_parcel *p, struct intake_refusal refusal
     refusal.text = arena_copy(&p->arena, slice_part(refusal.text, 0, HARVEST_REFUSED_BYTES_MAX));
     p->apart_bytes += refusal.text.len;
     p->refusals[p->refusal_count++] = refusal;
+    if (p->inlet)
+        tally_add(p->inlet->tally, 1);
     begin(p);
 }
 

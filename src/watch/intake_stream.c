@@ -13,7 +13,7 @@
 enum { EVENTS = 64, ACCEPTS = 64, TICK_MS = 100 };
 #define TICK_NS   ((uint64_t)TICK_MS * 1000000)
 #define GATHER_NS ((uint64_t)5000000)
-#define DRAIN_NS  ((uint64_t)CLOCK_SECOND_NS / 2)
+#define DRAIN_NS  ((uint64_t)CLOCK_SECOND_NS)
 #define REST_NS   ((uint64_t)CLOCK_SECOND_NS) /* when no descriptor is left */
 
 /* ---- connections ---- */
@@ -71,6 +71,15 @@ static void connection_remove(struct intake_stream *s, struct stream_connection 
     intake_inlet_count(&s->inlet, INLET_CONNECTIONS, (uint64_t)-1);
     (void)parcel_room(s);
     stream_connection_close(c);
+}
+
+/* Asks senders to stop: those that look at their connection before they write (rsyslog, syslog-ng)
+ * keep what comes next for a new one, and close this one when all is sent. No TLS close_notify goes
+ * ahead of it: they look for the end of the stream, and it would hide that. */
+static void connections_half_close(struct intake_stream *s)
+{
+    for (struct stream_connection *c = s->first; c; c = c->next)
+        (void)shutdown(c->fd, SHUT_WR);
 }
 
 static void shake_tell(struct intake_stream *s, const struct stream_connection *c,
@@ -222,7 +231,7 @@ static int events_take(struct intake_stream *s)
     struct epoll_event events[EVENTS];
     bool waits = s->parcel && !intake_parcel_is_empty(s->parcel);
     bool drains = atomic_load(&s->order) == INTAKE_DRAINS, accepts = false;
-    int count = epoll_wait(s->events, events, EVENTS, drains ? 0 : waits ? 2 : TICK_MS);
+    int count = epoll_wait(s->events, events, EVENTS, drains || waits ? 2 : TICK_MS);
     for (int i = 0; i < count; i++)
         if (events[i].data.ptr == s)
             accepts = true;
@@ -243,10 +252,11 @@ static void *stream_run(void *context)
         if (drains && until_ns == UINT64_MAX) {
             until_ns = clock_monotonic_ns() + DRAIN_NS;
             listen_set(s, false);
+            connections_half_close(s);
         }
-        int count = events_take(s);
-        if (drains && (count <= 0 || clock_monotonic_ns() >= until_ns))
+        if (drains && (!s->first || clock_monotonic_ns() >= until_ns))
             break;
+        int count = events_take(s);
         parcel_look(s, count <= 0);
         timeouts_look(s);
     }

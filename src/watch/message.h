@@ -62,7 +62,7 @@ enum message_type {
                          * before), text error: it has read its file to the end; else why not */
     MESSAGE_RULES,      /* (engine) text version (SHA-256), u64 fingerprint, u32 1: with indicators;
                          * fds: sealed memfd of the bundle, indicators.table. Before RESUME, and
-                         * whenever a new set is to be judged by; an intake that has it just answers */
+                         * whenever a new set is to be judged by; who has it just answers */
     MESSAGE_RULES_TAKEN,  /* id of RULES, i32 ERR_*, text why: no block is judged by another set any
                            * more. The next RULES comes behind it */
     MESSAGE_RULES_BURDEN, /* u64 fingerprint, u32 count, each: u32 rule, text why: all that are

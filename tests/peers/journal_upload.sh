@@ -16,32 +16,43 @@ entries() { # FIRST LAST: of the export format
     }' id=0123456789abcdef0123456789abcdef t="$(date +%s)000000"
 }
 
-# Each part is sent by a run of its own: what one run sends is acknowledged as a whole.
+# As its service does: it follows the journal, ends when Canh cannot be reached, is started again.
+# shellcheck disable=SC2086
+follow() {
+    while :; do
+        $node_user $upload --url="http://127.0.0.1:$port" -D "$PWD/journals" \
+            --save-state="$PWD/state" &
+        uploading=$!
+        trap 'kill -TERM $uploading; exit 0' TERM
+        wait $uploading
+        sleep 0.5
+    done
+}
+write() {
+    part=$((EVENTS / 10))
+    for i in 0 1 2 3 4 5 6 7 8 9; do
+        entries $((i * part + 1)) $(((i + 1) * part)) |
+            $remote --output="$PWD/part.journal" - >/dev/null 2>>remote.log
+        chmod a+r part.journal
+        mv part.journal "journals/part$i.journal"
+        sleep 1
+    done
+}
+
 by_upload() {
     settings http 'token: false'
-    node_start
     mkdir journals
-    (
-        part=$((EVENTS / 10))
-        for i in 0 1 2 3 4 5 6 7 8 9; do
-            entries $((i * part + 1)) $(((i + 1) * part)) |
-                $remote --output="$PWD/journals/part$i.journal" - >/dev/null 2>>remote.log
-            chmod -R a+rX journals
-            for _ in $(seq 200); do
-                # shellcheck disable=SC2086
-                timeout 30 $node_user $upload --url="http://127.0.0.1:$port" -D "$PWD/journals" \
-                    --save-state="$PWD/state" >>peer.log 2>&1 </dev/null && break
-                sleep 0.2
-            done
-            sleep 0.5
-        done
-    ) &
+    node_start
+    write &
+    writing=$!
+    follow >peer.log 2>&1 &
     peer=$!
     storm term engine intake all
-    peer_wait 60
+    wait $writing
     reckon "$version" yes
     expect_lost 0
     expect_doubled 0
+    peer_stop
     node_stop
 }
 

@@ -3,7 +3,6 @@
 . "$(dirname "$0")/peer.sh"
 need node nodejs
 [ -f "$peers/npm/installed" ] || skip 'no npm packages (npm, and a registry)'
-here=$(cd "$(dirname "$0")" && pwd)
 
 by_bulk() {
     settings http 'token: true'

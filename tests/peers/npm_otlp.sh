@@ -3,7 +3,6 @@
 . "$(dirname "$0")/peer.sh"
 need node nodejs
 [ -f "$peers/npm/installed" ] || skip 'no npm packages (npm, and a registry)'
-here=$(cd "$(dirname "$0")" && pwd)
 
 # An OTLP record has no id: a batch whose answer was lost by a kill comes twice, nothing is lost.
 deliver() { # deliver KIND

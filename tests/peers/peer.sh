@@ -2,6 +2,7 @@
 # program, restarts of Canh while it sends, and the reckoning of what arrived.
 #
 #   sh NAME.sh CANH SOURCE FOLDER     FOLDER: what setup.sh made
+here=$2/tests/peers
 peers=$3
 . "$2/tests/cli/expect.sh"
 . "$2/tests/cli/node_life.sh"

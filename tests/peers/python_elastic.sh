@@ -4,7 +4,6 @@
 python=/usr/bin/python3 # the one that Debian's packages are for
 [ -x $python ] || skip "no python3"
 $python -c 'import elasticsearch' 2>/dev/null || skip 'no elasticsearch (package python3-elasticsearch)'
-here=$(cd "$(dirname "$0")" && pwd)
 
 by_bulk() {
     settings http 'token: true'
