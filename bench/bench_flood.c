@@ -32,6 +32,7 @@ enum {
     LINES = 1 << 17, /* made lines; more are the same again */
     LINE_BYTES = 300,
     LINES_AT_ONCE = 64,
+    ZONE_SECONDS = 7 * 3600, /* of the store's default time zone */
     ANSWER_BYTES = 4 << 20,
     AGAIN_NS = 20 * 1000 * 1000, /* behind a 429 or 503 */
 };
@@ -165,11 +166,14 @@ static void line_make(struct buf *line, uint64_t *state, uint32_t number)
         "firewall or mail server line with words that no rule asks for, as real ones are with "
         "flags, zones, interfaces, counters and policy names that hardly ever change from one "
         "line to the next one";
-    static const char *const days[] = {"21", "22"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     uint32_t r = random_next(state), q = random_next(state);
     buf_clear(line);
-    buf_printf(line, "<%u>Nov %s %02u:%02u:%02u host-%u ", 30 + r % 60, days[r & 1], q % 24,
-               (q >> 5) % 60, (q >> 11) % 60, (r >> 8) % 40);
+    struct clock_date at;
+    clock_to_date(clock_now_ns(), ZONE_SECONDS, &at);
+    buf_printf(line, "<%u>%s %2d %02d:%02d:%02d host-%u ", 30 + r % 60, months[at.month - 1],
+               at.day, at.hour, at.minute, at.second, (r >> 8) % 40);
     switch ((r >> 16) % 4) {
     case 0:
         buf_printf(line, "sshd[%u]: Accepted publickey for %s from 10.%u.%u.%u port %u ssh2",

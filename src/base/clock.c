@@ -135,7 +135,9 @@ static char *put_digits(char *at, int value, int width)
     return at + width;
 }
 
-size_t clock_text(char out[CLOCK_TEXT_BYTES], int64_t time_ns)
+enum { SECOND_TEXT_BYTES = 19, SECONDS_KNOWN = 16 };
+
+static void second_text(char out[SECOND_TEXT_BYTES], int64_t time_ns)
 {
     struct clock_date date;
     clock_to_date(time_ns, 0, &date);
@@ -149,10 +151,31 @@ size_t clock_text(char out[CLOCK_TEXT_BYTES], int64_t time_ns)
     *at++ = ':';
     at = put_digits(at, date.minute, 2);
     *at++ = ':';
-    at = put_digits(at, date.second, 2);
-    if (date.nanosecond) {
+    (void)put_digits(at, date.second, 2);
+}
+
+/* Events that follow each other are of few seconds: each thread keeps the texts of the newest. */
+size_t clock_text(char out[CLOCK_TEXT_BYTES], int64_t time_ns)
+{
+    static _Thread_local struct {
+        int64_t second;
+        char text[SECOND_TEXT_BYTES];
+        bool is_known;
+    } known[SECONDS_KNOWN];
+    int64_t second = divide_down(time_ns, CLOCK_SECOND_NS);
+    int rest = (int)(time_ns % CLOCK_SECOND_NS);
+    int nanosecond = rest < 0 ? rest + (int)CLOCK_SECOND_NS : rest;
+    size_t slot = (size_t)second % SECONDS_KNOWN;
+    if (!known[slot].is_known || known[slot].second != second) {
+        second_text(known[slot].text, time_ns);
+        known[slot].second = second;
+        known[slot].is_known = true;
+    }
+    memcpy(out, known[slot].text, SECOND_TEXT_BYTES);
+    char *at = out + SECOND_TEXT_BYTES;
+    if (nanosecond) {
         *at++ = '.';
-        at = put_digits(at, date.nanosecond, 9);
+        at = put_digits(at, nanosecond, 9);
         while (at[-1] == '0')
             at--;
     }

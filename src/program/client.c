@@ -234,3 +234,12 @@ int client_rules(struct client *client, const char *origin, int fd, char *versio
                        "rules are updated on the node itself: leave out --server");
     return client_wire_rules(client, origin, fd, version, err);
 }
+
+int client_fetch(struct client *client, const char *url, int *fd, struct err *err)
+{
+    if (client->server)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "rules are updated on the node itself: leave out --server");
+    return client_has_daemon(client) ? client_wire_fetch(client, url, fd, err)
+                                     : daemon_missing(client, err);
+}

@@ -56,6 +56,9 @@ MUST_CHECK int client_ask(struct client *client, const char *kind, const char *c
 /* A bundle of rules, which the node keeps (socket, or alone); version: room for 65 characters. */
 MUST_CHECK int client_rules(struct client *client, const char *origin, int fd, char *version,
                             struct err *err);
+/* What stands at an address outside, fetched by the node's courier (socket only): *fd is the
+ * caller's. */
+MUST_CHECK int client_fetch(struct client *client, const char *url, int *fd, struct err *err);
 struct client_imported {
     uint64_t stored, refused, findings, passed_over; /* files that were imported before */
 };

@@ -28,6 +28,7 @@ int client_wire_import(struct client *client, const char *source, const char *pa
                        struct client_imported *out, struct err *err);
 int client_wire_rules(struct client *client, const char *origin, int fd, char *version,
                       struct err *err);
+int client_wire_fetch(struct client *client, const char *url, int *fd, struct err *err);
 /* client_alone.c: an engine started for this command, and its end */
 int client_alone_start(struct client *client, struct err *err);
 void client_alone_end(struct client *client);

@@ -215,3 +215,22 @@ int client_wire_rules(struct client *client, const char *origin, int fd, char *v
     wire_message_free(&answer);
     return rc;
 }
+
+int client_wire_fetch(struct client *client, const char *url, int *fd, struct err *err)
+{
+    enum { FETCH_WAIT_MS = 180 * 1000 };
+    struct wire_message answer = {0};
+    struct buf payload = {0};
+    bytes_put_text(&payload, slice_part(slice_from(url), 0, TEXT_BYTES_MAX));
+    int rc = exchange(client, MESSAGE_RULES_FETCH, buf_as_slice(&payload), -1,
+                      MESSAGE_RULES_FETCHED, FETCH_WAIT_MS, &answer, err);
+    buf_free(&payload);
+    struct bytes_in in = bytes_in(buf_as_slice(&answer.payload));
+    if (rc == ERR_OK)
+        rc = answer_rc(&in, err);
+    *fd = rc == ERR_OK ? wire_take_fd(&answer, 0) : -1;
+    if (rc == ERR_OK && *fd < 0)
+        rc = answer_bad(err);
+    wire_message_free(&answer);
+    return rc;
+}

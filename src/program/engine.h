@@ -100,6 +100,10 @@ struct engine {
     struct engine_register *hosts;
     struct engine_status *status;
     struct engine_outputs *outputs; /* NULL: none */
+    struct {                        /* engine_fetch.c */
+        struct engine_peer *client; /* whom the courier fetches for; NULL: nobody */
+        uint64_t client_id, id;
+    } fetch;
     struct engine_peer *peers; /* with a wire, and those still used */
     uint32_t calls;            /* under way, of all */
     size_t call_bytes;

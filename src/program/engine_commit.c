@@ -180,7 +180,8 @@ static void item_finding(struct engine_commit *c, const struct engine_commit_wor
         .place = {w->head.listener, item->line, item->time_ns, sequence + item->row},
         .host = item->host,
         .matched = item->fields,
-        .matched_count = item->count};
+        .matched_count = item->count,
+        .mapping = item->mapping};
     found_by(c, w->rules, &finding);
 }
 

@@ -109,6 +109,8 @@ static void skew_look(struct look *l)
     struct ledger_figures f = recent(l->seen);
     uint64_t limit_s = l->limits->skew_ns / (uint64_t)CLOCK_SECOND_NS;
     uint64_t late = f.counts[LEDGER_LATE] + f.counts[LEDGER_OLD];
+    if (l->source->drill) /* its events are of another day */
+        return;
     bool is_ahead = f.ahead_max_s > limit_s && f.counts[LEDGER_AHEAD] > 0;
     bool is_late = f.behind_max_s > limit_s && late >= ENGINE_HEALTH_LATE_MIN &&
                    2 * late > f.counts[LEDGER_STORED];

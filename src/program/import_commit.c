@@ -110,7 +110,8 @@ static void finding_take(struct import_commit *c, const struct harvest *haul,
         .place = {slice_from(haul->file->name), item->line, item->time_ns, sequence},
         .host = item->host,
         .matched = item->fields,
-        .matched_count = item->count};
+        .matched_count = item->count,
+        .mapping = item->mapping};
     commit_found(c, &finding);
 }
 

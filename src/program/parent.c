@@ -87,6 +87,7 @@ static void stop_begin(struct parent *p)
         return;
     }
     p->stopping = true;
+    parent_ports_refuse(p);
     proc_notify("STOPPING=1");
     log_say(LOG_INFO, "stop", "finishes what was begun");
     parent_commands_kill(p);

@@ -153,6 +153,9 @@ MUST_CHECK int parent_ports_open_control(struct parent *p, const struct proc_use
                                          struct err *err);
 MUST_CHECK int parent_ports_send(const struct parent *p, enum role role, struct wire *wire,
                                  struct err *err);
+/* For the end of all: whoever connects from now on is refused at once. Otherwise the kernel would
+ * take what a sender writes into a connection that nobody accepts any more. */
+void parent_ports_refuse(struct parent *p);
 void parent_ports_close(struct parent *p);
 /* Beyond loopback there must be users (DESIGN section 9). */
 MUST_CHECK int parent_ports_check_users(const struct config *config, const char *data,

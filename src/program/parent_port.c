@@ -248,6 +248,13 @@ int parent_ports_send(const struct parent *p, enum role role, struct wire *wire,
     return rc;
 }
 
+void parent_ports_refuse(struct parent *p)
+{
+    for (uint32_t i = 0; i < p->port_count; i++)
+        if (!p->ports[i].is_datagram && strcmp(p->ports[i].name, control_name) != 0)
+            (void)shutdown(p->ports[i].fd, SHUT_RD);
+}
+
 void parent_ports_close(struct parent *p)
 {
     char path[FOLDER_PATH_BYTES_MAX];

@@ -52,7 +52,8 @@ static int shared_make(struct parent_role *r, struct err *err)
     if (r->shared_fd >= 0)
         (void)close(r->shared_fd);
     r->shared_fd = memfd_create("canh-hauls", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (r->shared_fd < 0 || ftruncate(r->shared_fd, HAUL_SLOTS * (off_t)HAUL_SLOT_BYTES + TALLY_BYTES) != 0 ||
+    if (r->shared_fd < 0 ||
+        ftruncate(r->shared_fd, HAUL_SLOTS * (off_t)HAUL_SLOT_BYTES + TALLY_BYTES) != 0 ||
         fcntl(r->shared_fd, F_ADD_SEALS, seals) != 0)
         return err_set_errno(err, errno, "cannot make the memory that %s shares with the engine",
                              role_specs[r->role].name);

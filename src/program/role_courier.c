@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "program/courier_fetch.h"
 #include "program/courier_output.h"
 #include "program/courier_url.h"
 #include "program/role.h"
@@ -29,6 +30,7 @@ struct courier {
     struct peer *engine;
     struct courier_outputs *outputs; /* NULL: none are set up */
     uint32_t sending;
+    atomic_bool is_ending; /* for threads */
 };
 
 struct sending { /* one try of one message, on a thread of the loop's pool */
@@ -75,6 +77,8 @@ uint32_t courier_paths(const struct role_context *c, struct sandbox_path *paths,
     for (uint32_t i = 0; i < c->config->channels.count && count < max; i++)
         if (channels[i].ca_file.len)
             paths[count++] = (struct sandbox_path){.path = channels[i].ca_file.data};
+    if (c->config->rules.update_ca_file.len && count < max)
+        paths[count++] = (struct sandbox_path){.path = c->config->rules.update_ca_file.data};
     const struct config_output *outputs = c->config->outputs.items;
     for (uint32_t i = 0; i < c->config->outputs.count && count < max; i++)
         if (outputs[i].ca_file.len)
@@ -247,6 +251,62 @@ static void message_take(struct courier *c, struct wire_message *m)
     check(uv_queue_work(&c->context->loop, &s->work, sending_work, sending_done) == 0);
 }
 
+/* ---- what is fetched ---- */
+
+struct fetch {
+    uv_work_t work;
+    struct courier *courier;
+    uint64_t id;
+    struct buf url;
+    int rc, fd;
+    struct err err;
+};
+
+static void fetch_work(uv_work_t *work)
+{
+    struct fetch *f = work->data;
+    const struct config_rules *rules = &f->courier->context->config->rules;
+    struct courier_fetching what = {buf_as_slice(&f->url), rules->update_ca_file,
+                                    &f->courier->is_ending};
+    f->rc = courier_fetch(&what, &f->fd, &f->err);
+}
+
+static void fetch_done(uv_work_t *work, int status)
+{
+    struct fetch *f = work->data;
+    struct courier *c = f->courier;
+    struct buf out = {0};
+    struct err err;
+    (void)status;
+    if (f->rc)
+        log_err(LOG_WARNING, "fetch", &f->err);
+    bytes_put_u32(&out, (uint32_t)f->rc);
+    bytes_put_text(&out, slice_from(f->rc ? f->err.text : ""));
+    if (c->engine && peer_send(c->engine, MESSAGE_RULES_FETCHED, f->id, buf_as_slice(&out), &f->fd,
+                               f->rc == ERR_OK, &err) != ERR_OK)
+        log_err(LOG_WARNING, "fetch", &err);
+    if (f->rc == ERR_OK)
+        (void)close(f->fd);
+    buf_free(&out);
+    buf_free(&f->url);
+    mem_free(f);
+    c->sending--;
+    end_if_done(c);
+}
+
+/* The engine asks for one at a time. */
+static void fetch_take(struct courier *c, struct wire_message *m)
+{
+    struct bytes_in in = bytes_in(buf_as_slice(&m->payload));
+    struct fetch *f = mem_zeroed(1, sizeof(*f));
+    buf_slice(&f->url, bytes_take_text(&in, FETCH_URL_BYTES_MAX));
+    f->courier = c;
+    f->id = m->id;
+    f->work.data = f;
+    c->sending++;
+    check(uv_queue_work(&c->context->loop, &f->work, fetch_work, fetch_done) == 0);
+}
+
 /* id 0: of an engine that is gone. */
 static void output_answer(void *context, uint64_t id, int rc, uint32_t refused, struct slice why)
 {
@@ -280,6 +340,8 @@ static void engine_said(void *context, struct peer *peer, struct wire_message *m
         message_take(context, m);
     else if (m->type == MESSAGE_OUTPUT)
         output_take(context, m);
+    else if (m->type == MESSAGE_RULES_FETCH)
+        fetch_take(context, m);
 }
 
 static void engine_gone(void *context, struct peer *peer, const struct err *err)
@@ -316,6 +378,8 @@ static void courier_peer(struct role_context *context, enum role role, uint32_t 
 
 static void courier_drain(struct role_context *context)
 {
+    struct courier *c = context->own;
+    atomic_store(&c->is_ending, true);
     end_if_done(context->own);
 }
 

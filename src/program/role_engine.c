@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "program/commands.h"
 #include "program/engine.h"
+#include "program/engine_fetch.h"
 #include "program/engine_output.h"
 #include "program/engine_parse.h"
 #include "program/engine_register.h"
@@ -47,6 +48,7 @@ void engine_peer_end(struct engine_peer *p)
     } else if (p->role == ROLE_COURIER) {
         engine_outbox_gone(p->engine);
         engine_outputs_gone(p->engine);
+        engine_fetch_gone(p->engine);
     }
     engine_ask_gone(p);
     engine_peer_unuse(p);
@@ -150,6 +152,10 @@ static int message_take(struct engine_peer *p, struct wire_message *m, struct er
                    : unexpected(m, err);
     case MESSAGE_RULES_NEW:
         return p->role == ROLE_PARENT ? engine_rules_new(e, p, m, err) : unexpected(m, err);
+    case MESSAGE_RULES_FETCH:
+        return p->role == ROLE_PARENT ? engine_fetch_ask(p, m, err) : unexpected(m, err);
+    case MESSAGE_RULES_FETCHED:
+        return p->role == ROLE_COURIER ? engine_fetch_done(p, m, err) : unexpected(m, err);
     case MESSAGE_QUERIED:
         return p->role == ROLE_QUERY ? engine_ask_queried(p, m, err) : unexpected(m, err);
     case MESSAGE_OUTPUT_DONE:

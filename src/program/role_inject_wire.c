@@ -11,7 +11,14 @@
 #include "watch/haul.h"
 #include "watch/live.h"
 
-enum { RULES_MS = 10000, FLOOD_MS = 5, FLOOD_BURST = 256, FLOODS = 400, GARBAGE = 64, GARBAGE_BYTES = 512 };
+enum {
+    RULES_MS = 10000,
+    FLOOD_MS = 5,
+    FLOOD_BURST = 256,
+    FLOODS = 400,
+    GARBAGE = 64,
+    GARBAGE_BYTES = 512
+};
 
 struct rogue {
     struct role_context *context;

@@ -221,6 +221,19 @@ int bundle_add_paths(struct bundle_writer *w, enum bundle_kind kind, struct slic
     return a.rc;
 }
 
+int bundle_add_archive(struct bundle_writer *w, struct slice pack, const char *name, int fd,
+                       struct buf *problems, struct err *err)
+{
+    struct adding a = {.writer = w,
+                       .kind = BUNDLE_RULE,
+                       .pack = pack,
+                       .root = slice_from(name),
+                       .problems = problems,
+                       .err = err};
+    rules_walk_archive(name, fd, file_add, file_unreadable, &a);
+    return a.rc;
+}
+
 int bundle_add_bundle(struct bundle_writer *w, const struct bundle *from, struct slice without,
                       struct err *err)
 {

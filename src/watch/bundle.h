@@ -60,6 +60,9 @@ MUST_CHECK int bundle_add(struct bundle_writer *w, const struct bundle_entry *en
 MUST_CHECK int bundle_add_paths(struct bundle_writer *w, enum bundle_kind kind, struct slice pack,
                                 const struct option_list *paths, struct buf *problems,
                                 struct err *err);
+/* The rules of one archive that is open; name: what it is called in problems. */
+MUST_CHECK int bundle_add_archive(struct bundle_writer *w, struct slice pack, const char *name,
+                                  int fd, struct buf *problems, struct err *err);
 /* Every pack of another bundle but `without` (empty: none is left out), and its entries. */
 MUST_CHECK int bundle_add_bundle(struct bundle_writer *w, const struct bundle *from,
                                  struct slice without, struct err *err);

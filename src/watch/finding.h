@@ -22,12 +22,18 @@ struct finding_field {
     struct slice name, value; /* plain text; a name may come several times */
 };
 
+struct finding_mapping { /* that the event's fields were named by; id empty: none */
+    struct slice id;
+    uint32_t version;
+};
+
 struct finding {
     uint32_t rule;              /* index in the rules */
     struct finding_place place; /* the event; of a correlation only time_ns is looked at */
     struct slice host;          /* empty: not known */
     const struct finding_field *matched;
     uint32_t matched_count;
+    struct finding_mapping mapping;    /* kept with what is stored; empty elsewhere */
     bool cut;                          /* a value is not shown whole: output_finding sets it */
     const struct indicator *indicator; /* that was seen; NULL: the finding is a rule's */
     /* of a correlation only (its rule's kind says so) */

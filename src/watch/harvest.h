@@ -26,6 +26,7 @@ struct harvest_item {
     int64_t time_ns;
     struct slice host;                  /* FINDING, when it is asked for */
     const struct finding_field *fields; /* FINDING: what matched */
+    struct finding_mapping mapping;     /* FINDING: its event's */
     const struct slice *values;         /* INPUT: data NULL: missing */
     uint32_t count;                     /* of either */
     struct slice reason, text;          /* REFUSED */

@@ -1,9 +1,20 @@
 #include "watch/harvester.h"
 
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "detection/indicator_match.h"
 #include "store/carry.h"
+
+/* Lines of many hosts and programs come mixed: contexts of a haul that are found again without being
+ * written again. */
+enum { CONTEXTS_KNOWN = 64, CONTEXT_KEY_BYTES_MAX = 1024 };
+struct context_known {
+    uint64_t haul; /* in which it holds; 0: in none */
+    const struct mapping *mapping;
+    struct buf seen;
+    uint32_t number;
+};
 
 struct harvester {
     struct pipeline pipeline;
@@ -27,11 +38,11 @@ struct harvester {
     bool row_missing;   /* the newest event could not be stored */
     uint32_t row;       /* of the newest event */
     size_t event_bytes; /* of the newest event's matched values */
-    /* the newest context: most events have that of the one before */
-    struct buf seen, seen_before; /* log source as text */
+    struct buf seen; /* what tells the newest event's context, but its mapping */
     const struct mapping *mapping;
-    bool context_known;
     uint32_t context;
+    uint64_t haul; /* counted: another one, or another register, knows no context yet */
+    struct context_known known[CONTEXTS_KNOWN];
 };
 
 struct harvester *harvester_open(const struct detector *detector, const struct origin *source,
@@ -61,7 +72,8 @@ void harvester_close(struct harvester **worker, uint64_t *cpu_ns, struct matcher
     indicator_matcher_close(&w->indicators);
     batch_writer_close(&w->writer);
     buf_free(&w->seen);
-    buf_free(&w->seen_before);
+    for (size_t i = 0; i < CONTEXTS_KNOWN; i++)
+        buf_free(&w->known[i].seen);
     buf_free(&w->said_host);
     buf_free(&w->said_sender);
     mem_free(w);
@@ -73,7 +85,7 @@ static void haul_begin(struct harvester *w)
     harvest_clear(w->part->haul);
     w->part->haul->file = w->job->block.file;
     batch_begin(w->writer, clock_now_ns(), !w->source->raw);
-    w->context_known = false;
+    w->haul++;
 }
 
 static void haul_end(struct harvester *w)
@@ -171,34 +183,48 @@ static int context_add(struct harvester *w, const struct event_source *seen, str
     return rc;
 }
 
+static void seen_put(struct harvester *w, struct slice text)
+{
+    bytes_put_u32(&w->seen, (uint32_t)text.len);
+    buf_slice(&w->seen, text);
+}
+
+static void seen_write(struct harvester *w, const struct event_source *seen)
+{
+    buf_clear(&w->seen);
+    seen_put(w, seen->product);
+    seen_put(w, seen->service);
+    buf_char(&w->seen, seen->categories_known ? '1' : '0');
+    bytes_put_u32(&w->seen, seen->category_count);
+    for (uint32_t i = 0; i < seen->category_count; i++)
+        seen_put(w, seen->categories[i]);
+    seen_put(w, w->registered.host);
+    seen_put(w, sender_of(w));
+}
+
 /* The newest event's context, in w->context. */
 static int context_find(struct harvester *w, struct err *err)
 {
     struct event_source seen;
-    const struct mapping *mapping = matcher_mapping(w->pipeline.matcher);
+    w->mapping = matcher_mapping(w->pipeline.matcher);
     matcher_source(w->pipeline.matcher, &seen);
-    struct buf before = w->seen_before;
-    w->seen_before = w->seen;
-    w->seen = before;
-    buf_clear(&w->seen);
-    buf_slice(&w->seen, seen.product);
-    buf_char(&w->seen, '\0');
-    buf_slice(&w->seen, seen.service);
-    for (uint32_t i = 0; i < seen.category_count; i++) {
-        buf_char(&w->seen, '\0');
-        buf_slice(&w->seen, seen.categories[i]);
-    }
-    buf_char(&w->seen, seen.categories_known ? '1' : '0');
     attribute(w);
-    buf_slice(&w->seen, w->registered.host);
-    buf_char(&w->seen, '\0');
-    buf_slice(&w->seen, sender_of(w));
-    if (w->context_known && mapping == w->mapping &&
-        slice_equal(buf_as_slice(&w->seen), buf_as_slice(&w->seen_before)))
+    seen_write(w, &seen);
+    uint64_t hash = hash_bytes(w->seen.data, w->seen.len, (uintptr_t)w->mapping);
+    struct context_known *known = &w->known[hash % CONTEXTS_KNOWN];
+    if (known->haul == w->haul && known->mapping == w->mapping &&
+        slice_equal(buf_as_slice(&w->seen), buf_as_slice(&known->seen))) {
+        w->context = known->number;
         return ERR_OK;
-    w->mapping = mapping;
+    }
     int rc = context_add(w, &seen, err);
-    w->context_known = rc == ERR_OK;
+    if (rc == ERR_OK && w->seen.len <= CONTEXT_KEY_BYTES_MAX) {
+        buf_clear(&known->seen);
+        buf_slice(&known->seen, buf_as_slice(&w->seen));
+        known->haul = w->haul;
+        known->mapping = w->mapping;
+        known->number = w->context;
+    }
     return rc;
 }
 
@@ -227,6 +253,22 @@ static struct slice value_copy(struct harvester *w, struct slice value)
     return copy;
 }
 
+/* Of the newest row. */
+static struct harvest_item *finding_add(struct harvester *w, uint32_t rule,
+                                        const struct event_place *place)
+{
+    struct harvest *haul = w->part->haul;
+    struct harvest_item *item = harvest_add(haul, HARVEST_FINDING);
+    item->rule = rule;
+    item->row = w->row;
+    item->line = place->line;
+    item->time_ns = place->time_ns;
+    if (w->mapping)
+        item->mapping = (struct finding_mapping){arena_copy(&haul->arena, w->mapping->id),
+                                                 w->mapping->version};
+    return item;
+}
+
 static void indicators_find(struct harvester *w, const struct event_place *place)
 {
     const struct indicator_matches *found =
@@ -238,11 +280,8 @@ static void indicators_find(struct harvester *w, const struct event_place *place
         struct finding_field *field = arena_alloc(&haul->arena, sizeof(*field));
         field->name = arena_copy(&haul->arena, found->items[i].name);
         field->value = value_copy(w, found->items[i].value);
-        struct harvest_item *item = harvest_add(haul, HARVEST_FINDING);
-        item->rule = w->indicator_rules + (uint32_t)indicator.type;
-        item->row = w->row;
-        item->line = place->line;
-        item->time_ns = place->time_ns;
+        struct harvest_item *item =
+            finding_add(w, w->indicator_rules + (uint32_t)indicator.type, place);
         item->fields = field;
         item->count = 1;
         haul->item_bytes += sizeof(*field) + field->name.len;
@@ -284,11 +323,7 @@ static void worker_finding(void *context, struct pipeline *pipeline, uint32_t ru
         fields[i].value = value_copy(w, matched[i].value);
         haul->item_bytes += sizeof(*fields) + fields[i].name.len;
     }
-    struct harvest_item *item = harvest_add(haul, HARVEST_FINDING);
-    item->rule = rule;
-    item->row = w->row;
-    item->line = place->line;
-    item->time_ns = place->time_ns;
+    struct harvest_item *item = finding_add(w, rule, place);
     item->fields = fields;
     item->count = count;
     if (w->hosts)
@@ -314,11 +349,7 @@ static void worker_outside(void *context, struct pipeline *pipeline,
     if (w->row_missing || w->outside_rule == 0)
         return;
     struct finding_field *fields = arena_zeroed(&haul->arena, FIELDS, sizeof(*fields));
-    struct harvest_item *item = harvest_add(haul, HARVEST_FINDING);
-    item->rule = w->outside_rule;
-    item->row = w->row;
-    item->line = place->line;
-    item->time_ns = place->time_ns;
+    struct harvest_item *item = finding_add(w, w->outside_rule, place);
     item->fields = fields;
     found_add(w, item, fields, FINDING_DETECTOR, found->detector);
     found_add(w, item, fields, FINDING_TITLE, found->title);
@@ -427,6 +458,7 @@ void harvester_sender(struct harvester *w, struct slice sender, const struct sli
 void harvester_register(struct harvester *w, const struct register_table *table)
 {
     w->table = table;
-    w->register_known = w->context_known = w->is_attributed = false;
+    w->haul++;
+    w->register_known = w->is_attributed = false;
     w->registered = (struct register_host){SLICE(""), SLICE(""), SLICE("")};
 }

@@ -9,7 +9,7 @@
 
 #define HAUL_MAGIC 0x4c554148u /* "HAUL" */
 enum {
-    HAUL_VERSION = 2,
+    HAUL_VERSION = 3,
     /* An item's kind, rule, row, line, time and count. */
     ITEM_BYTES_MIN = 1 + 4 + 4 + 8 + 8 + 4,
     FIELD_BYTES_MIN = 4 + 4,
@@ -33,6 +33,8 @@ static struct slice long_take(struct bytes_in *in)
 static void fields_put(struct buf *out, const struct harvest_item *item)
 {
     long_put(out, item->host);
+    long_put(out, item->mapping.id);
+    bytes_put_u32(out, item->mapping.version);
     for (uint32_t i = 0; i < item->count; i++) {
         long_put(out, item->fields[i].name);
         long_put(out, item->fields[i].value);
@@ -208,7 +210,9 @@ static int head_take(struct bytes_in *in, struct haul_head *head, struct harvest
 static bool fields_take(struct bytes_in *in, struct harvest *haul, struct harvest_item *item)
 {
     item->host = long_take(in);
-    if (in->bad || item->count > MATCHED_FIELDS_MAX ||
+    item->mapping.id = long_take(in);
+    item->mapping.version = bytes_take_u32(in);
+    if (in->bad || item->mapping.id.len > ROW_TEXT_BYTES_MAX || item->count > MATCHED_FIELDS_MAX ||
         item->count > bytes_left(in) / FIELD_BYTES_MIN)
         return false;
     struct finding_field *fields = arena_zeroed(&haul->arena, item->count + 1u, sizeof(*fields));

@@ -59,8 +59,11 @@ static void parcel_give(struct intake_stream *s)
 /* With room for one read more. False: all ends. */
 static bool parcel_room(struct intake_stream *s)
 {
-    if (s->parcel && intake_parcel_is_full(s->parcel))
+    if (s->parcel && intake_parcel_is_full(s->parcel)) {
+        if (intake_parcel_is_empty(s->parcel)) /* empty lines, or what is passed over */
+            intake_parcel_clear(s->parcel);
         parcel_give(s);
+    }
     return parcel_have(s);
 }
 

@@ -200,6 +200,15 @@ static int event_put(struct internal_rows *r, const struct finding_place *place,
     return rc ? rc : number_add(r, SLICE("event.line"), place->line, err);
 }
 
+static int mapping_put(struct internal_rows *r, const struct finding_mapping *mapping,
+                       struct err *err)
+{
+    if (mapping->id.len == 0)
+        return ERR_OK;
+    int rc = text_add(r, SLICE("mapping.id"), mapping->id, err);
+    return rc ? rc : number_add(r, SLICE("mapping.version"), mapping->version, err);
+}
+
 static int correlation_put(struct internal_rows *r, const struct finding *f, struct err *err)
 {
     struct buf value = {0};
@@ -255,12 +264,16 @@ int internal_rows_finding(struct internal_rows *r, const struct finding *f, stru
     int rc = ERR_OK;
     if (found_of(f, FINDING_DETECTOR).len) {
         rc = outside_put(r, f, err);
+        if (rc == ERR_OK)
+            rc = mapping_put(r, &f->mapping, err);
         return rc ? rc : row_add(r, &row, err);
     }
     for (uint32_t i = 0; i < rule->count && rc == ERR_OK; i++)
         rc = text_add(r, rule->fields[i].name, rule->fields[i].value, err);
     if (rc == ERR_OK)
         rc = is_correlation ? correlation_put(r, f, err) : event_put(r, &f->place, err);
+    if (rc == ERR_OK)
+        rc = mapping_put(r, &f->mapping, err);
     for (uint32_t i = 0; i < f->matched_count && rc == ERR_OK; i++) {
         struct slice value = slice_part(f->matched[i].value, 0, FINDING_VALUE_BYTES_MAX);
         rc = named_add(r, SLICE("matched."), f->matched[i].name, value, err);

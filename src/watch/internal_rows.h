@@ -7,7 +7,8 @@
  * A finding's fields: rule.version (of the set, its beginning), rule.id, rule.title, rule.level,
  * rule.author, rule.source, rule.tag and
  * rule.reference (each as often as the rule has them); of an event event.id ("epoch:sequence"),
- * event.time, event.file, event.line and matched.<name>; of a correlation event.id for each event
+ * event.time, event.file, event.line, mapping.id and mapping.version (when its
+ * fields were named by a mapping) and matched.<name>; of a correlation event.id for each event
  * shown, group.<name>, value, count. A refused record's: reason, text, file, line. Threads: one.
  * Ownership: borrows rules and source. */
 #pragma once

@@ -16,8 +16,9 @@ enum message_type {
                          * (may be empty), all PEM */
     MESSAGE_NODE_KEY,   /* long text: PEM of the node's secret key (engine only) */
     MESSAGE_SHARED,     /* u32 slots, u64 bytes of one, u32 enum role, u32 instance: who sends by
-                         * it; u64: the ticket that a reader was started for; fd: memfd. To intake and
-                         * reader before GO; to the engine later,     before the PEER of that sender */
+                         * it; u64: the ticket that a reader was started for; fd: memfd. To
+                         * intake and reader before GO; to the engine later, before the PEER of that
+                         * sender */
     MESSAGE_FILE,       /* text source, text path, u64 inode, u64 device; fd: open for reading.
                          * Also later: a further file, or the next one after a rotation. To the
                          * courier: text output instead; fd: open for appending */
@@ -89,6 +90,9 @@ enum message_type {
     MESSAGE_RULES_NEW,   /* (control) text what it came from; fd: a bundle. Only root and the
                           * service's user: kept, not enabled */
     MESSAGE_RULES_KEPT,  /* i32 ERR_*, text version or error */
+    MESSAGE_RULES_FETCH, /* (control -> engine -> courier) text address: root's only */
+    MESSAGE_RULES_FETCHED, /* (courier -> engine -> control) i32 ERR_*, text error; fd: sealed
+                            * memory, as it came */
 
     /* engine <-> query */
     MESSAGE_QUERY = 300, /* id, caller_pack, u16 count of unit names, each text; text kind, u16

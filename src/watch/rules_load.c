@@ -148,12 +148,11 @@ static void archive_members(struct walking *l, const char *path, struct archive_
     buf_free(&shown);
 }
 
-static void archive_load(struct walking *l, const char *path)
+static void archive_read_whole(struct walking *l, const char *path, int fd)
 {
     struct err err = {0};
     struct stat about;
     struct archive_stream *a = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &about) != 0) {
         (void)err_set_errno(&err, errno, "%s", path);
         unreadable(l, path, &err);
@@ -168,6 +167,12 @@ static void archive_load(struct walking *l, const char *path)
             unreadable(l, path, &err);
         archive_close(&a);
     }
+}
+
+static void archive_load(struct walking *l, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    archive_read_whole(l, path, fd);
     if (fd >= 0)
         (void)close(fd);
 }
@@ -211,6 +216,14 @@ void rules_walk(const struct option_list *paths, rules_visit *visit_file,
         if (rc != ERR_OK)
             unreadable(&l, l.root, &err);
     }
+    buf_free(&l.text);
+}
+
+void rules_walk_archive(const char *name, int fd, rules_visit *visit_file,
+                        rules_unreadable *unreadable_file, void *context)
+{
+    struct walking l = {.visit = visit_file, .unreadable = unreadable_file, .context = context};
+    archive_read_whole(&l, name, fd);
     buf_free(&l.text);
 }
 

@@ -28,6 +28,9 @@ typedef bool rules_visit(void *context, struct slice name, struct slice text);
 typedef void rules_unreadable(void *context, const char *path, const struct err *err);
 void rules_walk(const struct option_list *paths, rules_visit *visit, rules_unreadable *unreadable,
                 void *context);
+/* Those of one archive, which is open; name: shown. No file is opened. */
+void rules_walk_archive(const char *name, int fd, rules_visit *visit, rules_unreadable *unreadable,
+                        void *context);
 /* Reads all paths, then checks the set as a whole (sigma_check_set). What is wrong with a file or a
  * rule is a problem, and reading goes on. out is zeroed by the caller. */
 void rules_load_paths(struct rules_load *out, const struct option_list *paths,

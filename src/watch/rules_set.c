@@ -40,13 +40,8 @@ static bool rules_installed(char out[PATH_BYTES])
     *slash = '\0';
     if (folder_is(program, "../share/canh/rules", out))
         return true;
-#ifdef CANH_SOURCE_FOLDER
     return folder_is(program, "CMakeCache.txt", marker) &&
-           folder_is(CANH_SOURCE_FOLDER, "rules", out);
-#else
-    (void)marker;
-    return false;
-#endif
+           folder_is(program, "../../rules", out); /* build/release beside rules/ */
 }
 
 static bool same_folder(const char *a, const char *b)

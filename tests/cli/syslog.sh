@@ -117,6 +117,23 @@ garbage_hurts_nobody() {
     expect_code 0
 }
 
+# Megabytes that no message comes of: empty lines, and one GELF message that is much too long.
+nothing_much_is_borne() {
+    settings "$(listener t syslog-tcp; listener gt gelf-tcp)"
+    node_start
+    intake=$(role_pid intake)
+    head -c 5000000 /dev/zero | tr '\0' '\n' >lines
+    head -c 5000000 /dev/zero | tr '\0' 'y' >long
+    "$send" tcp "$(port_of t)" lines
+    "$send" tcp "$(port_of gt)" long
+    logger --tcp -n 127.0.0.1 -P "$(port_of t)" -t app stillhere
+    expect_count 1 stillhere
+    expect_count 1 -p _refused 'reason:*message_bytes*'
+    [ "$(role_pid intake)" = "$intake" ] || fail 'intake was started again'
+    node_stop
+    expect_code 0
+}
+
 gelf_is_heard() {
     settings "$(listener u gelf-udp; listener t gelf-tcp 'message_bytes: 1KiB')"
     node_start
@@ -251,7 +268,7 @@ restarts_lose_nothing_that_was_read() {
     node_stop
 }
 
-cases logger_is_heard framings_are_mixed garbage_hurts_nobody gelf_is_heard \
+cases logger_is_heard framings_are_mixed garbage_hurts_nobody nothing_much_is_borne gelf_is_heard \
     only_the_allowed_are_heard tls_has_clients_with_certificates \
     tls_without_certificates_of_clients connections_have_limits restarts_lose_nothing_that_was_read
 finish

@@ -136,8 +136,15 @@ restart() { # restart HOW: term, all (both restart the whole node), or the role 
         expect_code 0
         node_start
         ;;
-    all)
+    all) # the roles die with their parent, not with its port
+        roles=$(pgrep -P "$node")
         node_kill
+        for role in $roles; do
+            for _ in $(seq 100); do
+                kill -0 "$role" 2>/dev/null || break
+                sleep 0.05
+            done
+        done
         node_start
         ;;
     *)

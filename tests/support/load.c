@@ -5,11 +5,11 @@
  * PORT_FILE is read again before each connection, since a node that starts again has other ports.
  * NAME: count, rate (events/s, 0: at once), connections, batch, bytes (of an event, about), seconds
  * (it ends then; 0: not).
- * An event's text has "n":"CONNECTION-NUMBER"; each tenth has "a":"hit", the others "a":"miss".
- * PREFIX.acked: numbers that were acknowledged (of udp, tcp, tls: that were written);
- * PREFIX.unsure: those whose answer was lost or spoke of a part (they may be stored, and are not
- * sent again but in bulk-id). 429 and 503 are tried again. SIGTERM ends it behind the batch under
- * way. */
+ * Ids are PREFIX-CONNECTION-NUMBER. An event's text has "n":"CONNECTION-NUMBER"; each tenth has
+ * "a":"hit", the others "a":"miss". PREFIX.acked: numbers that were acknowledged (of udp, tcp, tls:
+ * that were written); PREFIX.unsure: those whose answer was lost or spoke of a part (they may be
+ * stored, and are not sent again but in bulk-id). 429 and 503 are tried again. SIGTERM ends it
+ * behind the batch under way. */
 #include <arpa/inet.h>
 #include <gnutls/gnutls.h>
 #include <netinet/in.h>
@@ -52,7 +52,7 @@ struct lane {
 };
 
 static enum kind kind;
-static const char *port_file;
+static const char *port_file, *prefix;
 static uint64_t count, rate, connections = 1, batch = 100, bytes = 200, seconds;
 static uint64_t began_ns;
 static FILE *acked, *unsure;
@@ -216,8 +216,8 @@ static void body_write(struct lane *l)
         if (kind == BULK)
             l->len += (size_t)snprintf(at, room, "{\"create\":{}}\n");
         else if (kind == BULK_ID)
-            l->len += (size_t)snprintf(at, room, "{\"create\":{\"_id\":\"%d-%llu\"}}\n", l->number,
-                                       (unsigned long long)number);
+            l->len += (size_t)snprintf(at, room, "{\"create\":{\"_id\":\"%s-%d-%llu\"}}\n", prefix,
+                                       l->number, (unsigned long long)number);
         l->len += event_write(l->body + l->len, BODY_BYTES - l->len - 1, l, number);
         l->body[l->len++] = '\n';
     }
@@ -410,7 +410,7 @@ static bool option_take(const char *text)
     return false;
 }
 
-static FILE *list_open(const char *prefix, const char *suffix)
+static FILE *list_open(const char *suffix)
 {
     char path[4096];
     (void)snprintf(path, sizeof(path), "%s.%s", prefix, suffix);
@@ -437,14 +437,15 @@ int main(int argc, char **argv)
     while (kind < KINDS && strcmp(argv[1], kind_names[kind]) != 0)
         kind++;
     port_file = argv[2];
+    prefix = argv[3];
     for (int i = 4; i < argc; i++)
         if (!option_take(argv[i]))
             return 2;
     if (kind == KINDS || connections < 1 || connections > LANES_MAX || batch < 1 ||
         batch > BATCH_MAX || (bytes + 128) * batch > BODY_BYTES)
         return 2;
-    acked = list_open(argv[3], "acked");
-    unsure = list_open(argv[3], "unsure");
+    acked = list_open("acked");
+    unsure = list_open("unsure");
     if (!acked || !unsure || gnutls_certificate_allocate_credentials(&credentials) != 0)
         return 1;
     (void)signal(SIGTERM, stop);
