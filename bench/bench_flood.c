@@ -3,6 +3,7 @@
  *   bench_flood http PORT FILE [OPTIONS]   lines of FILE (NDJSON) as bulk bodies
  *   bench_flood tcp PORT [OPTIONS]         made syslog lines of 300 bytes, a line feed behind each
  *   bench_flood udp PORT [OPTIONS]         the same, a datagram each
+ *   bench_flood port                       prints a port of TCP and UDP that nobody listens on
  *   --count N        records to send (default 100,000)
  *   --rate N         records a second, all connections together; 0: as fast as they are taken
  *   --connections N  each has its own thread (default 2, at most 64)
@@ -415,9 +416,28 @@ static void arguments_read(int argc, char **argv)
          "1 to 64 connections, one record or more");
 }
 
+static void port_print(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    must(tcp >= 0 && udp >= 0 && bind(tcp, (const struct sockaddr *)&at, sizeof(at)) == 0 &&
+             getsockname(tcp, (struct sockaddr *)&at, &len) == 0 &&
+             bind(udp, (const struct sockaddr *)&at, sizeof(at)) == 0,
+         "no port is free");
+    (void)printf("%u\n", ntohs(at.sin_port));
+    (void)close(tcp);
+    (void)close(udp);
+}
+
 int main(int argc, char **argv)
 {
     static struct sender senders[CONNECTIONS_MAX];
+    if (argc == 2 && strcmp(argv[1], "port") == 0) {
+        port_print();
+        return 0;
+    }
     must(argc >= 3, "usage: bench_flood http PORT FILE | tcp PORT | udp PORT, and options");
     mode = strcmp(argv[1], "http") == 0 ? MODE_HTTP : argv[1][0] == 't' ? MODE_TCP : MODE_UDP;
     must(mode != MODE_HTTP || argc >= 4, "http wants a file of events");

@@ -141,3 +141,5 @@ done
 bench/store.sh "$@"
 [ $json = yes ] || echo
 bench/state.sh "$@"
+[ $json = yes ] || echo
+bench/watch.sh "$@"

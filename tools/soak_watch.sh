@@ -90,12 +90,14 @@ wait $senders
 senders=
 capacity=$(($(answer measured.summary acked) / 15 + $(answer lines.summary acked) / 15))
 rate=$((capacity * 80 / 100))
+posts_share=$(($(answer measured.summary acked) * 100 / 15 / capacity))
+grep -o '[0-9]* rules are loaded' log | tail -n 1
 echo "capacity: $capacity events/s (sender and node on the same $(nproc) cores); load: $rate events/s"
 posts_before=$(figure posts stored)
 
-"$load" bulk-id posts.port run rate=$((rate / 2)) connections=4 batch=100 bytes=400 >run.summary &
+"$load" bulk-id posts.port run rate=$((rate * posts_share / 100)) connections=4 batch=500 bytes=400 >run.summary &
 senders=$!
-"$load" tcp lines.port lines rate=$((rate / 2)) connections=2 batch=100 bytes=400 >lines.run &
+"$load" tcp lines.port lines rate=$((rate - rate * posts_share / 100)) connections=2 batch=100 bytes=400 >lines.run &
 senders="$senders $!"
 began=$(pids)
 from=$(date +%s)
@@ -144,8 +146,8 @@ posts=$(($(figure posts stored) - posts_before))
 column=1
 for role in $roles; do
     column=$((column + 1))
-    awk -v c=$column -v role=$role -v growth="$growth" '
-        $1 >= 120 || NR == 1 { if (NR == 1 || !n) early = $c; n++
+    awk -v c=$column -v role=$role -v growth="$growth" -v begin=$((minutes > 2 ? 120 : 0)) '
+        $1 >= begin { if (!n) early = $c; n++
             x += $1; y += $c; xx += $1 * $1; xy += $1 * $c; last = $c }
         END { slope = n > 1 && n * xx > x * x ? (n * xy - x * y) / (n * xx - x * x) * 60 : 0
             printf "%s: %d kB at minute 2, %d kB at the end, slope %.0f kB a minute\n", role, early, last, slope

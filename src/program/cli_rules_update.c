@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "program/cli_rules.h"
+#include "program/cli_rules_fetch.h"
 #include "program/cli_rules_trial.h"
 #include "program/client.h"
 #include "program/engine_rules_inside.h"
@@ -19,7 +20,7 @@ enum { NAMES_SHOWN = 10, PATH_BYTES = 4200, DAYS_MAX = 366 };
 
 struct update_settings {
     struct cli_common common;
-    const char *data, *config, *pack, *key;
+    const char *data, *config, *pack, *key, *url;
     uint64_t days;
     bool enable, dry;
 };
@@ -35,6 +36,9 @@ static const struct option update_options[] = {
     {"pack", 0, OPTION_TEXT, AT(pack), "NAME", 0, 0,
      "name of the pack, whose rules of before are replaced (default: by the path's name)",
      "tên gói, thay cho các quy tắc trước đó của gói (mặc định: theo tên đường dẫn)"},
+    {"url", 0, OPTION_TEXT, AT(url), "URL", 0, 0,
+     "the node fetches them from this https address (without a path: rules.update_url)",
+     "nút tải về từ địa chỉ https này (không có đường dẫn: theo rules.update_url)"},
     {"days", 0, OPTION_NUMBER, AT(days), "N", 0, DAYS_MAX,
      "count findings of new rules on stored events of so many days (default 7; 0: do not)",
      "đếm kết quả của quy tắc mới trên sự kiện đã lưu trong số ngày này (mặc định 7; 0: không)"},
@@ -184,14 +188,74 @@ static int old_open(struct updating *u, struct err *err)
     return rc ? rc : bundle_open(&u->old, buf_as_slice(&u->old_bytes), err);
 }
 
-static int new_make(struct updating *u, const struct option_list *paths, struct err *err)
+static bool signed_is(int fd)
+{
+    char head[8];
+    return pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
+           rules_signed_is(slice_make(head, sizeof(head)));
+}
+
+static int fd_read(int fd, size_t max, struct buf *out, struct err *err)
+{
+    struct stat about;
+    if (fstat(fd, &about) != 0 || about.st_size < 0 || (uint64_t)about.st_size > max)
+        return err_set(err, ERR_LIMIT, "it has more than %zu MB", max >> 20);
+    buf_reserve(out, (size_t)about.st_size + 1);
+    while (out->len < (size_t)about.st_size) {
+        ssize_t got =
+            pread(fd, out->data + out->len, (size_t)about.st_size - out->len, (off_t)out->len);
+        if (got == 0 || (got < 0 && errno != EINTR))
+            return err_set_errno(err, errno, "what was fetched cannot be read");
+        out->len += got > 0 ? (size_t)got : 0;
+    }
+    return ERR_OK;
+}
+
+/* What stands at an address, as a bundle that borrows from bytes. Where canh.yaml names a key, what
+ * is not signed with it is not looked at. */
+static int fetched_open(struct updating *u, const char *url, struct buf *bytes, struct bundle *add,
+                        struct err *err)
+{
+    char name[BUNDLE_PACK_BYTES_MAX];
+    const struct update_settings *s = u->settings;
+    struct rules_archive archive = {.name = url,
+                                    .pack = s->pack ? slice_from(s->pack) : pack_name(url, name)};
+    int rc = cli_rules_fetch(u->client, url, &archive.fd, err);
+    if (rc)
+        return rc;
+    if (signed_is(archive.fd)) {
+        rc = fd_read(archive.fd, BUNDLE_BYTES_MAX + 128, bytes, err);
+        if (rc == ERR_OK)
+            rc = signed_open(u, buf_as_slice(bytes), add, err);
+        if (rc)
+            (void)err_prefix(err, "%.300s", url);
+    } else if (client_config(u->client)->rules.update_key_file.len) {
+        rc = err_set(err, ERR_USAGE,
+                     "%.300s is no signed bundle, and canh.yaml names rules.update_key_file: what "
+                     "is fetched must be signed (`canh rules pack`)",
+                     url);
+    } else {
+        rc = cli_rules_unpack(&archive, bytes, &u->problems, err);
+        if (rc == ERR_OK)
+            rc = bundle_open(add, buf_as_slice(bytes), err);
+    }
+    (void)close(archive.fd);
+    return rc;
+}
+
+static int new_make(struct updating *u, const char *url, const struct option_list *paths,
+                    struct err *err)
 {
     struct bundle_writer *w = bundle_writer_open();
     struct bundle add = {0};
     struct buf bytes = {0};
     char name[BUNDLE_PACK_BYTES_MAX];
     int rc;
-    if (paths->count == 1 && read_beginning(paths->items[0], &bytes)) {
+    if (url) {
+        rc = fetched_open(u, url, &bytes, &add, err);
+        if (rc == ERR_OK)
+            rc = bundle_join(w, &u->old, &add, err);
+    } else if (paths->count == 1 && read_beginning(paths->items[0], &bytes)) {
         rc = signed_open(u, buf_as_slice(&bytes), &add, err);
         if (rc == ERR_OK)
             rc = bundle_join(w, &u->old, &add, err);
@@ -259,16 +323,36 @@ static int keep(struct updating *u, const char *origin, struct err *err)
     return ERR_OK;
 }
 
+/* NULL: rules of paths are meant. */
+static int url_find(const struct updating *u, const struct option_list *paths, const char **url,
+                    struct err *err)
+{
+    const struct config_rules *rules = &client_config(u->client)->rules;
+    *url = u->settings->url;
+    if (paths->count && *url)
+        return err_set(err, ERR_USAGE, "rules update: name paths or --url, not both");
+    if (!paths->count && !*url && rules->update_url.len)
+        *url = rules->update_url.data;
+    if (!paths->count && !*url)
+        return err_set(err, ERR_USAGE,
+                       "rules update: name a folder, an archive or a signed bundle of rules, or "
+                       "an address by --url or rules.update_url");
+    return ERR_OK;
+}
+
 static int update(struct updating *u, const struct option_list *paths, struct err *err)
 {
+    const char *url = NULL;
     const struct update_settings *s = u->settings;
     struct client_settings reach = {
         .data = s->data, .config = s->config, .vietnamese = u->vietnamese};
     int rc = client_open(&u->client, &reach, err);
     if (rc == ERR_OK)
+        rc = url_find(u, paths, &url, err);
+    if (rc == ERR_OK)
         rc = old_open(u, err);
     if (rc == ERR_OK)
-        rc = new_make(u, paths, err);
+        rc = new_make(u, url, paths, err);
     if (rc == ERR_OK)
         rc = rules_diff_open(&u->diff, &client_config(u->client)->rules, &u->old, &u->new, err);
     if (rc)
@@ -277,7 +361,7 @@ static int update(struct updating *u, const struct option_list *paths, struct er
     if (s->days)
         cli_rules_trial(&u->diff, &(struct data_settings){s->data, s->config}, s->days,
                         u->vietnamese);
-    return s->dry ? ERR_OK : keep(u, paths->items[0], err);
+    return s->dry ? ERR_OK : keep(u, url ? url : paths->items[0], err);
 }
 
 int cli_rules_update(int argc, char **argv)
@@ -287,12 +371,7 @@ int cli_rules_update(int argc, char **argv)
     struct err err = {0};
     int code = cli_parse(update_options, sizeof update_options / sizeof update_options[0], argc,
                          argv, &settings, &settings.common, &paths,
-                         "canh rules update [--pack NAME] [--enable] PATH...\n");
-    if (code < 0 && paths.count == 0) {
-        (void)err_set(&err, ERR_USAGE,
-                      "rules update: name a folder, an archive or a signed bundle of rules");
-        code = cli_fail(CLI_USAGE, &err);
-    }
+                         "canh rules update [--pack NAME] [--enable] [--url URL | PATH...]\n");
     if (code < 0) {
         struct updating u = {.settings = &settings, .vietnamese = cli_vietnamese(&settings.common)};
         int rc = update(&u, &paths, &err);

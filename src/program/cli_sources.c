@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "formats/json.h"
+#include "program/cell.h"
 #include "program/cli_node.h"
 #include "program/client_inside.h"
 #include "program/grid.h"
@@ -192,6 +193,17 @@ static void notes_put(struct sources *s, struct slice object, const struct ledge
                ledger_unaccounted(ever));
 }
 
+static void not_read_put(struct sources *s, struct slice object, void *context)
+{
+    struct slice what = text_of(s, member(object, "what")), why = text_of(s, member(object, "why"));
+    (void)context;
+    buf_string(&s->notes, s->vi ? "  KHÔNG đọc được " : "  NOT read: ");
+    (void)cell_terminal(what, 0, &s->notes);
+    buf_string(&s->notes, ": ");
+    (void)cell_terminal(why, 0, &s->notes);
+    buf_char(&s->notes, '\n');
+}
+
 static void source_put(struct sources *s, struct slice object, void *context)
 {
     struct slice state = member(object, "state");
@@ -223,8 +235,10 @@ static void source_put(struct sources *s, struct slice object, void *context)
         count_cell(s, start.counts[LEDGER_RECEIVED]),
         number_cell(s, ledger_unaccounted(&ever))};
     grid_row(s->grid, cells, &s->out);
-    if (s->output.kind == OUTPUT_TABLE)
-        notes_put(s, object, &day, &ever);
+    if (s->output.kind != OUTPUT_TABLE)
+        return;
+    notes_put(s, object, &day, &ever);
+    each(s, member(object, "not_read"), not_read_put, NULL);
 }
 
 /* ---- hours ---- */

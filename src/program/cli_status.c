@@ -259,6 +259,15 @@ static void file_put(struct status *s, struct slice file)
     seen_put(s, file);
 }
 
+static void not_read_put(struct status *s, struct slice object)
+{
+    buf_string(&s->out, s->vi ? "    KHÔNG đọc được " : "    NOT read: ");
+    raw_put(s, member_of(object, "what"));
+    buf_string(&s->out, ": ");
+    raw_put(s, member_of(object, "why"));
+    buf_char(&s->out, '\n');
+}
+
 static void source_put(struct status *s, struct slice source)
 {
     bool live = slice_equal(member_of(source, "live"), SLICE("true"));
@@ -277,6 +286,7 @@ static void source_put(struct status *s, struct slice source)
     seen_put(s, source);
     each(s, member_of(source, "listeners"), listener_put);
     each(s, member_of(source, "files"), file_put);
+    each(s, member_of(source, "not_read"), not_read_put);
 }
 
 /* What comes in at all: as the node says; when none runs, by the settings. */

@@ -138,16 +138,15 @@ int courier_fetch(const struct courier_fetching *what, int *fd, struct err *err)
 {
     struct slice url = what->url;
     struct fetching f = {.what = what,
-                         .until_ns = clock_monotonic_ns() +
-                                     (uint64_t)FETCH_SECONDS_MAX * CLOCK_SECOND_NS};
+                         .until_ns =
+                             clock_monotonic_ns() + (uint64_t)FETCH_SECONDS_MAX * CLOCK_SECOND_NS};
     if (!url_take(&f, url))
         return err_set(err, ERR_USAGE, "the address has more than %d bytes", FETCH_URL_BYTES_MAX);
     f.fd = memfd_create("canh-fetched", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (f.fd < 0)
         return err_set_errno(err, errno, "cannot make memory for what is fetched");
     int rc = steps(&f, err);
-    if (rc == ERR_OK &&
-        (lseek(f.fd, 0, SEEK_SET) != 0 || fcntl(f.fd, F_ADD_SEALS, SEALS) != 0))
+    if (rc == ERR_OK && (lseek(f.fd, 0, SEEK_SET) != 0 || fcntl(f.fd, F_ADD_SEALS, SEALS) != 0))
         rc = err_set_errno(err, errno, "cannot seal what was fetched");
     if (rc) {
         (void)close(f.fd);

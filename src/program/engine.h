@@ -210,7 +210,9 @@ void engine_outbox_gone(struct engine *e); /* the courier is gone */
 void engine_status_open(struct engine *e);
 void engine_status_close(struct engine *e);
 MUST_CHECK int engine_status_roles(struct engine *e, struct wire_message *m, struct err *err);
-void engine_status_json(struct engine *e, struct buf *out);
+struct engine_scope;
+/* scope: of who reads it; NULL: everything. */
+void engine_status_json(struct engine *e, const struct engine_scope *scope, struct buf *out);
 void engine_status_metrics(struct engine *e, struct buf *out); /* METRICS_ARE's payload */
 void engine_status_tick(struct engine *e);
 

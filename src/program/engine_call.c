@@ -6,6 +6,8 @@
 #include "program/commands.h"
 #include "program/engine.h"
 #include "program/engine_parse.h"
+#include "program/engine_scope.h"
+#include "state/state.h"
 
 /* ---- a call's life ---- */
 
@@ -263,14 +265,33 @@ static int call_take(struct engine_peer *p, struct wire_message *m, struct err *
 
 /* ---- STATUS, METRICS ---- */
 
+struct status_ask { /* in the call's arena */
+    struct engine_scope scope;
+    void (*resolve)(struct engine_call *call);
+};
+
+/* Writer's thread: the names of the units that the caller may see. */
+static void status_before(struct engine_call *call)
+{
+    struct command_call *c = &call->call;
+    struct status_ask *ask = call->own;
+    if (ask->resolve)
+        ask->resolve(call);
+    if (c->rc == ERR_OK && !c->caller.everywhere)
+        c->rc = engine_scope_read(&ask->scope, state_db(call->engine->state), &c->caller, &c->arena,
+                                  &c->err);
+}
+
 static void status_answer(struct engine_call *call)
 {
     struct command_call *c = &call->call;
+    struct status_ask *ask = call->own;
     struct buf payload = {0}, json = {0};
     if (c->rc == ERR_OK && !caller_may(&c->caller, RIGHT_READ))
         c->rc = ERR_USAGE;
     if (c->rc == ERR_OK)
-        engine_status_json(call->engine, &json);
+        engine_status_json(call->engine, c->caller.everywhere ? NULL : &ask->scope, &json);
+    engine_scope_free(&ask->scope);
     bytes_put_u32(&payload, (uint32_t)c->rc);
     message_put_long(&payload, buf_as_slice(&json));
     engine_send(call->peer, MESSAGE_STATUS_IS, call->id, buf_as_slice(&payload), NULL, 0);
@@ -286,6 +307,12 @@ static int status_take(struct engine_peer *p, struct wire_message *m, struct err
         return rc;
     struct engine_call *call = engine_call_make(p->engine, p, m->id);
     call->call.rc = engine_call_caller(call, who.secret, who.from, &call->call.err);
+    struct status_ask *ask = arena_zeroed(&call->call.arena, 1, sizeof(*ask));
+    ask->scope.config = p->engine->context->config;
+    ask->resolve = call->before;
+    call->own = ask;
+    if (call->call.rc == ERR_OK && !call->call.caller.everywhere)
+        call->before = status_before;
     answer(call, status_answer);
     return ERR_OK;
 }

@@ -44,7 +44,8 @@ int engine_fetch_ask(struct engine_peer *client, struct wire_message *m, struct 
     if (!engine_control_is_root(&client->who))
         why = SLICE("only root and the user that runs Canh may have the node fetch: use sudo");
     else if (!courier)
-        why = SLICE("the node's courier does not run: `canh status` says why");
+        why = SLICE("the node has no courier that could fetch: set rules.update_url in canh.yaml "
+                    "and start the node again; `canh status` shows whether it runs");
     else if (e->fetch.client || e->is_ending)
         why = SLICE("the node is fetching already: try again when that is done");
     if (why.len) {

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "program/engine_rules.h"
 #include "program/engine_store.h"
+#include "program/engine_unread.h"
 #include "program/engine_watch.h"
 
 #define DAY_S   86400u
@@ -269,6 +270,7 @@ static void look(struct engine *e, struct engine_health *h)
     l.now_ns = clock_now_ns();
     engine_health_sources(config, engine_store_watch(e->store), engine_store_ledger(e->store),
                           h->health);
+    engine_unread_look(e, h->health);
     rules_look(&l, e);
     buf_free(&l.en);
     buf_free(&l.vi);
@@ -327,7 +329,8 @@ void engine_health_reasons(const struct engine_health *h, struct engine_judgemen
     for (uint32_t i = 0; i < health_count(h->health); i++) {
         health_at(h->health, i, &f);
         const struct health_kind_row *kind = &health_kinds[f.kind];
-        if (!is_looked_for(f.kind) || ++counts[f.kind] > ENGINE_HEALTH_SHOWN)
+        bool is_told = engine_scope_tells(j->scope, kind->name, f.subject);
+        if (!is_looked_for(f.kind) || (is_told && ++counts[f.kind] > ENGINE_HEALTH_SHOWN))
             continue;
         engine_judge(
             j, &(struct engine_reason){.grade = kind->is_unknown ? ENGINE_UNKNOWN : ENGINE_PARTIAL,
@@ -341,7 +344,8 @@ void engine_health_reasons(const struct engine_health *h, struct engine_judgemen
             more_say(j, (enum health_kind)i, counts[i] - ENGINE_HEALTH_SHOWN);
 }
 
-void engine_health_status(const struct engine_health *h, struct json_writer *w)
+void engine_health_status(const struct engine_health *h, const struct engine_scope *scope,
+                          struct json_writer *w)
 {
     struct health_finding f;
     char time[CLOCK_TEXT_BYTES];
@@ -349,6 +353,8 @@ void engine_health_status(const struct engine_health *h, struct json_writer *w)
     json_open_array(w);
     for (uint32_t i = 0; i < health_count(h->health); i++) {
         health_at(h->health, i, &f);
+        if (!engine_scope_tells(scope, health_kinds[f.kind].name, f.subject))
+            continue;
         json_open_object(w);
         json_key(w, "kind");
         json_string(w, slice_from(health_kinds[f.kind].name));

@@ -27,7 +27,8 @@ void engine_health_taken(struct engine_health *h, const struct health_change *ch
 /* What sources, rules and indicators showed at the newest look, as reasons. */
 void engine_health_reasons(const struct engine_health *h, struct engine_judgement *j);
 /* The status's object "health": how many of each kind, and the findings. */
-void engine_health_status(const struct engine_health *h, struct json_writer *w);
+void engine_health_status(const struct engine_health *h, const struct engine_scope *scope,
+                          struct json_writer *w);
 /* What sources show now, told to health (between its begin and end). */
 struct engine_watch;
 struct ledger;

@@ -21,6 +21,10 @@ void engine_judge(struct engine_judgement *j, const struct engine_reason *reason
     if (j->health && kind < HEALTH_KINDS)
         health_add(j->health, &(struct health_finding){(enum health_kind)kind, reason->subject,
                                                        CLOCK_NONE, reason->en, reason->vi});
+    if (!engine_scope_tells(j->scope, reason->code, reason->subject)) {
+        j->hides = true;
+        return;
+    }
     if (!j->w)
         return;
     json_open_object(j->w);
@@ -111,7 +115,8 @@ static void unseen_judge(const struct engine *e, struct engine_judgement *j)
 {
     char texts[2][96];
     struct buf names = {0};
-    uint32_t count = engine_status_unseen(e, &names);
+    bool has_more = false;
+    uint32_t count = engine_status_unseen(e, j->scope, &names, &has_more);
     (void)snprintf(texts[0], sizeof(texts[0]), "watching, %lu source%s not yet seen: @",
                    (unsigned long)count, count == 1 ? "" : "s");
     (void)snprintf(texts[1], sizeof(texts[1]), "đang canh, %lu nguồn chưa thấy sự kiện nào: @",
@@ -119,6 +124,9 @@ static void unseen_judge(const struct engine *e, struct engine_judgement *j)
     if (count)
         reason_about(j, ENGINE_UNSEEN, "unseen", (const char *const[]){texts[0], texts[1]},
                      buf_text(&names));
+    if (has_more && j->worst < ENGINE_UNSEEN)
+        j->worst = ENGINE_UNSEEN;
+    j->hides |= has_more;
     buf_free(&names);
 }
 
@@ -213,10 +221,10 @@ void engine_status_judge(struct engine *e, const struct engine_figures *f,
 }
 
 enum engine_overall engine_status_overall(struct engine *e, const struct engine_figures *f,
-                                          struct json_writer *w)
+                                          const struct engine_scope *scope, struct json_writer *w)
 {
     static const char *const names[] = {"watching", "unseen", "partial", "unknown"};
-    struct engine_judgement j = {.w = w};
+    struct engine_judgement j = {.w = w, .scope = scope};
     if (w) {
         json_open_object(w);
         json_key(w, "reasons");
@@ -225,6 +233,10 @@ enum engine_overall engine_status_overall(struct engine *e, const struct engine_
     engine_status_judge(e, f, &j);
     if (e->store)
         engine_health_reasons(engine_store_health_of(e->store), &j);
+    if (j.hides)
+        reason(&j, ENGINE_WATCHING, "elsewhere",
+               "something outside of your units needs care: the administrators of the node see it",
+               "có việc cần xử lý ngoài các đơn vị của bạn: quản trị viên của nút nhìn thấy");
     if (w) {
         json_close_array(w);
         json_key(w, "state");

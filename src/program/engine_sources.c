@@ -6,6 +6,7 @@
 #include "program/engine_seen.h"
 #include "program/engine_status.h"
 #include "program/engine_store.h"
+#include "program/engine_unread.h"
 #include "program/engine_watch.h"
 
 static void figures_write(const struct engine_seen_figures *f, struct json_writer *w)
@@ -209,21 +210,25 @@ static void source_write(struct engine *e, const struct config_source *source,
     json_close_array(w);
     listeners_write(e, source, w);
     files_write(e, source, w);
+    engine_unread_write(e, source->row.name, w);
     json_close_object(w);
 }
 
-void engine_status_sources(struct engine *e, struct json_writer *w)
+void engine_status_sources(struct engine *e, const struct engine_scope *scope,
+                           struct json_writer *w)
 {
     const struct config_rows *rows = &e->context->config->sources;
     const struct config_source *sources = rows->items;
     json_key(w, "sources");
     json_open_array(w);
     for (uint32_t i = 0; i < rows->count; i++)
-        source_write(e, &sources[i], w);
+        if (engine_scope_has(scope, &sources[i]))
+            source_write(e, &sources[i], w);
     json_close_array(w);
 }
 
-uint32_t engine_status_unseen(const struct engine *e, struct buf *names)
+uint32_t engine_status_unseen(const struct engine *e, const struct engine_scope *scope,
+                              struct buf *names, bool *has_more)
 {
     enum { NAMES_SHOWN = 10 };
     const struct config_rows *rows = &e->context->config->sources;
@@ -235,6 +240,10 @@ uint32_t engine_status_unseen(const struct engine *e, struct buf *names)
         if (!engine_watch_is_live(e->context->config, &sources[i]) ||
             totals.ever.counts[LEDGER_STORED])
             continue;
+        if (!engine_scope_has(scope, &sources[i])) {
+            *has_more = true;
+            continue;
+        }
         if (count < NAMES_SHOWN)
             buf_printf(names, "%s%.*s", count ? ", " : "", (int)sources[i].row.name.len,
                        sources[i].row.name.data);

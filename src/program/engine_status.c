@@ -32,6 +32,7 @@ void engine_status_close(struct engine *e)
     if (!e->status)
         return;
     buf_free(&e->status->roles_payload);
+    buf_free(&e->status->unread);
     mem_free(e->status);
     e->status = NULL;
 }
@@ -110,7 +111,7 @@ static void gauges_set(struct engine *e)
     if (e->store)
         engine_health_tick(e, &f);
     metric_set(&engine_metrics[ENGINE_METRIC_OVERALL],
-               engine_status_overall(e, &f, NULL) == ENGINE_WATCHING);
+               engine_status_overall(e, &f, NULL, NULL) == ENGINE_WATCHING);
 }
 
 void engine_status_tick(struct engine *e)
@@ -232,7 +233,7 @@ static void certificate_write(const struct engine_figures *f, struct json_writer
     json_close_object(w);
 }
 
-void engine_status_json(struct engine *e, struct buf *out)
+void engine_status_json(struct engine *e, const struct engine_scope *scope, struct buf *out)
 {
     struct engine_figures f;
     struct json_writer w = {.out = out};
@@ -246,12 +247,13 @@ void engine_status_json(struct engine *e, struct buf *out)
     number_write(&w, "epoch", f.epoch);
     time_write(&w, "started", e->started_ns);
     json_key(&w, "overall");
-    (void)engine_status_overall(e, &f, &w);
+    (void)engine_status_overall(e, &f, scope, &w);
     roles_write(e->status, &w);
     if (e->store) {
-        engine_status_sources(e, &w);
-        engine_health_status(engine_store_health_of(e->store), &w);
-        engine_outputs_status(e, &w);
+        engine_status_sources(e, scope, &w);
+        engine_health_status(engine_store_health_of(e->store), scope, &w);
+        if (!scope)
+            engine_outputs_status(e, &w);
     }
     state_write(e, &f, &w);
     clock_write(e->status, &w);

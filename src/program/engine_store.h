@@ -37,9 +37,15 @@ MUST_CHECK int engine_store_import(struct engine_store *store, struct engine_pee
 /* JOURNAL_ENDED of the parent. ERR_SYNTAX: not as it must be. */
 MUST_CHECK int engine_store_journal_ended(struct engine_store *store, struct wire_message *message,
                                           struct err *err);
-/* Journals that are read, an array: {"source", "reads": bool, "why": text or null, "entries",
- * "since": nanoseconds} (docs/status.md). */
-void engine_store_journals(const struct engine_store *store, struct json_writer *out);
+struct engine_store_journal {
+    bool reads;
+    struct slice why; /* it is not read; empty: it is, or nobody tried yet. Good until the next tick */
+    uint64_t entries; /* stored since the start */
+    int64_t since_ns; /* wall clock, of the state */
+};
+/* False: no journal is read for the source. */
+bool engine_store_journal_of(const struct engine_store *store, struct slice source,
+                             struct engine_store_journal *out);
 void engine_store_tick(struct engine_store *store, int64_t now_ns); /* four times a second */
 
 /* Makes cursors and counts of outputs durable; done is called by the committer's thread, `outputs`

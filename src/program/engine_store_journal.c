@@ -144,26 +144,18 @@ int engine_store_journal_ended(struct engine_store *s, struct wire_message *mess
     return ERR_OK;
 }
 
-void engine_store_journals(const struct engine_store *s, struct json_writer *out)
+bool engine_store_journal_of(const struct engine_store *s, struct slice source,
+                             struct engine_store_journal *out)
 {
-    json_open_array(out);
-    for (uint32_t i = 0; i < s->journal_count; i++) {
+    for (uint32_t i = 0; s && i < s->journal_count; i++) {
         const struct store_journal *j = &s->journals[i];
-        json_open_object(out);
-        json_key(out, "source");
-        json_string(out, j->source->row.name);
-        json_key(out, "reads");
-        json_bool(out, j->state == STORE_JOURNAL_READS);
-        json_key(out, "why");
-        if (j->state != STORE_JOURNAL_READS && j->why[0])
-            json_string(out, slice_from(j->why));
-        else
-            json_null(out);
-        json_key(out, "entries");
-        json_u64(out, j->entries);
-        json_key(out, "since");
-        json_i64(out, j->since_ns);
-        json_close_object(out);
+        if (!slice_equal(j->source->row.name, source))
+            continue;
+        *out = (struct engine_store_journal){.reads = j->state == STORE_JOURNAL_READS,
+                                             .entries = j->entries,
+                                             .since_ns = j->since_ns};
+        out->why = out->reads ? SLICE("") : slice_from(j->why);
+        return true;
     }
-    json_close_array(out);
+    return false;
 }

@@ -251,6 +251,7 @@ int parent_run(struct parent *p, struct err *err)
     (void)uv_run(&p->loop, UV_RUN_DEFAULT);
     loop_end(p);
     parent_files_forget(p);
+    buf_free(&p->unread);
     parent_readings_free(p);
     parent_drops_free(p);
     buf_free(&p->certificate);

@@ -18,6 +18,7 @@ enum {
     PARENT_READERS_WAITING_MAX = 16,
     PARENT_COMMANDS_MAX = 4, /* at a time */
     PARENT_FILES_MAX = 1024,
+    PARENT_UNREAD_BYTES_MAX = 64 * 1024, /* told of */
     PARENT_JOURNALS_MAX = ROLE_JOURNALS_MAX
 };
 #define PARENT_SECOND_NS    UINT64_C(1000000000)
@@ -107,6 +108,7 @@ struct parent {
     uint32_t reading_count;
     struct parent_followed files[PARENT_FILES_MAX];
     uint32_t file_count;
+    struct buf unread; /* followed files that are not read, as UNREAD has them */
     struct parent_output outputs[CONFIG_OUTPUTS_MAX];
     struct parent_command *commands[PARENT_COMMANDS_MAX];
     struct parent_journal journals[PARENT_JOURNALS_MAX];
@@ -187,6 +189,7 @@ void parent_drops_free(struct parent *p);
 /* parent_file.c */
 /* Those that are there, as FILE messages; only new ones when `only_new`. */
 void parent_files_send(struct parent *p, struct wire *wire, bool only_new);
+void parent_files_report(struct parent *p); /* to the engine: those that are not read */
 void parent_files_forget(struct parent *p);
 
 /* parent_output.c */

@@ -16,6 +16,7 @@ struct looking {
     struct wire *wire;
     struct slice source;
     bool only_new;
+    const struct buf *before; /* what was not read at the look before, as UNREAD has it */
 };
 
 static void followed_free(struct parent_followed *f)
@@ -49,6 +50,32 @@ static void file_send(const struct looking *l, const char *path, int fd, const s
     buf_free(&payload);
 }
 
+static bool was_told(const struct buf *told, const struct buf *row)
+{
+    return told->len && memmem(told->data, told->len, row->data, row->len) != NULL;
+}
+
+/* Logged when it was not so at the look before. */
+static void unread_put(const struct looking *l, const char *path, const char *why, bool is_absent)
+{
+    struct buf *unread = &l->p->unread, row = {0};
+    if (unread->len >= PARENT_UNREAD_BYTES_MAX)
+        return;
+    bytes_put_text(&row, l->source);
+    bytes_put_text(&row, slice_from(path));
+    bytes_put_text(&row, slice_from(why));
+    bytes_put_u32(&row, is_absent);
+    if (!was_told(l->before, &row))
+        log_say(is_absent ? LOG_INFO : LOG_WARNING, "follow", "%s is not read: %s", path, why);
+    buf_slice(unread, buf_as_slice(&row));
+    buf_free(&row);
+}
+
+void parent_files_report(struct parent *p)
+{
+    parent_role_send(parent_engine(p), MESSAGE_UNREAD, 0, buf_as_slice(&p->unread), NULL, 0);
+}
+
 /* Links are not followed, so that who may write into a log folder cannot point at other files. */
 static void file_look(const struct looking *l, const char *path)
 {
@@ -56,11 +83,13 @@ static void file_look(const struct looking *l, const char *path)
     struct stat about;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
-        if (errno != ENOENT)
-            log_say(LOG_WARNING, "follow", "%s cannot be opened: %s", path, strerror(errno));
+        unread_put(l, path,
+                   errno == ELOOP ? "it is a link, and links are not followed" : strerror(errno),
+                   errno == ENOENT);
         return;
     }
     if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) {
+        unread_put(l, path, "it is no regular file", false);
         (void)close(fd);
         return;
     }
@@ -73,8 +102,7 @@ static void file_look(const struct looking *l, const char *path)
                                       .inode = about.st_ino,
                                       .device = about.st_dev};
     } else if (is_new) {
-        log_say(LOG_WARNING, "follow", "%s is not followed: there are more than %d such files",
-                path, PARENT_FILES_MAX);
+        unread_put(l, path, "too many files are followed", false);
     }
     if (f) {
         bool is_renamed = !f->seen && strcmp(f->path, path) != 0;
@@ -98,14 +126,20 @@ static void pattern_look(const struct looking *l, const char *pattern)
     }
     char *folder = mem_copy_text(pattern, (size_t)(last - pattern));
     DIR *dir = opendir(folder);
+    bool is_seen = false;
+    if (!dir)
+        unread_put(l, pattern, strerror(errno), errno == ENOENT);
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         struct buf path = {0};
         if (fnmatch(last, entry->d_name, FNM_PERIOD) != 0)
             continue;
+        is_seen = true;
         buf_printf(&path, "%s%s", folder, entry->d_name);
         file_look(l, buf_text(&path));
         buf_free(&path);
     }
+    if (dir && !is_seen)
+        unread_put(l, pattern, "no file matches", true);
     if (dir)
         (void)closedir(dir);
     mem_free(folder);
@@ -114,12 +148,15 @@ static void pattern_look(const struct looking *l, const char *pattern)
 void parent_files_send(struct parent *p, struct wire *wire, bool only_new)
 {
     const struct config_source *sources = p->config->sources.items;
+    struct buf before = p->unread;
+    p->unread = (struct buf){0};
     for (uint32_t i = 0; i < p->file_count; i++)
         p->files[i].seen = false;
     for (uint32_t i = 0; i < p->config->sources.count; i++)
         for (uint32_t j = 0; j < sources[i].follow.count; j++)
-            pattern_look(&(struct looking){p, wire, sources[i].row.name, only_new},
+            pattern_look(&(struct looking){p, wire, sources[i].row.name, only_new, &before},
                          sources[i].follow.items[j].data);
+    buf_free(&before);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < p->file_count; i++)
         if (p->files[i].seen)

@@ -22,7 +22,7 @@ static const struct {
     {"sources", OF(ROLE_ENGINE) | OF(ROLE_INTAKE)},
     {"serve", OF_ALL},
     {"web", OF(ROLE_WEB)},
-    {"rules", OF(ROLE_ENGINE) | OF(ROLE_INTAKE) | OF(ROLE_QUERY)},
+    {"rules", OF(ROLE_ENGINE) | OF(ROLE_INTAKE) | OF(ROLE_QUERY) | OF(ROLE_COURIER)},
     {"listeners", OF(ROLE_ENGINE) | OF(ROLE_INTAKE)},
     {"health", OF(ROLE_ENGINE)},
     {"outputs", OF(ROLE_ENGINE) | OF(ROLE_COURIER)},

@@ -47,7 +47,7 @@ bool parent_role_is_configured(const struct parent *p, enum role role)
     case ROLE_WEB:
         return config_has_web(c);
     case ROLE_COURIER:
-        return c->channels.count > 0 || c->outputs.count > 0;
+        return c->channels.count > 0 || c->outputs.count > 0 || c->rules.update_url.len > 0;
     default:
         return role_specs[role].kept;
     }
@@ -300,6 +300,7 @@ void parent_roles_report(struct parent *p)
     for (uint32_t i = 0; i < p->role_count; i++)
         report_row(&payload, &p->roles[i], buf_as_slice(&p->roles[i].metrics));
     parent_role_send(engine, MESSAGE_ROLES, 0, buf_as_slice(&payload), NULL, 0);
+    parent_files_report(p);
     buf_free(&payload);
     buf_free(&metrics);
 }

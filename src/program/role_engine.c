@@ -11,6 +11,7 @@
 #include "program/engine_register.h"
 #include "program/engine_rules.h"
 #include "program/engine_store.h"
+#include "program/engine_unread.h"
 
 /* ---- peers ---- */
 
@@ -265,6 +266,8 @@ static void on_message(struct role_context *c, struct wire_message *m)
         rc = engine_outbox_ran(e, m, &err);
     else if (m->type == MESSAGE_ROLES)
         rc = engine_status_roles(e, m, &err);
+    else if (m->type == MESSAGE_UNREAD)
+        rc = engine_unread_take(e, m, &err);
     else if (m->type == MESSAGE_NOTE)
         rc = note_take(e, m, &err);
     else if (m->type == MESSAGE_SHARED && e->store)

@@ -6,8 +6,8 @@
 #include "detection/indicator_match.h"
 #include "store/carry.h"
 
-/* Lines of many hosts and programs come mixed: contexts of a haul that are found again without being
- * written again. */
+/* Lines of many hosts and programs come mixed: contexts of a haul that are found again without
+ * being written again. */
 enum { CONTEXTS_KNOWN = 64, CONTEXT_KEY_BYTES_MAX = 1024 };
 struct context_known {
     uint64_t haul; /* in which it holds; 0: in none */
@@ -38,7 +38,7 @@ struct harvester {
     bool row_missing;   /* the newest event could not be stored */
     uint32_t row;       /* of the newest event */
     size_t event_bytes; /* of the newest event's matched values */
-    struct buf seen; /* what tells the newest event's context, but its mapping */
+    struct buf seen;    /* what tells the newest event's context, but its mapping */
     const struct mapping *mapping;
     uint32_t context;
     uint64_t haul; /* counted: another one, or another register, knows no context yet */
@@ -264,8 +264,8 @@ static struct harvest_item *finding_add(struct harvester *w, uint32_t rule,
     item->line = place->line;
     item->time_ns = place->time_ns;
     if (w->mapping)
-        item->mapping = (struct finding_mapping){arena_copy(&haul->arena, w->mapping->id),
-                                                 w->mapping->version};
+        item->mapping =
+            (struct finding_mapping){arena_copy(&haul->arena, w->mapping->id), w->mapping->version};
     return item;
 }
 

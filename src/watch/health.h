@@ -21,6 +21,7 @@ enum health_kind {
     HEALTH_REFUSED, /* too many records could not be read */
     HEALTH_UNACCOUNTED,
     HEALTH_DROPPED,
+    HEALTH_UNREADABLE, /* files or a journal of a source */
     HEALTH_RULES_AGE,
     HEALTH_INDICATORS_AGE,
     HEALTH_DISK,
@@ -43,6 +44,7 @@ struct health_kind_row {
     const char *level; /* of its findings: Sigma's words */
     bool is_unknown;   /* it cannot be said that all is well; else something needs care */
     uint32_t hold_s;   /* it must have lasted so long */
+    bool is_of_source; /* the subject is a source's name */
 };
 extern const struct health_kind_row health_kinds[HEALTH_KINDS];
 

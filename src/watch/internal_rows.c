@@ -54,8 +54,8 @@ void internal_rows_rules(struct internal_rows *r, const struct rule_list *rules,
                          const char *version)
 {
     enum { VERSION_SHOWN = 12 };
-    if (rules == r->rules && slice_equal(r->version, slice_part(slice_from(version), 0,
-                                                                VERSION_SHOWN)))
+    if (rules == r->rules &&
+        slice_equal(r->version, slice_part(slice_from(version), 0, VERSION_SHOWN)))
         return;
     arena_reset(&r->arena);
     mem_free(r->of_rule);
@@ -314,9 +314,8 @@ static void cell_field(void *context, const char *name, uint64_t value)
 
 int internal_rows_ledger(struct internal_rows *r, const struct ledger_cell *cell, struct err *err)
 {
-    struct internal_row row = {.partition = ROW_LEDGER,
-                               .file = SLICE(""),
-                               .time_ns = cell->hour * 3600 * CLOCK_SECOND_NS};
+    struct internal_row row = {
+        .partition = ROW_LEDGER, .file = SLICE(""), .time_ns = cell->hour * 3600 * CLOCK_SECOND_NS};
     struct cell_put put = {r, ERR_OK, err};
     record_reset(&r->record);
     ledger_cell_fields(cell, cell_field, &put);

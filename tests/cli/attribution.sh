@@ -7,12 +7,11 @@
 searched() {
     text=$1
     shift
-    for _ in $(seq 100); do
-        run "$canh" search "$@"
-        grep -q -F -e "$text" out && return 0
-        sleep 0.1
-    done
-    fail "no search of $* shows $text"
+    until_true is_shown "$@" || fail "no search of $* shows $text"
+}
+is_shown() {
+    run "$canh" search "$@"
+    grep -q -F -e "$text" out
 }
 
 hosts_are_found_by_name_and_address() {

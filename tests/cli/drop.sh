@@ -3,23 +3,13 @@
 # whatever they are and whoever is killed.
 . "$(dirname "$0")/expect.sh"
 source_folder=$2
-unset CANH_CONFIG CANH_TOKEN_FILE
 export CANH_STORE_RESERVE_BYTES=0
 . "$(dirname "$0")/node_life.sh"
 shared=${CANH_SHARED:-$source_folder/../shared}
 
 settings() {
-    mkdir -p rules drop
-    cat >rules/seen.yml <<'END'
-title: Seen
-id: 11111111-1111-4111-8111-111111111113
-status: stable
-level: high
-logsource: {category: test}
-detection:
-  seen: {a: hit}
-  condition: seen
-END
+    mkdir -p drop
+    rule_seen
     cat >canh.yaml <<END
 web: {listen: "none"}
 rules: {paths: ["$PWD/rules"]}
@@ -28,27 +18,10 @@ sources:
 END
     chmod 0755 drop
 }
-# count QUERY...: events that it finds
-count() { $node_user "$canh" search -q --config canh.yaml --data data -o ndjson "$@" 2>errors | grep -c .; }
-expect_count() { # expect_count N QUERY...: before long
-    wanted=$1
-    shift
-    for _ in $(seq 150); do
-        found=$(count "$@")
-        [ "$found" = "$wanted" ] && return
-        sleep 0.2
-    done
-    fail "$found events, not $wanted: $*"
-}
 # wait_moved PATH: until it is there
 wait_moved() {
-    for _ in $(seq 600); do
-        [ -e "drop/$1" ] && return 0
-        sleep 0.1
-    done
-    fail "drop/$1 is not there: $(ls -R drop; tail -n 3 log)"
+    until_true test -e "drop/$1" || fail "drop/$1 is not there: $(ls -R drop; tail -n 3 log)"
 }
-lines() { seq "$1" "$2" | sed 's/.*/{"a":"miss","n":&}/'; }
 
 of_every_kind() {
     settings
@@ -79,11 +52,10 @@ lines.csv' three.json.gz; do
     node_own drop
     wait_moved processed/one.json.1
     expect_count 7 '_source:usb n:>0'
-    run $node_user "$canh" audit list --config canh.yaml --data data -o ndjson
+    run node_cli audit list -o ndjson
     expect_out 'one.json: processed'
     expect_out 'broken.zip: failed'
-    node_stop
-    [ $code = 0 ] || fail "the node did not end in order: $(tail -n 3 log)"
+    expect_stop
 }
 
 # One that grows is left alone; one that is all holes does no harm.
@@ -104,8 +76,7 @@ what_grows_waits() {
     wait_moved failed/holes.json
     wait_moved processed/zlast.json
     expect_count 7 '_source:usb n:>0'
-    node_stop
-    [ $code = 0 ] || fail "the node did not end in order: $(tail -n 3 log)"
+    expect_stop
 }
 
 whoever_is_killed() {
@@ -115,22 +86,18 @@ whoever_is_killed() {
         lines 1 200000 | sed "s/miss/$victim/" >$victim.json
         mv $victim.json drop/
         node_own drop
-        for _ in $(seq 100); do
-            [ -n "$(role_pid reader)" ] && break
-            sleep 0.1
-        done
+        until_true role_runs reader
         case $victim in
         node)
             node_kill
             node_start
             ;;
-        *) kill -KILL "$(role_pid $victim)" || fail "$victim was not there any more" ;;
+        *) role_kill $victim || fail "$victim was not there any more" ;;
         esac
         wait_moved processed/$victim.json
         expect_count 200000 "a:$victim"
     done
-    node_stop
-    [ $code = 0 ] || fail "the node did not end in order: $(tail -n 3 log)"
+    expect_stop
 }
 
 whose_folder_is_open_to_all_is_told() {
@@ -167,8 +134,7 @@ evtx_comes_through_the_sandbox() {
         wait_moved processed/packed.zip
         expect_count $((2 * records)) '_source:usb'
     fi
-    node_stop
-    [ $code = 0 ] || fail "the node did not end in order: $(tail -n 3 log)"
+    expect_stop
 }
 cases of_every_kind what_grows_waits whoever_is_killed whose_folder_is_open_to_all_is_told \
     evtx_comes_through_the_sandbox

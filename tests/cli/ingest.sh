@@ -2,56 +2,12 @@
 # ingest.sh CANH SOURCE: events into a running node: posted, from followed files, imported; what is
 # acknowledged is stored once, whatever is killed.
 . "$(dirname "$0")/expect.sh"
-unset CANH_CONFIG CANH_TOKEN_FILE
 export CANH_STORE_RESERVE_BYTES=0
-type='Content-Type: application/x-ndjson'
-
-# Started by root, everything runs as a user without rights.
-as_user=
-if [ "$(id -u)" = 0 ]; then
-    as_user="setpriv --reuid=65534 --regid=65534 --clear-groups"
-    chmod 0755 "$home"
-fi
-node=
-trap '[ -z "$node" ] || kill -KILL "$node" 2>/dev/null; rm -rf "$home"' EXIT
-
-node_start() {
-    [ -z "$as_user" ] || chown -R 65534:65534 .
-    : >log
-    $as_user "$canh" serve --config canh.yaml --data data >printed 2>log </dev/null &
-    node=$!
-    wait_for 'the watch is kept' || fail "the node did not become ready: $(tail -n 5 log)"
-}
-node_stop() {
-    kill -TERM "$node"
-    wait "$node"
-    code=$?
-    node=
-}
-# wait_for TEXT [COUNT]: until the log has so many lines with it
-wait_for() {
-    for _ in $(seq 300); do
-        [ "$(grep -c -F -e "$1" log)" -ge "${2:-1}" ] && return 0
-        kill -0 "$node" 2>/dev/null || return 1
-        sleep 0.1
-    done
-    return 1
-}
-role_pid() { pgrep -P "$node" -f "canh role $1" | head -n 1; }
-port_of() { sed -n "s/.*\"text\":\"$1 listens on .*(port \([0-9]*\)).*/\1/p" log | tail -n 1; }
+. "$(dirname "$0")/node_life.sh"
 
 settings() { # settings TOKEN
-    mkdir -p rules logs
-    cat >rules/seen.yml <<'END'
-title: Seen
-id: 11111111-1111-4111-8111-111111111111
-status: stable
-level: high
-logsource: {category: test}
-detection:
-  seen: {a: hit}
-  condition: seen
-END
+    mkdir -p logs
+    rule_seen
     cat >canh.yaml <<END
 web: {listen: "127.0.0.1:0"}
 rules: {paths: ["$PWD/rules"]}
@@ -64,38 +20,22 @@ END
     chmod 0644 canh.yaml
 }
 
-# post [CURL OPTIONS]: standard input to the listener; leaves the files status, head and out
-post() {
-    curl -sS -m 60 -o out -D head -w '%{http_code}' -H "$type" --data-binary @- "$@" \
-        "http://127.0.0.1:$(port_of in)/api/v1/ingest" >status 2>errors
-}
-expect_status() { [ "$(cat status)" = "$1" ] || fail "HTTP $(cat status), not $1"; }
-
-# count QUERY: events that it finds
-count() { $as_user "$canh" search --config canh.yaml --data data -o ndjson "$@" 2>errors | grep -c .; }
-expect_count() { # expect_count N QUERY...: before long
-    wanted=$1
-    shift
-    for _ in $(seq 100); do
-        found=$(count "$@")
-        [ "$found" = "$wanted" ] && return 0
-        sleep 0.2
-    done
-    fail "$found events of $*, not $wanted"
-}
+type=application/x-ndjson
+# send [CURL OPTIONS]: standard input to the listener
+send() { post /api/v1/ingest "$type" - "$@"; }
 
 what_is_posted_is_stored_and_judged() {
     settings false
     node_start
-    printf '{"n":1,"a":"hit"}\n{"n":2}\n{"n":\n' | post
+    printf '{"n":1,"a":"hit"}\n{"n":2}\n{"n":\n' | send
     expect_status 200
     expect_out '{"stored":2,"refused":1}'
     expect_count 2 'n:*'
     expect_count 1 -p _findings 'rule.title:Seen'
     expect_count 1 -p _refused 'reason:*'
-    run $as_user "$canh" search --config canh.yaml --data data -o ndjson -p apps 'n:1'
+    run events -p apps 'n:1'
     expect_out '"source":"app","partition":"apps"'
-    seq 1000 | sed 's/.*/{"m":&}/' | gzip | post -H 'Content-Encoding: gzip'
+    seq 1000 | sed 's/.*/{"m":&}/' | gzip | send -H 'Content-Encoding: gzip'
     expect_status 200
     expect_out '"stored":1000'
     expect_count 1000 'm:*'
@@ -106,21 +46,21 @@ what_is_posted_is_stored_and_judged() {
 what_cannot_be_taken_is_told() {
     settings false
     node_start
-    printf 'no gzip' | post -H 'Content-Encoding: gzip'
+    printf 'no gzip' | send -H 'Content-Encoding: gzip'
     expect_status 400
-    head -c 70000 /dev/zero | post
+    head -c 70000 /dev/zero | send
     expect_status 413
-    head -c 1000000 /dev/zero | gzip | post -H 'Content-Encoding: gzip'
+    head -c 1000000 /dev/zero | gzip | send -H 'Content-Encoding: gzip'
     expect_status 413
-    printf '{}' | post -H 'Content-Encoding: br'
+    printf '{}' | send -H 'Content-Encoding: br'
     expect_status 415
-    type='Content-Type: image/png'
-    printf '{}' | post
+    type=image/png
+    printf '{}' | send
     expect_status 415
-    type='Content-Type: application/x-ndjson'
-    curl -sS -m 60 -o out -w '%{http_code}' "http://127.0.0.1:$(port_of in)/api/v1/ingest" >status
+    type=application/x-ndjson
+    ask GET /api/v1/ingest
     expect_status 405
-    curl -sS -m 60 -o out -w '%{http_code}' "http://127.0.0.1:$(port_of in)/other" >status
+    ask GET /other
     expect_status 404
     expect_out '"status":404'
     node_stop
@@ -130,19 +70,24 @@ what_cannot_be_taken_is_told() {
 what_is_told_is_told_in_the_senders_language() {
     settings false
     node_start
-    type='Content-Type: application/x-www-form-urlencoded'
-    printf '{"n":1}\n{"n":2}\n' | post
+    type=application/x-www-form-urlencoded
+    printf '{"n":1}\n{"n":2}\n' | send
     expect_status 200
     expect_out '"stored":2'
-    type='Content-Type: image/png'
-    printf '{}' | post -H 'Accept-Language: vi-VN, en;q=0.5'
+    type=image/png
+    printf '{}' | send -H 'Accept-Language: vi-VN, en;q=0.5'
     expect_status 415
     expect_out 'Hãy gửi JSON, mỗi dòng một sự kiện'
     grep -q -i '^Content-Language: vi' head || fail 'the language is not told'
-    printf '{}' | post -H 'Accept-Language: fr, en;q=0.5'
+    printf '{}' | send -H 'Accept-Language: fr, en;q=0.5'
     expect_out 'Send newline-delimited JSON'
-    type='Content-Type: application/x-ndjson'
+    type=application/x-ndjson
     node_stop
+}
+
+sent_as() { # sent_as N STATUS
+    printf '{"n":%s}' "$1" | send
+    [ "$(cat status)" = "$2" ]
 }
 
 # The second connection of an address that may have one.
@@ -151,26 +96,16 @@ too_many_connections_are_told() {
     sed -i 's/body_bytes: 64KiB/connections_per_address: 1/' canh.yaml
     node_start
     mkfifo slow
-    curl -sS -m 60 -o slow.out -T slow -X POST -H "$type" \
+    curl -sS -m 60 -o slow.out -T slow -X POST -H "Content-Type: $type" \
         "http://127.0.0.1:$(port_of in)/api/v1/ingest" 2>slow.errors &
     exec 9>slow
     printf '{"n":1}\n' >&9
-    for _ in $(seq 50); do
-        printf '{"n":2}' | post
-        [ "$(cat status)" = 429 ] && break
-        sleep 0.1
-    done
-    expect_status 429
+    until_true sent_as 2 429 || expect_status 429
     grep -q -i '^Retry-After: [0-9]' head || fail 'no Retry-After'
     exec 9>&-
     wait $!
     grep -q '"stored":1' slow.out || fail "the first connection: $(cat slow.out slow.errors)"
-    for _ in $(seq 50); do
-        printf '{"n":3}' | post
-        [ "$(cat status)" = 200 ] && break
-        sleep 0.1
-    done
-    expect_status 200
+    until_true sent_as 3 200 || expect_status 200
     node_stop
 }
 
@@ -179,7 +114,7 @@ a_listener_has_tls() {
     sed -i 's/body_bytes: 64KiB/tls: true/' canh.yaml
     node_start
     for version in 1.2 1.3; do
-        printf '{"n":1}\n' | curl -sS -m 60 -o out -w '%{http_code}' -H "$type" --data-binary @- \
+        printf '{"n":1}\n' | curl -sS -m 60 -o out -w '%{http_code}' -H "Content-Type: $type" --data-binary @- \
             --tlsv1.2 --tls-max "$version" --cacert data/keys/ca.crt \
             "https://localhost:$(port_of in)/api/v1/ingest" --connect-to "localhost::127.0.0.1:" \
             >status 2>errors
@@ -187,7 +122,7 @@ a_listener_has_tls() {
     done
     ! curl -sS -m 60 "https://localhost:$(port_of in)/" --connect-to "localhost::127.0.0.1:" \
         >out 2>errors || fail 'a certificate that nobody vouches for is taken'
-    printf '{"n":2}' | post
+    printf '{"n":2}' | send
     [ "$(cat status)" = 200 ] && fail 'events were taken without TLS'
     expect_count 2 'n:*'
     node_stop
@@ -197,23 +132,23 @@ a_listener_has_tls() {
 rules_come_from_the_engine() {
     settings false
     node_start
-    printf '{"n":1}' | post
+    printf '{"n":1}' | send
     expect_status 200
     sed -i 's/title: Seen/title: Seen again/; s/a: hit/a: hit2/' rules/seen.yml
-    kill -KILL "$(role_pid intake)"
+    role_kill intake
     wait_for 'intake 0 is ready' 2
-    printf '{"a":"hit"}\n{"a":"hit2"}\n' | post
+    printf '{"a":"hit"}\n{"a":"hit2"}\n' | send
     expect_status 200
     expect_findings 1 'rule.title:Seen' # as the engine read it
-    lines 10 12 >logs/a.log
+    hits 10 12 >logs/a.log
     expect_count 3 'n:[10 TO 12]'
-    kill -KILL "$(role_pid engine)" # and reads the rules anew
+    role_kill engine # and reads the rules anew
     wait_for 'engine 0 is ready' 2
-    printf '{"n":2}' | post
+    printf '{"n":2}' | send
     expect_status 200
     wait_for '1 rules are loaded' 4 || fail 'intake did not take the rules of the new engine'
     sleep 0.3
-    printf '{"a":"hit"}\n{"a":"hit2"}\n' | post
+    printf '{"a":"hit"}\n{"a":"hit2"}\n' | send
     expect_status 200
     expect_findings 1 'rule.title:"Seen again"'
     [ "$(grep -c 'intake 0 is ready' log)" = 2 ] || fail 'intake was started again'
@@ -223,56 +158,45 @@ rules_come_from_the_engine() {
 
 # expect_findings COUNT QUERY
 expect_findings() {
-    run $as_user "$canh" search --data data --partition _findings "$2" -o ndjson
+    run events -p _findings "$2"
     expect_lines "$1"
 }
 
 # How much came from where; silence is not health.
 every_source_is_accounted_for() {
     settings false
-    lines 1 3 >logs/a.log
+    hits 1 3 >logs/a.log
     node_start
     expect_count 3 'n:*'
-    run $as_user "$canh" status --config canh.yaml --data data -o ndjson
+    run node_cli status -o ndjson
     expect_out '"code":"unseen","en":"watching, 1 source not yet seen: app"'
     expect_out '"name":"in","listen":"127.0.0.1:0","stored":0,"stored_since_start":0,"newest":null'
-    printf '{"n":9}' | post
+    printf '{"n":9}' | send
     node_stop
     node_start
-    printf '{"n":9}' | post
+    printf '{"n":9}' | send
     expect_status 200
-    run $as_user "$canh" status --config canh.yaml --data data -o ndjson
+    run node_cli status -o ndjson
     expect_out '"name":"app","live":true,"stored":2,"stored_since_start":1,"newest":"20'
     expect_out "{\"path\":\"$PWD/logs/a.log\",\"stored\":3,\"stored_since_start\":0,\"newest\":\"20"
     ! grep -q unseen out || fail 'a source that was seen is said not to be'
     node_stop
 }
 
-seed() { # seed USER RIGHT: a token of a user of its own into the file token
-    role=machine
-    [ "$2" = ingest ] || role=officer
-    run $as_user "$canh" user add "$1" --title "$1" --role $role --config canh.yaml --data data
-    expect_code 0
-    run $as_user "$canh" token add "$1" --user "$1" --right "$2" --expires 12h --config canh.yaml \
-        --data data -o ndjson
-    expect_code 0
-    sed -n 's/.*"token":"\([^"]*\)".*/\1/p' out >token
-}
-
 only_a_token_that_may_ingest_sends() {
     settings true
     node_start
-    printf '{"n":1}' | post
+    printf '{"n":1}' | send
     expect_status 401
     grep -q '^WWW-Authenticate: Bearer' head || fail 'no WWW-Authenticate'
-    printf '{"n":1}' | post -H 'Authorization: Bearer canh_none'
+    printf '{"n":1}' | send -H 'Authorization: Bearer canh_none'
     expect_status 401
     expect_count 0 'n:*'
     seed sensor ingest
-    printf '{"n":1}' | post -H "Authorization: Bearer $(cat token)"
+    printf '{"n":1}' | send -H "Authorization: Bearer $(cat token)"
     expect_status 200
     seed looker read
-    printf '{"n":2}' | post -H "Authorization: Bearer $(cat token)"
+    printf '{"n":2}' | send -H "Authorization: Bearer $(cat token)"
     expect_status 403
     expect_count 1 'n:*'
     node_stop
@@ -283,44 +207,44 @@ what_was_acknowledged_survives() {
     settings false
     node_start
     for i in $(seq 30); do
-        printf '{"n":%s}\n' "$i" | post
+        printf '{"n":%s}\n' "$i" | send
         [ "$(cat status)" = 200 ] && echo "$i" >>acknowledged
-        [ "$((i % 10))" = 5 ] && kill -KILL "$(role_pid engine)"
+        [ "$((i % 10))" = 5 ] && role_kill engine
     done
     wait_for 'engine 0 is ready' 4 || fail 'the engine did not come back'
     for i in $(cat acknowledged); do
         [ "$(count "n:$i")" -ge 1 ] || fail "event $i was acknowledged and is not there"
     done
     [ "$(wc -l <acknowledged)" -ge 10 ] || fail 'hardly anything was acknowledged'
-    run $as_user "$canh" verify --config canh.yaml --data data
+    run node_cli verify 
     node_stop
 }
 
-lines() { seq "$1" "$2" | sed 's/.*/{"n":&,"a":"hit"}/'; }
+hits() { lines "$1" "$2" hit; }
 
 followed_files_are_read_once() {
     settings false
-    lines 1 50 >logs/a.log
+    hits 1 50 >logs/a.log
     node_start
     expect_count 50 'n:*'
-    lines 51 60 >>logs/a.log
+    hits 51 60 >>logs/a.log
     printf '{"n":61,' >>logs/a.log
     expect_count 60 'n:*'
-    kill -KILL "$(role_pid intake)"
+    role_kill intake
     mv logs/a.log logs/a.log.1
-    lines 62 70 >logs/a.log
+    hits 62 70 >logs/a.log
     echo '"a":"hit"}' >>logs/a.log.1
     wait_for 'intake 0 is ready' 2
     expect_count 70 'n:*'
-    kill -KILL "$(role_pid engine)"
-    lines 71 80 >>logs/a.log
+    role_kill engine
+    hits 71 80 >>logs/a.log
     expect_count 80 'n:*'
     : >logs/a.log
     sleep 1
-    lines 81 82 >>logs/a.log
+    hits 81 82 >>logs/a.log
     expect_count 82 'n:*'
     node_stop
-    lines 83 90 >>logs/a.log
+    hits 83 90 >>logs/a.log
     node_start
     expect_count 90 'n:*'
     expect_count 90 -p _findings 'rule.title:Seen'
@@ -344,12 +268,12 @@ followed_csv_goes_on() {
 indicators_are_looked_for() {
     settings false
     mkdir -m 0751 data
-    [ -z "$as_user" ] || chown -R 65534:65534 .
+    node_own .
     echo 'bad.example' >feed.txt
-    run $as_user "$canh" intel import --data data feed.txt
+    run node_cli intel import feed.txt
     expect_code 0
     node_start
-    printf '{"host":"bad.example"}\n{"host":"good.example"}\n' | post
+    printf '{"host":"bad.example"}\n{"host":"good.example"}\n' | send
     expect_status 200
     expect_count 1 -p _findings 'rule.id:canh-indicator-domain'
     node_stop
@@ -370,12 +294,12 @@ correlation:
 END
     node_start
     for i in 1 2 3 4; do
-        echo "{\"a\":\"hit\",\"user\":\"u\",\"time\":\"2026-11-22T10:00:0${i}Z\"}" | post
+        echo "{\"a\":\"hit\",\"user\":\"u\",\"time\":\"2026-11-22T10:00:0${i}Z\"}" | send
     done
-    kill -KILL "$(role_pid engine)"
+    role_kill engine
     wait_for 'engine 0 is ready' 2
     expect_count 0 -p _findings 'rule.title:Many'
-    echo '{"a":"hit","user":"u","time":"2026-11-22T10:00:05Z"}' | post
+    echo '{"a":"hit","user":"u","time":"2026-11-22T10:00:05Z"}' | send
     expect_status 200
     expect_count 1 -p _findings 'rule.title:Many'
     node_stop
@@ -384,24 +308,24 @@ END
 a_file_is_imported_by_a_reader() {
     settings false
     node_start
-    { lines 1 20; echo '{"n":'; } >old.ndjson
-    run $as_user "$canh" import --config canh.yaml --data data --source app old.ndjson
+    { hits 1 20; echo '{"n":'; } >old.ndjson
+    run node_cli import --source app old.ndjson
     expect_code 0
     expect_count 20 'n:*'
     expect_count 20 -p _findings 'rule.title:Seen'
-    run $as_user "$canh" search --config canh.yaml --data data -o ndjson 'n:3'
+    run events 'n:3'
     expect_out '"partition":"apps","file":"'
     node_stop
     expect_code 0
 }
 
-import_one() { run $as_user "$canh" import --config canh.yaml --data data --source "$@"; }
+import_one() { run node_cli import --source "$@"; }
 
 # The same file again, under another name, grown, packed: each of its events is stored once.
 an_import_is_not_stored_twice() {
     settings false
     node_start
-    lines 1 20 >old.ndjson
+    hits 1 20 >old.ndjson
     import_one app -o ndjson old.ndjson
     expect_code 0
     expect_out '"events":20'
@@ -410,14 +334,14 @@ an_import_is_not_stored_twice() {
     expect_out '"events":0'
     expect_out '"already_imported":1'
     mv old.ndjson moved.ndjson
-    lines 21 25 >>moved.ndjson
+    hits 21 25 >>moved.ndjson
     import_one app -o ndjson moved.ndjson
     expect_out '"events":5'
     expect_count 25 'n:*'
     import_one portal -o ndjson moved.ndjson # as another source's it is another import
     expect_out '"events":25'
-    lines 31 33 >one.ndjson
-    lines 34 36 >two.ndjson
+    hits 31 33 >one.ndjson
+    hits 34 36 >two.ndjson
     tar -cf both.tar one.ndjson two.ndjson
     import_one app -o ndjson both.tar
     expect_out '"events":6'
@@ -425,10 +349,10 @@ an_import_is_not_stored_twice() {
     expect_out '"events":0'
     expect_out '"already_imported":2'
     seq 60000 | sed 's/.*/{"big":&,"text":"some more text so that it takes longer"}/' >big.ndjson
-    [ -z "$as_user" ] || chown 65534:65534 big.ndjson
-    $as_user "$canh" import --config canh.yaml --data data --source app big.ndjson >out 2>errors &
+    node_own big.ndjson
+    node_cli import --source app big.ndjson >out 2>errors &
     for _ in $(seq 200); do
-        kill -KILL "$(role_pid reader)" 2>/dev/null && break
+        role_kill reader && break
         sleep 0.02
     done
     wait $!

@@ -81,7 +81,7 @@ END
     expect_count 3 'n:[1 TO 4]'
     expect_count 1 -p _findings 'rule.title:Seen'
     expect_count 3 -p _refused 'reason:*'
-    run $node_user "$canh" search --config canh.yaml --data data -o ndjson -p _refused 'reason:*'
+    run events -p _refused 'reason:*'
     expect_out '"text":"{\"n\":3,"'
     printf '{"index":{}}\n{"n":5}\n' >body
     for path in /logs/_bulk /_data_stream/logs/_bulk /es/_bulk //es//_bulk/ /es_bulk; do
@@ -101,6 +101,11 @@ END
     expect_code 0
 }
 
+bulk_is_taken() {
+    post /_bulk $json body
+    [ "$(cat status)" = 200 ]
+}
+
 # Sent again after an answer that was lost.
 ids_are_stored_once() {
     http_node false
@@ -112,18 +117,14 @@ ids_are_stored_once() {
     expect_status 200
     expect_out '"errors":true,"items":[{"create":{"status":409,"error":{"type":"version_conflict'
     expect_out '{"index":{"status":200}},{"create":{"status":201}}]'
-    kill -KILL "$(role_pid engine)"
+    role_kill engine
     wait_for 'engine 0 is ready' 2
     post /_bulk $json body
     expect_out '"items":[{"create":{"status":409'
     expect_out '{"index":{"status":200}},{"create":{"status":201}}]'
-    kill -KILL "$(role_pid intake)"
+    role_kill intake
     wait_for 'intake 0 is ready' 2
-    for _ in $(seq 50); do
-        post /_bulk $json body
-        [ "$(cat status)" = 200 ] && break
-        sleep 0.1
-    done
+    until_true bulk_is_taken
     expect_out '"items":[{"create":{"status":409'
     expect_count 1 'n:1'
     expect_count 1 'n:2'
@@ -205,7 +206,7 @@ tokens_are_shown_in_many_ways() {
     post /_bulk $json body -H "Authorization: ApiKey $(printf 'id:%s' "$token" | base64 -w0)"
     expect_status 200
     expect_count 4 'n:1'
-    run $node_user "$canh" search --config canh.yaml --data data -o ndjson 'n:1'
+    run events 'n:1'
     expect_out '"sender":"token:sensor:'
     node_stop
     expect_code 0

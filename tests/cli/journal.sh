@@ -7,7 +7,6 @@ if [ ! -x $remote ] || [ ! -x /usr/bin/journalctl ]; then
     echo "skipped: systemd-journal-remote or journalctl is not installed"
     exit 77
 fi
-unset CANH_CONFIG CANH_TOKEN_FILE
 export CANH_STORE_RESERVE_BYTES=0
 . "$(dirname "$0")/node_life.sh"
 
@@ -49,36 +48,13 @@ entries() {
     written=$last
 }
 
-# count QUERY...: events that it finds
-count() { $node_user "$canh" search -q --config canh.yaml --data data -o ndjson "$@" 2>errors | grep -c .; }
-expect_count() { # expect_count N QUERY...: before long
-    wanted=$1
-    shift
-    for _ in $(seq 150); do
-        found=$(count "$@")
-        [ "$found" = "$wanted" ] && return
-        sleep 0.2
-    done
-    fail "$found events, not $wanted: $*"
-}
 # each number once, from 1 on
 expect_whole() {
-    expect_count $written '_source:machine'
-    $node_user "$canh" search -q --config canh.yaml --data data -o ndjson '_source:machine' 2>errors |
-        sed -n 's/.*number-\([0-9]*\)\..*/\1/p' | sort -n | uniq >numbers
-    [ "$(wc -l <numbers)" = $written ] || fail "$(wc -l <numbers) different entries, not $written"
+    expect_values $written 'number-\([0-9]*\)\.' '_source:machine'
     expect_count $((written / 10)) -p _findings '*'
 }
 pid_of_journalctl() { pgrep -P "$node" -f 'journalctl --directory' | head -n 1; }
-role_kill() { [ -z "$1" ] || kill -KILL "$1" 2>/dev/null; } # it may have gone by itself
-# someone_reads: until journalctl and its reader are there
-someone_reads() {
-    for _ in $(seq 150); do
-        [ -n "$(pid_of_journalctl)" ] && [ -n "$(role_pid reader)" ] && return
-        sleep 0.1
-    done
-    fail "nobody reads the journal: $(tail -n 3 log)"
-}
+journal_is_read() { [ -n "$(pid_of_journalctl)" ] && role_runs reader; }
 
 follows_and_finds() {
     settings
@@ -87,10 +63,9 @@ follows_and_finds() {
     expect_whole
     entries 50
     expect_whole
-    run $node_user "$canh" search -q --config canh.yaml --data data -o ndjson '"number-20."'
+    run events '"number-20."'
     expect_out '"file":"journal:'
-    node_stop
-    [ $code = 0 ] || fail "the node did not end in order: $(tail -n 3 log)"
+    expect_stop
     entries 30
     node_start
     expect_whole
@@ -99,8 +74,7 @@ follows_and_finds() {
     wait_for '"settings","text":"read again' || fail "settings were not read again"
     entries 10
     expect_whole
-    node_stop
-    [ $code = 0 ] || fail "the node did not end in order: $(tail -n 3 log)"
+    expect_stop
 }
 
 whoever_is_killed() {
@@ -109,16 +83,19 @@ whoever_is_killed() {
     for round in 1 2 3; do
         for victim in reader engine journalctl node; do
             entries 400
-            someone_reads
+            until_true journal_is_read || fail "nobody reads the journal: $(tail -n 3 log)"
             sleep 0.$round
             case $victim in
-            journalctl) role_kill "$(pid_of_journalctl)" ;;
+            journalctl) # it may have gone by itself
+                pid=$(pid_of_journalctl)
+                [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null
+                ;;
             node)
                 node_kill
                 entries 50
                 node_start
                 ;;
-            *) role_kill "$(role_pid $victim)" ;;
+            *) role_kill $victim ;;
             esac
         done
     done
@@ -152,8 +129,7 @@ what_cannot_be_read_is_told_once() {
     written=0
     entries 10
     expect_whole
-    node_stop
-    [ $code = 0 ] || fail "the node did not end in order: $(tail -n 3 log)"
+    expect_stop
 }
 cases follows_and_finds whoever_is_killed a_lost_entry_is_told what_cannot_be_read_is_told_once
 finish

@@ -1,10 +1,12 @@
-# Sourced by the tests of the node: a configuration of their own, a daemon, its end.
+# Sourced by tests of the node that use it as its users do: one canh.yaml named by the environment, a
+# daemon that is started by root and gives its rights up by itself.
 . "$(dirname "$0")/expect.sh"
+. "$(dirname "$0")/node_life.sh"
+node_user=
+node_options=
 chmod 755 "$home"
-unset CANH_TOKEN_FILE
 CANH_CONFIG=$home/canh.yaml
 export CANH_CONFIG
-daemon=
 
 # node_config [LINE...]: canh.yaml for DATA in this folder; web on any free port
 node_config() {
@@ -23,31 +25,6 @@ node_config() {
     echo 'a long pass phrase' >phrase
     chmod 600 phrase
 }
-
-# node_start: canh serve in the background, until it is ready
-node_start() {
-    "$canh" serve >serve.log 2>&1 &
-    daemon=$!
-    tries=0
-    until grep -q '"event":"ready"' serve.log 2>/dev/null; do
-        tries=$((tries + 1))
-        if [ $tries -gt 300 ] || ! kill -0 $daemon 2>/dev/null; then
-            echo "the node does not start:"
-            cat serve.log
-            failed=1
-            return 1
-        fi
-        sleep 0.1
-    done
-}
-
-node_stop() {
-    [ -n "$daemon" ] || return 0
-    kill "$daemon" 2>/dev/null
-    wait "$daemon"
-    daemon=
-}
-trap 'node_stop; rm -rf "$home"' EXIT
 
 # value NAME: of the newest JSON on stdout
 value() { sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p" out | tail -n 1; }

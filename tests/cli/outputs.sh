@@ -3,26 +3,15 @@
 # _bulk; none is lost while a receiver is away, refuses, or answers that it has no room.
 . "$2/tests/cli/expect.sh"
 . "$2/tests/cli/node_life.sh"
-unset CANH_CONFIG
 export CANH_STORE_RESERVE_BYTES=0
 bulk_sink=$3
-sink_pid=
 rsyslog_pid=
 
 # settings OUTPUTS: a followed file, a rule that finds what says `a: hit`
 settings() {
-    mkdir -p rules logs to data
+    mkdir -p logs to data
     chmod 0751 data
-    cat >rules/seen.yml <<'RULE'
-title: Seen
-id: 11111111-1111-4111-8111-111111111111
-status: stable
-level: high
-logsource: {category: test}
-detection:
-  seen: {a: hit}
-  condition: seen
-RULE
+    rule_seen
     {
         cat <<YAML
 web: {listen: none}
@@ -41,40 +30,16 @@ hits() {
     seq "$1" "$2" | sed 's/.*/{"n":&,"a":"hit"}\n{"n":&,"a":"no"}/' >>logs/app.log
 }
 
-# until COMMAND...: is true before long
-until_true() {
-    for _ in $(seq 150); do
-        "$@" && return 0
-        sleep 0.1
-    done
-    return 1
-}
-has_lines() { [ -e "$1" ] && [ "$(grep -c -e "$3" "$1")" -ge "$2" ]; } # FILE COUNT PATTERN
 status() {
-    $node_user "$canh" status -o ndjson --config canh.yaml --data data 2>/dev/null </dev/null
+    node_cli status -o ndjson 2>/dev/null
 }
 # output_has NAME TEXT: the status's object of that output has the text
 output_has() { status | tr '{' '\n' | grep -F "\"name\":\"$1\"" | grep -q -F -e "$2"; }
 
-sink_start() {
-    : >mode
-    rm -f sink_in sink_port
-    mkfifo sink_in
-    "$bulk_sink" sink_port received "$PWD/mode" <sink_in &
-    sink_pid=$!
-    exec 9>sink_in
-    until_true test -s sink_port || fail 'the sink has no port'
-}
-sink_stop() {
-    exec 9>&-
-    wait $sink_pid
-    sink_pid=
-}
 documents() { grep -c '^index ' received; }
 ids() { sed -n 's/^index [^ ]* \([^ ]*\) .*/\1/p' received | sort -u; }
 stored_ids() {
-    $node_user "$canh" search --config canh.yaml --data data -o ndjson -p _findings \
-        'rule.title:Seen' 2>/dev/null </dev/null |
+    events -p _findings 'rule.title:Seen' |
         sed -n 's/^{"id":"\([^"]*\)".*/\1/p' | sort -u
 }
 same_ids() {
@@ -159,7 +124,8 @@ YAML
 }
 
 bulk_takes_all() {
-    sink_start
+    : >mode
+    sink_start "$bulk_sink" "$PWD/mode"
     printf 'elastic:change me' >secret
     chmod 0600 secret
     settings <<YAML
@@ -186,7 +152,8 @@ YAML
 }
 
 what_is_refused_is_counted() {
-    sink_start
+    : >mode
+    sink_start "$bulk_sink" "$PWD/mode"
     printf 'ApiKey abc123==' >secret
     chmod 0600 secret
     settings <<YAML

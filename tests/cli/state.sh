@@ -195,7 +195,7 @@ a_server_is_asked() {
     expect_code 0
     (umask 077 && value token >token)
     node_start || return
-    port=$(sed -n 's/.*(port \([0-9]*\)).*/\1/p' serve.log | head -n 1)
+    port=$(port_of web)
     url=http://127.0.0.1:$port
     run "$canh" unit add it --title A --server "$url" --token-file token -v
     expect_code 0

@@ -2,7 +2,6 @@
 # syslog.sh CANH SOURCE SEND: messages from real senders over UDP, TCP and TLS, syslog and GELF: each
 # is found with who sent it; what is no message, too long or not allowed is counted, never silent.
 . "$(dirname "$0")/expect.sh"
-unset CANH_CONFIG CANH_TOKEN_FILE
 export CANH_STORE_RESERVE_BYTES=0
 send=$3
 . "$(dirname "$0")/node_life.sh"
@@ -12,17 +11,7 @@ command -v logger >/dev/null && command -v openssl >/dev/null || {
 }
 
 settings() { # settings [LISTENER LINES]
-    mkdir -p rules
-    cat >rules/seen.yml <<'END'
-title: Seen
-id: 11111111-1111-4111-8111-111111111111
-status: stable
-level: high
-logsource: {category: test}
-detection:
-  keywords: [hitword]
-  condition: keywords
-END
+    rule_seen '[hitword]'
     cat >canh.yaml <<END
 web: {listen: "127.0.0.1:0"}
 rules: {paths: ["$PWD/rules"]}
@@ -35,24 +24,6 @@ END
 }
 listener() { # listener NAME KIND [MORE]
     echo "  - {name: $1, listen: \"127.0.0.1:0\", kind: $2, source: net, token: false${3:+, $3}}"
-}
-
-# count QUERY: events that it finds
-count() { $node_user "$canh" search --config canh.yaml --data data -o ndjson "$@" 2>errors | grep -c .; }
-expect_count() { # expect_count N QUERY...: before long
-    wanted=$1
-    shift
-    for _ in $(seq 100); do
-        found=$(count "$@")
-        [ "$found" = "$wanted" ] && return 0
-        sleep 0.2
-    done
-    fail "$found events of $*, not $wanted"
-}
-# metric NAME [LABELS]: as the node tells it now
-metric() {
-    curl -sS -m 20 -k "http://127.0.0.1:$(port_of web)/metrics" 2>errors |
-        grep -F -e "$1" | grep -F -e "${2:-}" | sed 's/.* //' | head -n 1
 }
 
 logger_is_heard() {
@@ -69,7 +40,7 @@ logger_is_heard() {
     done
     expect_count 12 'word1 OR word2 OR word3'
     expect_count 3 -p _findings 'rule.title:Seen'
-    run $node_user "$canh" search --config canh.yaml --data data -o ndjson udp5424 word2
+    run events udp5424 word2
     expect_out '"sender":"127.0.0.1"'
     node_stop
     expect_code 0
@@ -257,7 +228,7 @@ restarts_lose_nothing_that_was_read() {
     "$send" tcp-flood "$(port_of t)" 4000 200 4000 >sent &
     sender=$!
     sleep 0.3
-    kill -KILL "$(role_pid engine)"
+    role_kill engine
     wait $sender
     expect_count 4000 -p main 'number=*' _sender:127.0.0.1
     "$send" udp-flood "$(port_of u)" 3000 200 20000 >sent

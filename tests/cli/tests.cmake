@@ -10,7 +10,7 @@ set_tests_properties(cli/threads PROPERTIES LABELS "cli;tsan")
 add_test(NAME cli/man COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/man.sh $<TARGET_FILE:canh>
     ${PROJECT_SOURCE_DIR})
 set_tests_properties(cli/man PROPERTIES LABELS cli TIMEOUT 60)
-foreach(name serve ingest rules_update rules_swap
+foreach(name serve ingest rules_update rules_fetch rules_swap
         ingest_elastic ingest_otlp state audit backup status attribution)
     add_test(NAME cli/${name}
         COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/${name}.sh $<TARGET_FILE:canh>
@@ -46,9 +46,17 @@ add_executable(canh_send support/send.c)
 add_test(NAME cli/syslog COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/syslog.sh $<TARGET_FILE:canh>
     ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_send>)
 set_tests_properties(cli/syslog PROPERTIES LABELS cli TIMEOUT 300 SKIP_RETURN_CODE 77)
-foreach(name journal drop follow)
+foreach(name journal drop follow sources)
     add_test(NAME cli/${name}
         COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/${name}.sh $<TARGET_FILE:canh>
             ${PROJECT_SOURCE_DIR})
     set_tests_properties(cli/${name} PROPERTIES LABELS cli TIMEOUT 300 SKIP_RETURN_CODE 77)
 endforeach()
+add_executable(canh_hostile support/hostile.c)
+add_test(NAME cli/hostile_net COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/hostile_net.sh
+    $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_load>
+    $<TARGET_FILE:canh_hostile>)
+add_test(NAME cli/overload COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/overload.sh
+    $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_load>)
+set_tests_properties(cli/hostile_net cli/overload PROPERTIES LABELS "cli;slow_asan" TIMEOUT 600
+    SKIP_RETURN_CODE 77)

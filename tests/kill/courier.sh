@@ -3,20 +3,12 @@
 # all; each keeps its one key; a second time only where the kill fell behind the receiver's answer.
 . "$2/tests/cli/expect.sh"
 . "$2/tests/cli/node_life.sh"
-unset CANH_CONFIG
 sink=$3
 ROUNDS=${CANH_KILL_ROUNDS:-6}
 MESSAGES=10 # a round
 
 settings() {
-    mkfifo sink_in
-    "$sink" sink_port received 3 <sink_in &
-    sink_pid=$!
-    exec 9>sink_in
-    for _ in $(seq 100); do
-        [ -s sink_port ] && break
-        sleep 0.05
-    done
+    sink_start "$sink" 3
     openssl rand -hex 16 >secret
     cat >canh.yaml <<END
 web: {listen: none}
@@ -35,38 +27,23 @@ send_some() { # ROUND
     n=1
     while [ $n -le $MESSAGES ]; do
         # a kill may fall on the command: it says so, and the message counts only when it was taken
-        $node_user "$canh" outbox send hook --subject "message $1-$n" --text "text $1-$n" \
-            --config canh.yaml --data data >answer 2>>refused </dev/null &&
+        node_cli outbox send hook --subject "message $1-$n" --text "text $1-$n" \
+            >answer 2>>refused &&
             echo "message $1-$n" >>taken
         n=$((n + 1))
     done
 }
 
-kill_something() { # ROUND
-    sleep 0.$((RANDOM_STATE % 4))
-    case $((RANDOM_STATE % 3)) in
-    0) pid=$(role_pid courier) && [ -n "$pid" ] && kill -KILL "$pid" ;;
-    1) pid=$(role_pid engine) && [ -n "$pid" ] && kill -KILL "$pid" ;;
-    2)
-        kill -KILL "$node"
-        wait "$node" 2>/dev/null
-        node_start
-        ;;
-    esac
-    RANDOM_STATE=$(((RANDOM_STATE * 1103515 + 12345) % 65536))
+waiting() {
+    node_cli outbox list --state waiting -o ndjson 2>/dev/null
 }
 
-waiting() {
-    $node_user "$canh" outbox list --state waiting -o ndjson --config canh.yaml --data data \
-        2>/dev/null </dev/null
-}
+none_waits() { waiting >out && [ ! -s out ]; }
 
 all_is_received() {
     settings
     node_start
-    RANDOM_STATE=${CANH_KILL_SEED:-$$}
-    echo "seed $RANDOM_STATE"
-    RANDOM_STATE=$((RANDOM_STATE % 65536))
+    random_begin
     : >taken
     : >refused
     : >received_at_kills
@@ -74,16 +51,14 @@ all_is_received() {
     while [ $round -le "$ROUNDS" ]; do
         send_some $round &
         sender=$!
-        kill_something
+        courier_or_more_killed 4
         wait $sender
         round=$((round + 1))
     done
     for _ in $(seq 600); do
-        waiting >out && [ ! -s out ] && break
-        $node_user "$canh" outbox list --state waiting -o ndjson --config canh.yaml --data data \
-            2>/dev/null </dev/null | sed -n 's/.*"id":\([0-9]*\).*/\1/p' | while read -r id; do
-            $node_user "$canh" outbox retry "$id" --config canh.yaml --data data >/dev/null 2>&1
-        done
+        none_waits && break
+        sed -n 's/.*"id":\([0-9]*\).*/\1/p' out >ids
+        while read -r id; do node_cli outbox retry "$id" >/dev/null 2>&1; done <ids
         sleep 0.2
     done
     [ ! -s out ] || fail "messages still wait"
@@ -107,8 +82,7 @@ all_is_received() {
     case $line in *" sha256=$mac "*) ;; *) fail 'the signature does not hold' ;; esac
     node_stop
     expect_code 0
-    exec 9>&-
-    wait $sink_pid
+    sink_stop
 }
 
 without_kills_each_comes_once() {
@@ -117,15 +91,10 @@ without_kills_each_comes_once() {
     : >taken
     : >refused
     send_some 1
-    for _ in $(seq 300); do
-        waiting >out && [ ! -s out ] && break
-        sleep 0.1
-    done
-    [ ! -s out ] || fail 'messages still wait'
+    until_true none_waits || fail 'messages still wait'
     [ "$(wc -l <received)" = $MESSAGES ] || fail "$(wc -l <received) came, not $MESSAGES"
     node_stop
-    exec 9>&-
-    wait $sink_pid
+    sink_stop
 }
 
 cases without_kills_each_comes_once all_is_received

@@ -6,18 +6,10 @@
 # ledger calls stored is in the store. CANH_KILL_ROUNDS, CANH_KILL_SEED.
 . "$2/tests/cli/expect.sh"
 . "$2/tests/cli/node_life.sh"
-unset CANH_CONFIG
 export CANH_STORE_RESERVE_BYTES=0
 ROUNDS=${CANH_KILL_ROUNDS:-6}
-seed=${CANH_KILL_SEED:-$(date +%s)}
-echo "seed $seed"
+random_begin
 BATCH=20
-SETTLE_S=60
-
-random() { # MAX: a number below it
-    seed=$(((seed * 1103515245 + 12345) % 2147483648))
-    number=$((seed / 65536 % $1))
-}
 
 settings() {
     cat >canh.yaml <<END
@@ -113,33 +105,29 @@ kill_something() {
         done
         node_start
     else
-        pid=$(role_pid $what) && [ -n "$pid" ] && kill -KILL "$pid"
+        role_kill $what
     fi
 }
 
 # stored SOURCE: the `n` of each of its events, sorted
 stored() {
-    # shellcheck disable=SC2086
-    $node_user "$canh" search "_source:$1" --output ndjson --config canh.yaml --data data \
-        2>>search.errors </dev/null | sed -n 's/.*"n":"\([0-9-]*\)".*/\1/p' | sort >"$1.stored"
+    events "_source:$1" | sed -n 's/.*"n":"\([0-9-]*\)".*/\1/p' | sort >"$1.stored"
 }
 
 figures() { # the newest, as lines "source received stored unaccounted"
-    # shellcheck disable=SC2086
-    $node_user "$canh" sources --output ndjson --config canh.yaml --data data 2>>search.errors \
-        </dev/null | sed 's/^{"name":"\([a-z]*\)".*"ever":{\([^}]*\)}.*/\1 \2/' >ever
+    node_cli sources --output ndjson 2>>search.errors | sed 's/^{"name":"\([a-z]*\)".*"ever":{\([^}]*\)}.*/\1 \2/' >ever
 }
 figure_of() { # SOURCE NAME
     sed -n "s/^$1 .*\"$2\":\(-\{0,1\}[0-9]*\).*/\1/p" ever
 }
 
+file_is_stored() {
+    figures
+    [ "$(figure_of file stored)" = "$lines" ]
+}
 settled() { # the whole file is stored, and nothing waits
     lines=$(wc -l <logs/app.log)
-    for _ in $(seq $((SETTLE_S * 2))); do
-        figures
-        [ "$(figure_of file stored)" = "$lines" ] && return 0
-        sleep 0.5
-    done
+    until_true file_is_stored && return
     code="the file has $lines lines, the ledger stored $(figure_of file stored)"
     fail "the node does not catch up"
 }

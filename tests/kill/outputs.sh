@@ -4,34 +4,17 @@
 # stands at least once on a whole line.
 . "$2/tests/cli/expect.sh"
 . "$2/tests/cli/node_life.sh"
-unset CANH_CONFIG
 export CANH_STORE_RESERVE_BYTES=0
 bulk_sink=$3
 ROUNDS=${CANH_KILL_ROUNDS:-6}
 EVENTS=400 # a round
 
 settings() {
-    mkdir -p rules logs to data
+    mkdir -p logs to data
     chmod 0751 data
+    rule_seen
     : >mode
-    mkfifo sink_in
-    "$bulk_sink" sink_port received "$PWD/mode" <sink_in &
-    sink_pid=$!
-    exec 9>sink_in
-    for _ in $(seq 100); do
-        [ -s sink_port ] && break
-        sleep 0.05
-    done
-    cat >rules/seen.yml <<'RULE'
-title: Seen
-id: 11111111-1111-4111-8111-111111111111
-status: stable
-level: high
-logsource: {category: test}
-detection:
-  seen: {a: hit}
-  condition: seen
-RULE
+    sink_start "$bulk_sink" "$PWD/mode"
     cat >canh.yaml <<YAML
 web: {listen: none}
 rules: {paths: ["$PWD/rules"]}
@@ -53,23 +36,8 @@ send_some() { # ROUND
     done
 }
 
-kill_something() {
-    sleep 0.$((RANDOM_STATE % 6))
-    case $((RANDOM_STATE % 3)) in
-    0) pid=$(role_pid courier) && [ -n "$pid" ] && kill -KILL "$pid" ;;
-    1) pid=$(role_pid engine) && [ -n "$pid" ] && kill -KILL "$pid" ;;
-    2)
-        kill -KILL "$node"
-        wait "$node" 2>/dev/null
-        node_start
-        ;;
-    esac
-    RANDOM_STATE=$(((RANDOM_STATE * 1103515 + 12345) % 65536))
-}
-
 stored() { # PARTITION QUERY
-    $node_user "$canh" search --config canh.yaml --data data -o ndjson -p "$1" "$2" 2>/dev/null \
-        </dev/null | sed -n 's/^{"id":"\([^"]*\)".*/\1/p' | sort -u
+    events -p "$1" "$2" | sed -n 's/^{"id":"\([^"]*\)".*/\1/p' | sort -u
 }
 in_file() { sed -n 's/.*"event":{[^}]*"id":"\([^"]*\)".*/\1/p' "$1" | sort -u; }
 
@@ -86,25 +54,19 @@ all_arrive() {
 none_is_lost() {
     settings
     node_start
-    RANDOM_STATE=${CANH_KILL_SEED:-$$}
-    echo "seed $RANDOM_STATE"
-    RANDOM_STATE=$((RANDOM_STATE % 65536))
+    random_begin
     round=1
     while [ $round -le "$ROUNDS" ]; do
         [ $((round % 3)) = 0 ] && echo cut >mode
         send_some $round &
         sender=$!
-        kill_something
+        courier_or_more_killed 6
         wait $sender
         : >mode
         round=$((round + 1))
     done
     wanted=$((ROUNDS * EVENTS))
-    for _ in $(seq 120); do
-        all_arrive && break
-        sleep 0.5
-    done
-    all_arrive || fail "$wanted events; stored $(wc -l <findings) findings, $(wc -l <events) others; \
+    until_true all_arrive || fail "$wanted events; stored $(wc -l <findings) findings, $(wc -l <events) others; \
 at _bulk $(wc -l <at_search), in the files $(wc -l <at_lines) and $(wc -l <at_some)"
     grep -q '^bad' received && fail 'a request was malformed'
     # what a kill cut stands alone; all other lines are whole
@@ -114,8 +76,7 @@ at _bulk $(wc -l <at_search), in the files $(wc -l <at_lines) and $(wc -l <at_so
         "$(($(wc -l <to/findings.ndjson) - torn - wanted)) in the file; $torn cut lines"
     node_stop
     expect_code 0
-    exec 9>&-
-    wait $sink_pid
+    sink_stop
 }
 
 cases none_is_lost

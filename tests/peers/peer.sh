@@ -127,6 +127,13 @@ stored_reach() {
     return 1
 }
 
+# ledger NAME: of all that the source ever sent
+ledger() {
+    # shellcheck disable=SC2086
+    $node_user "$canh" sources peer -o ndjson --config canh.yaml --data data 2>>errors </dev/null |
+        sed -n "s/.*\"ever\":{[^}]*\"$1\":\(-\{0,1\}[0-9]*\).*/\1/p"
+}
+
 restarts=0
 restart() { # restart HOW: term, all (both restart the whole node), or the role that is killed
     restarts=$((restarts + 1))
@@ -183,6 +190,8 @@ reckon() {
         "$doubled" "$restarts")
     echo "$line"
     [ ! -d "$peers/matrix" ] || echo "$line" >"$peers/matrix/$(echo "$1" | tr -c 'a-zA-Z0-9\n' _)"
+    [ "$(ledger unaccounted)" = 0 ] || fail "the ledger does not add up: $(ledger unaccounted)"
+    [ "$(ledger stored)" = "$rows" ] || fail "the ledger says that $(ledger stored) are stored"
     restarts_done=$restarts
     restarts=0
 }

@@ -5,7 +5,8 @@ add_test(NAME peers/setup COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/peers/setup.sh
     ${PROJECT_SOURCE_DIR} ${peers_folder})
 set_tests_properties(peers/setup PROPERTIES LABELS "peers;slow_asan" TIMEOUT 400
     FIXTURES_SETUP peers)
-foreach(name documents rsyslog syslog_ng journal_upload logger python_elastic npm_elastic npm_otlp prometheus)
+foreach(name documents rsyslog syslog_ng journal_upload logger python_elastic npm_elastic npm_otlp
+        prometheus)
     add_test(NAME peers/${name} COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/peers/${name}.sh
         $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR} ${peers_folder})
     set_tests_properties(peers/${name} PROPERTIES LABELS "peers;slow_asan" TIMEOUT 300
