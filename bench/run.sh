@@ -4,8 +4,8 @@
 # (or CANH_SHARED). Rates are wall time, of the median of BENCH_ROUNDS runs (default 5) of the whole
 # command and, beside it, of the best one: input from files, findings as NDJSON to /dev/null. Loading the
 # rules is shown apart; the routes of log sources are made at first sight and count into the rate.
-# The tables of the event store (bench/store.sh) and of the state (bench/state.sh) follow;
-# `bench/run.sh store` and `bench/run.sh state` print only those.
+# The tables of the event store (bench/store.sh), of the state (bench/state.sh) and of the watch
+# (bench/watch.sh) follow; `bench/run.sh store`, `state` and `watch` print only those.
 set -eu
 cd "$(dirname "$0")/.."
 if [ "${1:-}" = store ]; then
@@ -14,6 +14,9 @@ if [ "${1:-}" = store ]; then
 elif [ "${1:-}" = state ]; then
     shift
     exec bench/state.sh "$@"
+elif [ "${1:-}" = watch ]; then
+    shift
+    exec bench/watch.sh "$@"
 fi
 json=no jit=
 [ "${1:-}" = --json ] && json=yes

@@ -3,7 +3,8 @@
 # events by HTTP and syslog lines by TCP and UDP on loopback, as fast as it takes them, then at half
 # of that; then rsyslog writes the same lines to a file, with one regex filter beside it. Prints
 # tables, or with --json one object a row. Sender and node share the machine's cores.
-#   sent-s   records a second that the sender got rid of; stored-s: that were durable at the end
+#   sent-s   records a second that the sender got rid of; HTTP: that were acknowledged
+#   taken-s  the same, syslog: until the last was durable
 #   cpu/M    CPU seconds of all of the node's processes for a million records, without sealing
 #   seal/M   CPU seconds of sealing for a million records
 #   answer   from a body's first byte (at half load: from when it was due) to its answer
@@ -133,16 +134,21 @@ load() {
     done
     ended=$(now)
     ticks >>"$work/ticks"
-    rate=$(echo "$got $began $ended" | awk '{ printf "%d", $1 / ($3 - $2) }')
+    sent=$(echo "$count $(field seconds <"$work/sent")" | awk '{ printf "%d", $1 / $2 }')
+    if [ "$1" = http ]; then
+        rate=$sent
+    else
+        rate=$(echo "$got $began $ended" | awk '{ printf "%d", $1 / ($3 - $2) }')
+    fi
     awk -v json=$json -v name="$name" -v got="$got" -v rate="$rate" -v lost="$lost" \
-        -v sent="$(echo "$count $(field seconds <"$work/sent")" | awk '{ printf "%d", $1 / $2 }')" \
+        -v sent="$sent" \
         -v a50="$(field answer_p50_ms <"$work/sent")" -v a99="$(field answer_p99_ms <"$work/sent")" \
         -v d50="$(percentile durable 0.5)" -v d99="$(percentile durable 0.99)" \
         -v f50="$(percentile finding 0.5)" -v f99="$(percentile finding 0.99)" '
         NR == 1 { path = $1; seal = $2 }
         NR == 2 { path = ($1 - path) / 100; seal = ($2 - seal) / 100 }
         END {
-            row = json == "yes" ? "{\"load\":\"%s\",\"records\":%d,\"sent_per_second\":%d,\"stored_per_second\":%d," \
+            row = json == "yes" ? "{\"load\":\"%s\",\"records\":%d,\"sent_per_second\":%d,\"taken_per_second\":%d," \
                 "\"per_cpu_second\":%d,\"cpu_per_million\":%.2f,\"seal_cpu_per_million\":%.2f," \
                 "\"answer_p50_ms\":\"%s\",\"answer_p99_ms\":\"%s\",\"durable_p50_ms\":\"%s\"," \
                 "\"durable_p99_ms\":\"%s\",\"finding_p50_ms\":\"%s\",\"finding_p99_ms\":\"%s\",\"dropped\":%d}\n" \
@@ -163,7 +169,7 @@ both() {
 }
 
 [ $json = yes ] || printf '%-30s %9s %8s %8s %9s %6s %6s %7s %7s %7s %7s %7s %7s %8s\n' load records \
-    sent-s stored-s per-cpu-s cpu/M seal/M ans-p50 ans-p99 dur-p50 dur-p99 fnd-p50 fnd-p99 dropped
+    sent-s taken-s per-cpu-s cpu/M seal/M ans-p50 ans-p99 dur-p50 dur-p99 fnd-p50 fnd-p99 dropped
 plain=$(port_of plain) stream=$(port_of stream) datagrams=$(port_of datagrams)
 # the first events make the rules' index: not measured
 load '' http "$plain" "$work/short.ndjson" --count 50000 >/dev/null

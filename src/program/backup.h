@@ -2,6 +2,7 @@
  *
  *   state/state.db, private/credentials.db   the state, copied by SQLite
  *   store/...                                the store's snapshot (absent: nothing was stored)
+ *   rules/...                                bundles of rules (absent: no node ever ran)
  *   keys.canh                                DATA/keys, sealed (vault.h)
  *   canh.yaml                                the settings as they held
  *   MANIFEST                                 SHA-256 of each file (manifest.h), written last
@@ -13,6 +14,7 @@
 #define BACKUP_KEYS     "keys.canh"
 #define BACKUP_SETTINGS "canh.yaml"
 #define BACKUP_STORE    "store"
+#define BACKUP_RULES    "rules" /* in DATA, too */
 enum { BACKUP_FORMAT = 1 };
 
 /* Of the file, or asked for on the terminal (twice when it is a new one). */

@@ -109,6 +109,18 @@ static int keys_put(struct restore *r, struct err *err)
     return rc;
 }
 
+/* Bundles of rules; a backup of before them has none. */
+static int rules_put(struct restore *r, const struct proc_user *engine, struct err *err)
+{
+    char path[PATH_BYTES];
+    if (access(path_of(path, r->from, BACKUP_RULES), F_OK) != 0)
+        return ERR_OK;
+    (void)path_of(path, r->data.path, BACKUP_RULES);
+    if (mkdir(path, 0750) != 0 || (engine->change && chown(path, engine->user, engine->group) != 0))
+        return err_set_errno(err, errno, "%s cannot be made", path);
+    return part_copy(r, BACKUP_RULES, BACKUP_RULES, 0640, err);
+}
+
 /* folder_make gives each part its owner and mode; what is copied takes them from there. */
 static int parts_copy(struct restore *r, struct err *err)
 {
@@ -123,6 +135,8 @@ static int parts_copy(struct restore *r, struct err *err)
         rc = folder_make(r->data.config, r->data.path, &engine, err);
     if (rc == ERR_OK && r->has_store)
         rc = part_copy(r, BACKUP_STORE, ".", 0640, err);
+    if (rc == ERR_OK)
+        rc = rules_put(r, &engine, err);
     if (rc == ERR_OK)
         rc = part_copy(r, STATE_FOLDER, STATE_FOLDER, 0640, err);
     if (rc == ERR_OK)

@@ -138,7 +138,10 @@ void engine_account_again(struct engine_account *a, struct store *store)
     uint32_t gone_count = 0;
     for (int i = 0; i < ENGINE_ACCOUNT_SENDERS_MAX; i++) {
         if (a->senders[i].is_gone) {
-            gone[gone_count].id = a->senders[i].id;
+            gone[gone_count] = (struct engine_account_gone){.id = a->senders[i].id};
+            /* once its cursor was durable, its absence says that the loss is booked */
+            for (int k = 0; k < TALLY_LISTENERS_MAX; k++)
+                gone[gone_count].is_before |= a->senders[i].brought[k] > 0;
             memcpy(gone[gone_count++].cut, a->senders[i].cut, sizeof(gone->cut));
         }
         a->senders[i] = (struct account_sender){0};
@@ -334,7 +337,7 @@ void engine_account_gone(struct engine_account *a, const struct engine_account_g
     bool has_cut = false;
     for (uint32_t i = 0; i < TALLY_LISTENERS_MAX; i++)
         has_cut |= gone->cut[i] > 0;
-    if (!s && has_cut) /* no haul of it ever came */
+    if (!s && has_cut && !gone->is_before) /* no haul of it ever came */
         s = sender_find(a, 0);
     if (!s)
         return;

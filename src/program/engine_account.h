@@ -41,6 +41,7 @@ void engine_account_settle(struct engine_account *a, bool durable);
 
 struct engine_account_gone { /* a sender that died */
     uint64_t id;
+    bool is_before; /* of this engine: what it lost may be booked already, and then is not known */
     uint64_t cut[TALLY_LISTENERS_MAX];
 };
 /* What it lost is booked by the next engine_account_take_gone. */

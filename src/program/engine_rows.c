@@ -5,9 +5,11 @@
 
 #include "base/log.h"
 #include "formats/json.h"
+#include "program/backup.h"
 #include "program/commands.h"
 #include "program/engine.h"
 #include "program/engine_store.h"
+#include "program/tree.h"
 #include "store/store.h"
 
 enum { PATH_BYTES = 4200 };
@@ -73,13 +75,30 @@ static int snapshot_alone(const char *data, const char *folder, struct err *err)
     return rc;
 }
 
+/* Versions of the rules: the state says which is active. */
+static int rules_copy(const char *data, const char *folder, struct err *err)
+{
+    char from[PATH_BYTES], to[PATH_BYTES];
+    struct tree_counts counts = {0};
+    struct stat about;
+    (void)snprintf(from, sizeof(from), "%s/" BACKUP_RULES, data);
+    (void)snprintf(to, sizeof(to), "%s/" BACKUP_RULES, folder);
+    if (stat(from, &about) != 0)
+        return ERR_OK;
+    int rc = folder_make(to, err);
+    return rc ? rc : tree_copy(from, to, 0640, &counts, err);
+}
+
 static void backup_store(struct engine_call *call)
 {
     char folder[PATH_BYTES];
     struct engine *e = call->engine;
-    (void)snprintf(folder, sizeof(folder), "%s/store", folder_name(&call->call).data);
+    struct slice whole = folder_name(&call->call);
+    (void)snprintf(folder, sizeof(folder), "%s/" BACKUP_STORE, whole.data);
     int rc = e->store ? engine_store_snapshot(e->store, folder, &call->call.err)
                       : snapshot_alone(e->context->data, folder, &call->call.err);
+    if (rc == ERR_OK)
+        rc = rules_copy(e->context->data, whole.data, &call->call.err);
     backup_end(call, rc);
 }
 

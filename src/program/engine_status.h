@@ -10,7 +10,7 @@ struct engine_status {
     struct buf roles_payload; /* of the newest ROLES: `roles` borrows from it */
     struct engine_roles roles;
     bool is_told;
-    struct buf unread; /* engine_unread.c: the newest UNREAD */
+    struct buf unread;       /* engine_unread.c: the newest UNREAD */
     int64_t clock_offset_ns; /* wall clock against the monotonic one */
     int64_t jump_ns, jump_at_ns;
     uint64_t touched_ns, ticks;

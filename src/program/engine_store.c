@@ -203,6 +203,29 @@ static void sender_account(struct engine_store *s, struct store_sender *sender)
     engine_store_job_put(s, job);
 }
 
+int engine_store_tally(struct engine_store *s, struct wire_message *message, struct err *err)
+{
+    struct tally_page page;
+    if (message->payload.len != sizeof(page))
+        return err_set(err, ERR_SYNTAX, "the message TALLY is not as it must be");
+    memcpy(&page, message->payload.data, sizeof(page));
+    for (struct engine_peer *p = s->engine->peers; p; p = p->next) {
+        struct store_sender *sender = p->own;
+        if (!sender || p->role != ROLE_INTAKE)
+            continue;
+        sender_know(sender);
+        if (sender->id == page.id) /* its wire is still to be seen closed */
+            return ERR_OK;
+    }
+    struct store_job *job = engine_store_job(s, STORE_GONE, NULL);
+    job->gone = mem_zeroed(1, sizeof(*job->gone));
+    job->gone->id = page.id;
+    job->gone->is_before = true;
+    memcpy(job->gone->cut, page.cut, sizeof(page.cut));
+    engine_store_job_put(s, job);
+    return ERR_OK;
+}
+
 void engine_store_gone(struct engine_store *s, struct engine_peer *peer)
 {
     struct store_sender *sender = peer->own;

@@ -23,6 +23,9 @@ void engine_store_close(struct engine_store **store);
 /* MESSAGE_SHARED of the parent: memory of a sender whose wire comes next. ERR_SYNTAX as below. */
 MUST_CHECK int engine_store_shared(struct engine_store *store, struct wire_message *message,
                                    struct err *err);
+/* MESSAGE_TALLY of the parent. ERR_SYNTAX as below. */
+MUST_CHECK int engine_store_tally(struct engine_store *store, struct wire_message *message,
+                                  struct err *err);
 /* A wire to intake or reader is there: cursors, RESUME. */
 void engine_store_peer(struct engine_store *store, struct engine_peer *peer);
 /* It is gone: its slots are no more looked at. */
@@ -39,7 +42,8 @@ MUST_CHECK int engine_store_journal_ended(struct engine_store *store, struct wir
                                           struct err *err);
 struct engine_store_journal {
     bool reads;
-    struct slice why; /* it is not read; empty: it is, or nobody tried yet. Good until the next tick */
+    struct slice
+        why; /* it is not read; empty: it is, or nobody tried yet. Good until the next tick */
     uint64_t entries; /* stored since the start */
     int64_t since_ns; /* wall clock, of the state */
 };
@@ -71,7 +75,7 @@ const char *engine_store_trouble(struct engine_store *store, struct buf *why);
 void engine_store_rules(struct engine_store *store, struct live_rules *rules);
 struct engine_rules *engine_store_rules_of(struct engine_store *store);
 struct engine_seen *engine_store_seen(struct engine_store *store); /* what came by which listener or
-                                                                   * file of a source */
+                                                                    * file of a source */
 struct engine_watch *engine_store_watch(struct engine_store *store);
 struct ledger *engine_store_ledger(struct engine_store *store);
 struct engine_health;

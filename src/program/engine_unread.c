@@ -30,7 +30,8 @@ int engine_unread_take(struct engine *e, struct wire_message *m, struct err *err
     if (in.bad)
         return err_set(err, ERR_SYNTAX, "the message UNREAD is not as it must be");
     buf_clear(unread);
-    buf_append(unread, m->payload.data, m->payload.len);
+    if (m->payload.len)
+        buf_slice(unread, buf_as_slice(&m->payload));
     return ERR_OK;
 }
 

@@ -1,5 +1,5 @@
-/* Engine unread: what canh.yaml says is to be read and is not, and why: followed files and patterns,
- * which the parent opens (MESSAGE_UNREAD), and journals.
+/* Engine unread: what canh.yaml says is to be read and is not, and why: followed files and
+ * patterns, which the parent opens (MESSAGE_UNREAD), and journals.
  *
  * Threads: the loop's. Ownership: keeps the parent's newest report. */
 #pragma once

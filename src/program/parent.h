@@ -43,8 +43,9 @@ struct parent_role { /* one instance */
     uint64_t drain_until_ns; /* then it is killed; 0: not draining */
     int64_t since_ns;        /* wall clock, of the state */
     uint32_t restarts, quick_deaths, layers;
-    int shared_fd;   /* -1: none */
-    uint64_t ticket; /* of the engine: what this reader was started for */
+    struct buf tally; /* page of the intake before this one, when it died; or empty */
+    int shared_fd;    /* -1: none */
+    uint64_t ticket;  /* of the engine: what this reader was started for */
     struct buf metrics;
     char why[ERR_TEXT_BYTES];
 };

@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "program/parent.h"
 #include "program/role_process.h"
+#include "watch/haul.h"
+#include "watch/tally.h"
 
 static void role_add(struct parent *p, enum role role, uint32_t instance)
 {
@@ -132,6 +134,17 @@ static void restart_plan(struct parent_role *r)
         r->start_ns = now_ns + PARENT_FAILED_NS;
 }
 
+/* What an intake that died had cut: also an engine that began later can book what was lost. */
+static void tally_keep(struct parent_role *r, bool in_order)
+{
+    struct tally_page page;
+    buf_clear(&r->tally);
+    if (r->role == ROLE_INTAKE && !in_order && r->shared_fd >= 0 &&
+        pread(r->shared_fd, &page, sizeof(page), HAUL_SLOTS * (off_t)HAUL_SLOT_BYTES) ==
+            (ssize_t)sizeof(page))
+        buf_append(&r->tally, (const char *)&page, sizeof(page));
+}
+
 static void role_ended(struct parent_role *r, int status)
 {
     struct buf text = {0};
@@ -144,6 +157,7 @@ static void role_ended(struct parent_role *r, int status)
         (void)snprintf(r->why, sizeof(r->why), "%s", buf_text(&text));
     bool in_order = (r->ended_by_us || !role_specs[r->role].kept || r->instance > 0) &&
                     WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    tally_keep(r, in_order);
     if (r->role == ROLE_READER)
         parent_journal_unread(r->parent, r->ticket);
     log_say(in_order ? LOG_INFO : LOG_ERROR, "role", "%s %u %s%s%s", role_specs[r->role].name,

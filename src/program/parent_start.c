@@ -90,7 +90,9 @@ static int edge_make(struct parent_role *a, struct parent_role *b, struct err *e
     int ends[2], rc = wire_pair(ends, err);
     if (rc != ERR_OK)
         return rc;
-    if (is_sender(other->role))
+    if (other->tally.len)
+        rc = peer_send(engine->peer, MESSAGE_TALLY, 0, buf_as_slice(&other->tally), NULL, 0, err);
+    if (rc == ERR_OK && is_sender(other->role))
         rc = shared_send(other, peer_wire(engine->peer), err);
     if (rc == ERR_OK)
         rc = peer_send_end(engine, other, ends[0], err);

@@ -266,6 +266,8 @@ static void on_message(struct role_context *c, struct wire_message *m)
         rc = engine_outbox_ran(e, m, &err);
     else if (m->type == MESSAGE_ROLES)
         rc = engine_status_roles(e, m, &err);
+    else if (m->type == MESSAGE_TALLY && e->store)
+        rc = engine_store_tally(e->store, m, &err);
     else if (m->type == MESSAGE_UNREAD)
         rc = engine_unread_take(e, m, &err);
     else if (m->type == MESSAGE_NOTE)

@@ -58,6 +58,7 @@ under_load() {
     expect_out '{"count()":20}'
     run "$canh" unit add after --title "After" --data second
     expect_code 0
+    diff -r data/rules second/rules || fail "the rules are not restored"
     for file in second/keys/*.key; do
         [ "$(stat -c %a "$file")" = 600 ] || fail "$file can be read by others"
         cmp -s "$file" "data/keys/${file##*/}" || fail "$file is another key"
@@ -134,5 +135,34 @@ what_is_wrong_is_said() {
     expect_code 3
 }
 
-cases under_load without_a_daemon what_is_wrong_is_said
+rules_are_part_of_it() {
+    node_config "sources:" "  - name: s1" "    format: json" "    category: test"
+    node_start || return
+    mkdir acme
+    printf 'title: Kept\nid: 22222222-2222-4222-8222-222222222222\nstatus: stable\nlevel: high\n' \
+        >acme/kept.yml
+    printf 'logsource: {category: test}\ndetection: {s: {a: kept}, condition: s}\n' >>acme/kept.yml
+    run "$canh" rules update acme --enable --days 0
+    expect_code 0
+    version=$(sed -n 's/^version //p' out)
+    run "$canh" backup copy --passphrase-file phrase
+    expect_code 0
+    [ -e "copy/rules/$version.bundle" ] || fail "the version is not in the backup"
+    grep -q "  rules/$version.bundle" copy/MANIFEST || fail "MANIFEST does not name it"
+    node_stop
+    run "$canh" restore copy --data second --passphrase-file phrase
+    expect_code 0
+    sed -i "s|$PWD/data|$PWD/second|" "$CANH_CONFIG"
+    node_start || return
+    run "$canh" rules versions -o ndjson
+    expect_out "\"version\":\"$version\",\"active\":true"
+    echo '{"a":"kept"}' >kept.ndjson
+    run "$canh" import --source s1 kept.ndjson
+    expect_code 0
+    run "$canh" search --partition _findings 'rule.title:Kept' -o ndjson
+    expect_lines 1
+    node_stop
+}
+
+cases under_load without_a_daemon rules_are_part_of_it what_is_wrong_is_said
 finish

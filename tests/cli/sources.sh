@@ -192,7 +192,8 @@ silence_is_told_once() {
 as_user() {
     method=$1 path=$2
     shift 2
-    code=$(curl -s -m 60 -o out -w '%{http_code}' -X "$method" -b jar "$@" \
+    code=$(curl -s -m 60 -o out -w '%{http_code}' -X "$method" -b jar \
+        -H 'Canh-Request: 1' "$@" \
         "http://127.0.0.1:$(port_of web)$path")
 }
 sign_in() {
@@ -223,7 +224,7 @@ only_its_units() {
     sign_in an
     as_user GET /api/v1/status
     expect_code 200
-    for name in app watched off archive; do expect_out "\"name\":\"$name\""; done
+    for one in app watched off archive; do expect_out "\"name\":\"$one\""; done
     expect_out '"subject":"watched"'
     expect_no_out '"elsewhere"'
     sign_in chi
@@ -236,5 +237,71 @@ only_its_units() {
     node_stop
 }
 
-cases only_its_units every_record_has_an_outcome what_is_wrong_is_told silence_is_told_once
+what_is_not_read_is_told() {
+    mkdir -p logs
+    touch logs/closed.log logs/open.log
+    ln -s open.log logs/link.log
+    settings false 'sources:' '  - {name: app}' '  - {name: watched}' '  - {name: off}' \
+        "  - {name: files, follow: [\"$PWD/logs/*.log\", \"$PWD/logs/*.none\"]}" \
+        "  - {name: later, follow: [\"$PWD/logs/later.txt\"]}"
+    chmod 000 logs/closed.log
+    node_start
+    until_out 'closed.log","why":"Permission denied","absent":false' sources files -o ndjson
+    expect_out 'link.log","why":"it is a link, and links are not followed"'
+    expect_out '*.none","why":"no file matches","absent":true'
+    expect_no_out 'open.log","why"'
+    canh_ sources later -o ndjson
+    expect_out 'later.txt","why":"No such file or directory","absent":true'
+    canh_ sources -o table
+    expect_out 'NOT read: '
+    expect_out 'closed.log: Permission denied'
+    canh_ status -o table --lang vi
+    expect_out 'KHÔNG đọc được '
+    until_rows 1 'rule.id:canh-health-unreadable'
+    expect_out '"subject":"files"'
+    canh_ status
+    expect_out '"code":"unreadable"'
+    chmod 644 logs/closed.log
+    rm logs/link.log
+    touch logs/later.txt
+    node_own logs
+    echo '{"n":1}' >>logs/later.txt
+    until_out '"what":"'"$PWD"'/logs/*.none","why":"no file matches","absent":true}]' \
+        sources files -o ndjson
+    until_out '"not_read":[]' sources later -o ndjson
+    node_stop
+}
+
+# Engine and intake die at once while records wait between them: what was cut and not stored is
+# booked by the next engine.
+what_both_lost_is_booked() {
+    settings false 'sources:' '  - {name: app}' '  - {name: watched}' '  - {name: off}' \
+        '  - {name: log}'
+    echo '  - {name: lines, kind: syslog-udp, listen: "127.0.0.1:0", source: log}' >>canh.yaml
+    node_start
+    command -v nc >/dev/null || { echo "skipped: nc is not installed"; return; }
+    port=$(port_of lines)
+    [ -n "$port" ] || fail "no port of the listener"
+    echo '<13>Nov 22 10:00:00 host app: first' | nc -u -w 1 127.0.0.1 "$port"
+    until_out '"ever":{"received":1,"stored":1' sources log -o ndjson
+    engine=$(role_pid engine) intake=$(role_pid intake)
+    kill -STOP "$engine"
+    for n in 1 2 3; do
+        echo "<13>Nov 22 10:00:00 host app: lost $n" | nc -u -w 1 127.0.0.1 "$port"
+    done
+    kill -KILL "$intake" "$engine"
+    wait_for 'the watch is kept' # it was, and is again
+    until_out '"dropped_ended":3' sources log -o ndjson
+    expect_out '"ever":{"received":4,"stored":1,"dropped_ended":3'
+    expect_out '"unaccounted":0'
+    kill -KILL "$(role_pid engine)" # told once more, booked once
+    sleep 1
+    until_out '"dropped_ended":3' sources log -o ndjson
+    until_out '"kind":"dropped"' status
+    canh_ sources log -o ndjson
+    expect_out '"ever":{"received":4,"stored":1,"dropped_ended":3'
+    node_stop
+}
+
+cases what_both_lost_is_booked only_its_units what_is_not_read_is_told every_record_has_an_outcome what_is_wrong_is_told silence_is_told_once
 finish

@@ -10,7 +10,7 @@ set_tests_properties(cli/threads PROPERTIES LABELS "cli;tsan")
 add_test(NAME cli/man COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/man.sh $<TARGET_FILE:canh>
     ${PROJECT_SOURCE_DIR})
 set_tests_properties(cli/man PROPERTIES LABELS cli TIMEOUT 60)
-foreach(name serve ingest rules_update rules_fetch rules_swap
+foreach(name serve ingest rules_update rules_fetch rules_burden rules_swap
         ingest_elastic ingest_otlp state audit backup status attribution)
     add_test(NAME cli/${name}
         COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/${name}.sh $<TARGET_FILE:canh>
@@ -58,5 +58,7 @@ add_test(NAME cli/hostile_net COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/hostile
     $<TARGET_FILE:canh_hostile>)
 add_test(NAME cli/overload COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/overload.sh
     $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_load>)
-set_tests_properties(cli/hostile_net cli/overload PROPERTIES LABELS "cli;slow_asan" TIMEOUT 600
+add_test(NAME cli/disk_full_load COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/disk_full_load.sh
+    $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_load>)
+set_tests_properties(cli/hostile_net cli/overload cli/disk_full_load PROPERTIES LABELS "cli;slow_asan" TIMEOUT 600
     SKIP_RETURN_CODE 77)

@@ -43,6 +43,7 @@ static void items_make(struct harvest *haul)
     item->line = 3;
     item->time_ns = 5;
     item->host = SLICE("host");
+    item->mapping = (struct finding_mapping){SLICE("named"), 7};
     item->fields = fields;
     item->count = 2;
     item = harvest_add(haul, HARVEST_INPUT);
@@ -103,6 +104,8 @@ static void all_comes_back(void **state)
     assert_int_equal(item->row, 2);
     assert_int_equal(item->count, 2);
     assert_true(slice_equal(item->host, SLICE("host")));
+    assert_true(slice_equal(item->mapping.id, SLICE("named")));
+    assert_int_equal(item->mapping.version, 7);
     assert_true(slice_equal(item->fields[0].name, SLICE("user")));
     assert_true(slice_equal(item->fields[1].value, SLICE("x")));
     item = &haul->items[1];
