@@ -27,7 +27,10 @@ struct status {
     const struct config *config; /* NULL: a server's */
     struct clock_zone *zone;     /* the agency's; NULL: UTC */
     struct buf out;
+    uint32_t files; /* of the source that is shown */
 };
+
+enum { FILES_SHOWN = 10 };
 
 /* A member of a member: `inside` NULL is the whole. */
 static struct slice raw(const struct status *s, const char *inside, const char *member)
@@ -253,6 +256,8 @@ static void listener_put(struct status *s, struct slice listener)
 
 static void file_put(struct status *s, struct slice file)
 {
+    if (s->files++ >= FILES_SHOWN)
+        return;
     buf_string(&s->out, s->vi ? "    theo dõi " : "    follows ");
     raw_put(s, member_of(file, "path"));
     buf_string(&s->out, ": ");
@@ -285,7 +290,13 @@ static void source_put(struct status *s, struct slice source)
     buf_printf(&s->out, "  %.*s: ", (int)name.len, name.data);
     seen_put(s, source);
     each(s, member_of(source, "listeners"), listener_put);
+    s->files = 0;
     each(s, member_of(source, "files"), file_put);
+    if (s->files > FILES_SHOWN)
+        buf_printf(&s->out,
+                   s->vi ? "    và %u tệp nữa (`canh status -o ndjson`)\n"
+                         : "    and %u files more (`canh status -o ndjson`)\n",
+                   s->files - FILES_SHOWN);
     each(s, member_of(source, "not_read"), not_read_put);
 }
 

@@ -1,4 +1,4 @@
-/* The engine's store: its life, its senders, what goes to the committer and comes back. */
+/* The engine's store: its life, and what others ask it. */
 #include <unistd.h>
 
 #include "base/log.h"
@@ -9,7 +9,6 @@
 
 #define DAY_NS   ((int64_t)86400 * CLOCK_SECOND_NS)
 #define NIGHT_NS ((int64_t)3 * 3600 * CLOCK_SECOND_NS) /* care at 03:00 local time */
-enum { SLOTS_MAX = 32 };
 
 static const struct metric metrics_begin[STORE_METRICS] = {
     [STORE_METRIC_RECEIVED] = {.name = "canh_events_received_total",
@@ -60,343 +59,6 @@ static const struct metric metrics_begin[STORE_METRICS] = {
                          .kind = METRIC_GAUGE,
                          .help = "1: events can be stored"},
 };
-
-/* ---- senders ---- */
-
-static void sender_unuse(struct store_sender *sender)
-{
-    if (--sender->uses > 0)
-        return;
-    if (sender->memory.fd >= 0)
-        (void)close(sender->memory.fd);
-    mem_free(sender);
-}
-
-struct store_job *engine_store_job(struct engine_store *s, enum store_job_kind kind,
-                                   struct store_sender *sender)
-{
-    struct store_job *job = mem_zeroed(1, sizeof(*job));
-    (void)s;
-    job->kind = kind;
-    job->sender = sender;
-    job->queued_ns = clock_monotonic_ns();
-    if (sender)
-        sender->uses++;
-    if (kind == STORE_RESUME && sender->peer->role != ROLE_READER)
-        job->cursors_of = HAUL_FOLLOWED;
-    else if (kind == STORE_RESUME && sender->journal)
-        job->cursors_of = sender->journal->cursor;
-    else if (kind == STORE_RESUME && sender->import) /* outlives this job: its run ends behind it */
-        job->cursors_of = sender->import->cursor;
-    return job;
-}
-
-void engine_store_job_put(struct engine_store *s, struct store_job *job)
-{
-    bool imports = job->kind == STORE_RUN_END || job->haul.historical;
-    check(pthread_mutex_lock(&s->mutex) == 0);
-    engine_store_queue_put(imports ? &s->import_jobs : &s->live_jobs, job);
-    metric_set(&s->metrics[STORE_METRIC_QUEUED], s->live_jobs.count + s->import_jobs.count);
-    check(pthread_cond_broadcast(&s->changed) == 0);
-    check(pthread_mutex_unlock(&s->mutex) == 0);
-}
-
-static void job_free(struct store_job *job)
-{
-    if (job->sender)
-        sender_unuse(job->sender);
-    buf_free(&job->cursors);
-    mem_free(job->gone);
-    mem_free(job->changes);
-    arena_free(&job->arena);
-    mem_free(job);
-}
-
-int engine_store_shared(struct engine_store *s, struct wire_message *message, struct err *err)
-{
-    struct bytes_in in = bytes_in(buf_as_slice(&message->payload));
-    struct store_shared shared = {.slots = bytes_take_u32(&in), .slot_bytes = bytes_take_u64(&in)};
-    shared.role = (enum role)bytes_take_u32(&in);
-    shared.instance = bytes_take_u32(&in);
-    shared.ticket = bytes_take_u64(&in);
-    if (in.bad || bytes_left(&in) || message->fd_count != 1 || shared.slots > SLOTS_MAX ||
-        shared.slot_bytes > HAUL_SLOT_BYTES)
-        return err_set(err, ERR_SYNTAX, "the message SHARED is not as it must be");
-    struct store_shared *place = NULL;
-    for (int i = 0; i < STORE_SHARED_MAX && !place; i++)
-        if (s->shared[i].fd >= 0 && s->shared[i].role == shared.role &&
-            s->shared[i].instance == shared.instance)
-            place = &s->shared[i];
-    for (int i = 0; i < STORE_SHARED_MAX && !place; i++)
-        if (s->shared[i].fd < 0)
-            place = &s->shared[i];
-    if (!place)
-        return err_set(err, ERR_LIMIT, "too many memories are shared");
-    if (place->fd >= 0)
-        (void)close(place->fd);
-    shared.fd = wire_take_fd(message, 0);
-    *place = shared;
-    return ERR_OK;
-}
-
-static void memory_take(struct engine_store *s, struct store_sender *sender)
-{
-    for (int i = 0; i < STORE_SHARED_MAX; i++) {
-        struct store_shared *shared = &s->shared[i];
-        if (shared->fd < 0 || shared->role != sender->peer->role ||
-            shared->instance != sender->peer->instance)
-            continue;
-        sender->memory = *shared;
-        shared->fd = -1;
-        return;
-    }
-    log_say(LOG_ERROR, "store", "a sender of events has no memory to share");
-}
-
-void engine_store_peer(struct engine_store *s, struct engine_peer *peer)
-{
-    struct store_sender *sender = mem_zeroed(1, sizeof(*sender));
-    sender->peer = peer;
-    sender->uses = 1;
-    sender->memory.fd = -1;
-    sender->role = peer->role;
-    sender->instance = peer->instance;
-    peer->own = sender;
-    memory_take(s, sender);
-    engine_rules_peer(s->rules, peer);
-    if (peer->role == ROLE_READER && !engine_store_journal_reader(s, sender) &&
-        !engine_store_import_reader(s, sender)) {
-        log_say(LOG_INFO, "reader", "a reader of an engine before this one is ended");
-        engine_end_role(s->engine, ROLE_READER, peer->instance, "");
-        return; /* what it sends is refused */
-    }
-    /* Behind all hauls that an earlier intake had handed over: its cursors are durable then. */
-    engine_store_job_put(s, engine_store_job(s, STORE_RESUME, sender));
-}
-
-/* The page behind the slots; false: the memory has none. */
-static bool page_read(const struct store_sender *sender, struct tally_page *page)
-{
-    off_t at = (off_t)(sender->memory.slots * sender->memory.slot_bytes);
-    return sender->memory.fd >= 0 &&
-           pread(sender->memory.fd, page, sizeof(*page), at) == (ssize_t)sizeof(*page);
-}
-
-/* Its sender writes it before the first haul. */
-static void sender_know(struct store_sender *sender)
-{
-    struct tally_page page;
-    if (sender->id == 0 && page_read(sender, &page))
-        sender->id = page.id;
-}
-
-/* Behind all its hauls: what it cut and they did not bring was lost with it. */
-static void sender_account(struct engine_store *s, struct store_sender *sender)
-{
-    struct tally_page page;
-    if (!s->is_started || sender->role == ROLE_READER || !page_read(sender, &page) || page.id == 0)
-        return;
-    struct store_job *job = engine_store_job(s, STORE_GONE, sender);
-    job->gone = mem_zeroed(1, sizeof(*job->gone));
-    job->gone->id = page.id;
-    memcpy(job->gone->cut, page.cut, sizeof(page.cut));
-    engine_store_job_put(s, job);
-}
-
-int engine_store_tally(struct engine_store *s, struct wire_message *message, struct err *err)
-{
-    struct tally_page page;
-    if (message->payload.len != sizeof(page))
-        return err_set(err, ERR_SYNTAX, "the message TALLY is not as it must be");
-    memcpy(&page, message->payload.data, sizeof(page));
-    for (struct engine_peer *p = s->engine->peers; p; p = p->next) {
-        struct store_sender *sender = p->own;
-        if (!sender || p->role != ROLE_INTAKE)
-            continue;
-        sender_know(sender);
-        if (sender->id == page.id) /* its wire is still to be seen closed */
-            return ERR_OK;
-    }
-    struct store_job *job = engine_store_job(s, STORE_GONE, NULL);
-    job->gone = mem_zeroed(1, sizeof(*job->gone));
-    job->gone->id = page.id;
-    job->gone->is_before = true;
-    memcpy(job->gone->cut, page.cut, sizeof(page.cut));
-    engine_store_job_put(s, job);
-    return ERR_OK;
-}
-
-void engine_store_gone(struct engine_store *s, struct engine_peer *peer)
-{
-    struct store_sender *sender = peer->own;
-    if (!sender)
-        return;
-    peer->own = NULL;
-    sender->peer = NULL;
-    engine_rules_gone(s->rules, peer);
-    if (sender->import)
-        engine_store_import_gone(s, sender);
-    if (sender->journal)
-        engine_store_journal_gone(s, sender->journal);
-    sender->journal = NULL;
-    sender_account(s, sender);
-    sender_unuse(sender);
-}
-
-static int haul_take(struct engine_store *s, struct store_sender *sender,
-                     struct wire_message *message, struct err *err)
-{
-    struct bytes_in in = bytes_in(buf_as_slice(&message->payload));
-    uint32_t slot = bytes_take_u32(&in), bytes = bytes_take_u32(&in);
-    bool historical = sender->peer->role == ROLE_READER && !sender->journal;
-    if (in.bad || bytes_left(&in) || slot >= sender->memory.slots ||
-        bytes > sender->memory.slot_bytes || sender->busy & 1u << slot)
-        return err_set(err, ERR_SYNTAX,
-                       "a haul names memory that is not there, or not its sender's");
-    if (historical && (!sender->import || sender->import->is_ending))
-        return err_set(err, ERR_SYNTAX, "a reader that nobody asked for sends events");
-    struct store_job *job = engine_store_job(s, STORE_HAUL, sender);
-    sender->busy |= 1u << slot;
-    sender_know(sender);
-    job->id = message->id;
-    job->slot = slot;
-    job->haul = (struct engine_haul){.fd = sender->memory.fd,
-                                     .offset = slot * sender->memory.slot_bytes,
-                                     .bytes = bytes,
-                                     .historical = historical,
-                                     .sender_id = sender->id,
-                                     .sender_role = sender->role,
-                                     .sender_instance = sender->instance};
-    if (historical) {
-        job->haul.import_source = sender->import->source;
-        job->haul.import_cursor = sender->import->cursor;
-    }
-    if (sender->journal) {
-        job->haul.journal_source = sender->journal->source;
-        job->haul.import_cursor = sender->journal->cursor;
-    }
-    engine_store_job_put(s, job);
-    return ERR_OK;
-}
-
-int engine_store_message(struct engine_store *s, struct engine_peer *peer,
-                         struct wire_message *message, struct err *err)
-{
-    struct store_sender *sender = peer->own;
-    if (!sender)
-        return err_set(err, ERR_SYNTAX, "a haul of nobody");
-    return message->type == MESSAGE_HAUL ? haul_take(s, sender, message, err)
-                                         : engine_store_import_all(s, sender, message, err);
-}
-
-/* ---- what the committer has done ---- */
-
-static void resume_send(const struct store_job *job)
-{
-    struct bytes_in in = bytes_in(buf_as_slice(&job->cursors));
-    struct buf payload = {0};
-    while (bytes_left(&in) && !in.bad && job->sender->peer) {
-        buf_clear(&payload);
-        bytes_put_text(&payload, bytes_take_text(&in, CARRY_NAME_BYTES_MAX));
-        bytes_put_text(&payload, bytes_take_text(&in, CARRY_NAME_BYTES_MAX));
-        engine_send(job->sender->peer, MESSAGE_CURSOR, 0, buf_as_slice(&payload), NULL, 0);
-    }
-    buf_clear(&payload);
-    bytes_put_u32(&payload, (uint32_t)job->haul.first_sequence);
-    if (job->sender->peer)
-        engine_send(job->sender->peer, MESSAGE_RESUME, 0, buf_as_slice(&payload), NULL, 0);
-    buf_free(&payload);
-}
-
-static void haul_count(struct engine_store *s, const struct engine_haul *haul)
-{
-    int64_t passed_ns = clock_now_ns() - haul->received_ns;
-    if (haul->rc || haul->is_repeated) {
-        metric_add(&s->metrics[haul->is_repeated         ? STORE_METRIC_REPEATED
-                               : haul->rc == ERR_DAMAGED ? STORE_METRIC_FORGED
-                               : haul->rc == ERR_EXISTS  ? STORE_METRIC_KNOWN
-                                                         : STORE_METRIC_FAILED],
-                   1);
-        return;
-    }
-    metric_add(&s->metrics[STORE_METRIC_RECEIVED], haul->received);
-    metric_add(&s->metrics[STORE_METRIC_STORED], haul->stored);
-    metric_add(&s->metrics[STORE_METRIC_REFUSED], haul->refused);
-    metric_add(&s->metrics[STORE_METRIC_FINDINGS], haul->findings);
-    if (passed_ns < 0 || haul->historical)
-        return;
-    metric_observe(&s->metrics[STORE_METRIC_SECONDS_DURABLE], (uint64_t)passed_ns);
-    if (haul->findings)
-        metric_observe(&s->metrics[STORE_METRIC_SECONDS_FINDING], (uint64_t)passed_ns);
-}
-
-static void haul_answer(const struct store_job *job)
-{
-    const struct engine_haul *haul = &job->haul;
-    struct buf payload = {0};
-    bytes_put_u32(&payload, job->slot);
-    bytes_put_u32(&payload, (uint32_t)haul->rc);
-    bytes_put_text(&payload, slice_from(haul->rc ? haul->err.text : ""));
-    bytes_put_u64(&payload, haul->first_sequence);
-    bytes_put_u32(&payload, haul->stored);
-    bytes_put_u32(&payload, haul->refused);
-    message_put_long(&payload, haul->rc == ERR_EXISTS ? buf_as_slice(&haul->known) : SLICE(""));
-    engine_send(job->sender->peer, MESSAGE_HAUL_DONE, job->id, buf_as_slice(&payload), NULL, 0);
-    buf_free(&payload);
-}
-
-static void haul_done(struct engine_store *s, const struct store_job *job)
-{
-    struct store_sender *sender = job->sender;
-    sender->busy &= ~(1u << job->slot);
-    haul_count(s, &job->haul);
-    if (sender->import)
-        engine_store_import_hauled(s, job);
-    if (sender->journal)
-        sender->journal->entries += job->haul.stored;
-    if (!sender->peer)
-        return;
-    if (job->haul.rc == ERR_DAMAGED)
-        engine_violation(sender->peer, &job->haul.err);
-    else
-        haul_answer(job);
-}
-
-static void job_done(struct engine_store *s, struct store_job *job)
-{
-    if (job->kind == STORE_HAUL)
-        haul_done(s, job);
-    else if (job->kind == STORE_RUN_END)
-        engine_store_import_end(s, job);
-    else if (job->kind == STORE_JOURNAL)
-        engine_store_journal_start(s, job);
-    else if (job->kind == STORE_OUTPUTS || job->kind == STORE_GONE)
-        return;
-    else if (job->kind == STORE_HEALTH)
-        engine_health_taken(s->health, job->changes, job->change_count, job->haul.rc == ERR_OK);
-    else if (job->kind == STORE_RULES)
-        engine_rules_committed(s->rules);
-    else if (job->haul.rc == ERR_OK)
-        resume_send(job);
-    else if (job->sender->peer)
-        job->sender->resumes_later = true;
-}
-
-static void done_ready(uv_async_t *async)
-{
-    struct engine_store *s = async->data;
-    check(pthread_mutex_lock(&s->mutex) == 0);
-    struct store_job *job = s->done.first;
-    s->done = (struct store_queue){0};
-    metric_set(&s->metrics[STORE_METRIC_QUEUED], s->live_jobs.count + s->import_jobs.count);
-    check(pthread_mutex_unlock(&s->mutex) == 0);
-    while (job) {
-        struct store_job *next = job->next;
-        job_done(s, job);
-        job_free(job);
-        job = next;
-    }
-}
 
 /* ---- life ---- */
 
@@ -469,7 +131,7 @@ uint64_t engine_store_newest(struct engine_store *s, uint32_t *epoch)
 int engine_store_start(struct engine_store *s, struct err *err)
 {
     (void)err;
-    check(uv_async_init(&s->engine->context->loop, &s->ready, done_ready) == 0);
+    check(uv_async_init(&s->engine->context->loop, &s->ready, engine_store_done) == 0);
     s->ready.data = s;
     engine_commit_start(s->commit);
     engine_store_journals_open(s);
@@ -508,7 +170,7 @@ void engine_store_stop(struct engine_store *s)
     check(pthread_join(s->learner, NULL) == 0);
     s->is_started = false;
     engine_rules_stop(s->rules);
-    done_ready(&s->ready);
+    engine_store_done(&s->ready);
     uv_close((uv_handle_t *)&s->ready, NULL);
 }
 
@@ -660,7 +322,7 @@ void engine_store_health(struct engine_store *s, struct health *health)
     if (job->change_count)
         engine_store_job_put(s, job);
     else
-        job_free(job);
+        engine_store_job_free(job);
 }
 
 struct engine_health *engine_store_health_of(struct engine_store *s)

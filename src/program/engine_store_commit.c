@@ -80,9 +80,9 @@ static void job_do(struct engine_store *s, struct store_job *job)
     struct engine_haul *haul = &job->haul;
     struct cursors_told told = {&job->cursors, 0};
     if (job->kind == STORE_OUTPUTS) {
-        job->outputs_done(job->outputs_context,
-                          engine_commit_outputs(s->commit, job->outputs, job->output_count,
-                                                &haul->err));
+        job->outputs_done(
+            job->outputs_context,
+            engine_commit_outputs(s->commit, job->outputs, job->output_count, &haul->err));
         return;
     }
     if (job->kind == STORE_RULES) {

@@ -204,7 +204,11 @@ void engine_store_journal_start(struct engine_store *s, const struct store_job *
 /* Whether the sender's ticket is a journal's. */
 bool engine_store_journal_reader(struct engine_store *s, struct store_sender *sender);
 void engine_store_journal_gone(struct engine_store *s, struct store_journal *journal);
-/* engine_store.c */
+/* engine_store_sender.c: the last use of a sender frees it, and closes its memory */
+void engine_store_sender_unuse(struct store_sender *sender);
+/* engine_store_job.c */
+void engine_store_job_free(struct store_job *job);
+void engine_store_done(uv_async_t *async); /* jobs that the committer is done with */
 struct store_job *engine_store_job(struct engine_store *s, enum store_job_kind kind,
                                    struct store_sender *sender);
 void engine_store_job_put(struct engine_store *s, struct store_job *job);

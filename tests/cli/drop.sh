@@ -5,6 +5,7 @@
 source_folder=$2
 export CANH_STORE_RESERVE_BYTES=0
 . "$(dirname "$0")/node_life.sh"
+LINES=100000 # of a file whose reader is killed
 shared=${CANH_SHARED:-$source_folder/../shared}
 
 settings() {
@@ -83,7 +84,7 @@ whoever_is_killed() {
     settings
     node_start
     for victim in reader engine node; do
-        lines 1 200000 | sed "s/miss/$victim/" >$victim.json
+        lines 1 $LINES | sed "s/miss/$victim/" >$victim.json
         mv $victim.json drop/
         node_own drop
         until_true role_runs reader
@@ -95,7 +96,7 @@ whoever_is_killed() {
         *) role_kill $victim || fail "$victim was not there any more" ;;
         esac
         wait_moved processed/$victim.json
-        expect_count 200000 "a:$victim"
+        expect_count $LINES "a:$victim"
     done
     expect_stop
 }

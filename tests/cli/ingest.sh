@@ -270,7 +270,7 @@ indicators_are_looked_for() {
     mkdir -m 0751 data
     node_own .
     echo 'bad.example' >feed.txt
-    run node_cli intel import feed.txt
+    run $node_user "$canh" intel import --data data feed.txt
     expect_code 0
     node_start
     printf '{"host":"bad.example"}\n{"host":"good.example"}\n' | send

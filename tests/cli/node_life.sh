@@ -177,7 +177,10 @@ node_cli() { $node_user "$canh" "$@" $node_options </dev/null; }
 # events QUERY...: what it finds, one a line
 events() { node_cli search -q -o ndjson "$@" 2>errors; }
 # count QUERY...: how many it finds
-count() { events "$@" '| stats count() as count' | sed 's/^{"count":\([0-9]*\)}$/\1/'; }
+count() {
+    events "$@" '| stats count() as count' | sed 's/^{"count":\([0-9]*\)}$/\1/' |
+        grep . || echo 0 # a field that no event has yet is an error
+}
 is_counted() {
     found=$(count "$@")
     [ "$found" = "$count_wanted" ]

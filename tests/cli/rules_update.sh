@@ -162,4 +162,11 @@ run "$canh" audit list --data data --config canh.yaml -o ndjson
 expect_out '"rules.record"'
 expect_out '"rules.enable"'
 expect_out '"rules.rollback"'
+
+# a finding says by which mapping its event was read
+run "$canh" import --data other --rules "$2/rules/linux" "$2/samples/auditd"
+expect_code 0
+run "$canh" search --data other --partition _findings 'mapping.id:auditd' -o ndjson
+expect_code 0
+expect_out '"mapping.id":"auditd","mapping.version":1'
 exit "$failed"

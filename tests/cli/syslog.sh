@@ -200,22 +200,24 @@ tls_without_certificates_of_clients() {
     node_stop
 }
 
+one_more_is_refused() {
+    logger --tcp -n 127.0.0.1 -P "$(port_of t)" -t app onemore 2>/dev/null
+    grep -q '127.0.0.1 is refused' log
+}
 connections_have_limits() {
     settings "$(listener t syslog-tcp 'connections_per_address: 1, timeout: 5s')"
     node_start
-    { printf '100 <13>Nov 22 10:00:00 host app: begunword'; sleep 30; } |
-        "$send" tcp "$(port_of t)" /dev/stdin 2>/dev/null &
+    mkfifo slow
+    "$send" tcp "$(port_of t)" slow 2>/dev/null &
     sleeper=$!
-    for _ in $(seq 40); do
-        logger --tcp -n 127.0.0.1 -P "$(port_of t)" -t app onemore 2>/dev/null
-        grep -q '127.0.0.1 is refused' log && break
-        sleep 0.1
-    done
-    expect_log '127.0.0.1 is refused'
+    exec 9>slow
+    printf '100 <13>Nov 22 10:00:00 host app: begunword' >&9
+    until_true one_more_is_refused || expect_log '127.0.0.1 is refused'
     expect_count 1 begunword canh.part:unfinished # closed by the listener: its sender is still there
     kill -0 $sleeper || fail 'the slow sender has ended by itself'
     kill $sleeper
     wait $sleeper
+    exec 9>&-
     logger --tcp -n 127.0.0.1 -P "$(port_of t)" -t app roomagain
     expect_count 1 roomagain
     node_stop
