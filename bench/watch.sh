@@ -127,7 +127,7 @@ load() {
     while metrics >"$work/after"; do
         got=$(($(stored "$work/after") - $(stored "$work/before")))
         lost=$(($(dropped "$work/after") - $(dropped "$work/before")))
-        [ $((got + lost)) -lt "$count" ] && [ $still -lt 40 ] || break
+        [ $((got + lost)) -ge "$count" ] || [ $still -ge 40 ] && break
         if [ "$got" = $last ]; then still=$((still + 1)); else still=0; fi
         last=$got
         sleep 0.05
@@ -184,7 +184,7 @@ for step in 200000 150000 100000 75000 50000 25000; do
     load "syslog UDP, $((step / 1000))k/s sent" udp "$datagrams" --rate $step --count $((step * seconds))
     [ "$lost" -gt 0 ] || break
 done
-load 'syslog UDP, half of that' udp "$datagrams" --rate $((step / 2)) --count $((step / 2 * seconds))
+load 'syslog UDP, half of that' udp "$datagrams" --rate $((step / 2)) --count $((step * seconds / 2))
 
 [ $json = yes ] || printf '\n%-26s %8s\n' process PSS_MB
 for pid in $(processes); do

@@ -1,6 +1,7 @@
 #include "base/mem.h"
 
 #include <stdio.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,4 +51,14 @@ char *mem_copy_text(const char *data, size_t length)
 void mem_free(void *block)
 {
     free(block);
+}
+
+void mem_share_heaps(void)
+{
+    (void)mallopt(M_ARENA_MAX, 2);
+}
+
+void mem_give_back(void)
+{
+    (void)malloc_trim(0);
 }

@@ -14,3 +14,8 @@ void *mem_resize(void *old, size_t count, size_t size_bytes) __attribute__((retu
 /* Copies length bytes and a closing NUL. */
 char *mem_copy_text(const char *data, size_t length) __attribute__((malloc, returns_nonnull));
 void mem_free(void *block); /* NULL is fine */
+/* For a process that lives long, before its threads: they share two heaps, so that what one frees
+ * is used again by others. */
+void mem_share_heaps(void);
+/* After much was freed at once: free pages go back to the system. */
+void mem_give_back(void);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/proc.h"
 #include "program/cli.h"
 #include "program/role_inject.h"
@@ -210,6 +211,7 @@ int cli_role(int argc, char **argv)
     c->shared_fd = -1;
     (void)umask(0027); /* group: who may read the state, who the store */
     check(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+    mem_share_heaps();
     log_open(spec->name, LOG_INFO);
     check(uv_loop_init(&c->loop) == 0);
     life.parent = peer_open(&c->loop, PROC_FD_FIRST, &parent_calls, &life);

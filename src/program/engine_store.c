@@ -285,6 +285,7 @@ void engine_store_status(struct engine_store *s, struct json_writer *out)
     number(out, "stored", metric_value(&s->metrics[STORE_METRIC_STORED]));
     number(out, "refused", metric_value(&s->metrics[STORE_METRIC_REFUSED]));
     number(out, "findings", metric_value(&s->metrics[STORE_METRIC_FINDINGS]));
+    number(out, "hauls_repeated", metric_value(&s->metrics[STORE_METRIC_REPEATED]));
     number(out, "queued", metric_value(&s->metrics[STORE_METRIC_QUEUED]));
     rules_status(s, out);
     json_key(out, "writable");

@@ -110,6 +110,7 @@ void live_rules_unuse(struct live_rules **rules)
     bundle_close(&r->bundle);
     buf_free(&r->bytes);
     mem_free(r);
+    mem_give_back();
 }
 
 static struct slice rule_key(const struct rule *rule)

@@ -49,8 +49,8 @@ enum message_type {
     MESSAGE_NOTE,  /* (engine) text kind, text: to be audited by node.note */
     MESSAGE_JOURNAL_ENDED, /* (engine) id: ticket; u32 1: it ran, 0: it could not be started, and no
                             * reader comes; text why */
-    MESSAGE_TALLY,  /* (engine) the page of an intake that died (watch/tally.h), as it was: before the
-                     * SHARED of the next one; also of one whose death the engine knows of */
+    MESSAGE_TALLY,  /* (engine) the page of an intake that died (watch/tally.h), as it was; before
+                     * the SHARED of the next one; also of one whose death the engine knows of */
     MESSAGE_UNREAD, /* (engine) followed files that are not read, each: text source, text path or
                      * pattern, text why, u32 1: there is no such file */
 

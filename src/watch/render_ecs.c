@@ -114,6 +114,7 @@ static void put_finding_field(struct render_doc *doc, struct slice name, struct 
         {SLICE("event.id"), "canh.event.ids", true},
         {SLICE("event.time"), "canh.event.time", false},
         {SLICE("event.file"), "log.file.path", false},
+        {SLICE("mapping.id"), "canh.mapping.id", false},
     };
     double number;
     uint64_t count;
@@ -132,6 +133,8 @@ static void put_finding_field(struct render_doc *doc, struct slice name, struct 
         render_doc_double(doc, "canh.value", number);
     else if (slice_equal(name, SLICE("count")) && slice_to_u64(value, &count))
         render_doc_number(doc, "canh.count", count);
+    else if (slice_equal(name, SLICE("mapping.version")) && slice_to_u64(value, &count))
+        render_doc_number(doc, "canh.mapping.version", count);
     else if (!slice_equal(name, SLICE("event.line")))
         render_doc_pair(doc, "canh.fields", name, value);
 }

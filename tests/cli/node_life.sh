@@ -1,4 +1,4 @@
-# Sourced behind expect.sh by tests that run a node: starting, waiting, its roles, what is sent to it
+# Sourced behind expect.sh by tests that run a node: starting, waiting, its roles, what it is sent
 # and what it is asked. Whatever must come is waited for WAIT_S seconds.
 unset CANH_CONFIG CANH_TOKEN_FILE
 WAIT_S=60
@@ -148,7 +148,7 @@ END
 # lines FROM TO [A]: events, numbered
 lines() { seq "$1" "$2" | sed "s/.*/{\"a\":\"${3:-miss}\",\"n\":&}/"; }
 
-# ask METHOD PATH [CURL OPTIONS]: a request to the listener `in`; leaves the files status, head, out
+# ask METHOD PATH [CURL OPTIONS]: a request to the listener `in`; leaves status, head, out
 ask() {
     method=$1
     path=$2
@@ -166,7 +166,7 @@ post() {
     ask POST "$path" -H "Content-Type: $type" --data-binary "@$file" "$@"
 }
 expect_status() { [ "$(cat status)" = "$1" ] || fail "HTTP $(cat status), not $1"; }
-expect_head() { grep -q -i -e "$1" head || fail "the answer's headers have no \"$1\": $(cat head)"; }
+expect_head() { grep -q -i -e "$1" head || fail "the headers have no \"$1\": $(cat head)"; }
 
 # ---- what it is asked ----
 
@@ -191,7 +191,7 @@ expect_count() {
     shift
     until_true is_counted "$@" || fail "$found events, not $count_wanted: $*"
 }
-# expect_values N PATTERN QUERY...: N events before long, and PATTERN takes as many different values
+# expect_values N PATTERN QUERY...: N events before long, and PATTERN takes as many values
 # out of them
 expect_values() {
     values_wanted=$1

@@ -303,5 +303,31 @@ what_both_lost_is_booked() {
     node_stop
 }
 
-cases what_both_lost_is_booked only_its_units what_is_not_read_is_told every_record_has_an_outcome what_is_wrong_is_told silence_is_told_once
+# No build loses a record on purpose: a server that says so stands in for a node.
+what_is_unaccounted_is_loud() {
+    command -v python3 >/dev/null || { echo "skipped: python3 is not installed"; return; }
+    mkdir -p www/api/v1
+    echo '{"sources":[{"name":"app","state":"ok","ever":{"received":7,"stored":4}}]}' \
+        >www/api/v1/status
+    python3 -u -m http.server --bind 127.0.0.1 --directory www 0 >served 2>&1 &
+    server=$!
+    for _ in $(seq 100); do
+        port=$(sed -n 's/.* port \([0-9]*\) .*/\1/p' served)
+        [ -n "$port" ] && break
+        sleep 0.1
+    done
+    printf 'canh_%043d\n' 0 >token
+    chmod 600 token
+    run "$canh" sources --server "http://127.0.0.1:$port" --token-file token -o table
+    expect_code 1
+    expect_out '!!! 3 RECORDS ARE NOT ACCOUNTED FOR'
+    run "$canh" sources --server "http://127.0.0.1:$port" --token-file token -o table --lang vi
+    expect_code 1
+    expect_out '!!! 3 BẢN GHI KHÔNG RÕ ĐI ĐÂU'
+    kill "$server"
+    wait "$server" 2>/dev/null
+}
+
+cases what_is_unaccounted_is_loud what_both_lost_is_booked only_its_units \
+    what_is_not_read_is_told every_record_has_an_outcome what_is_wrong_is_told silence_is_told_once
 finish
