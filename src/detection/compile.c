@@ -309,6 +309,21 @@ static const struct expr *filtered_condition(struct ruleset *set, const struct r
     return condition;
 }
 
+/* Whether it is true of an event without any field. */
+static bool node_of_nothing(const struct ruleset *set, const struct node *node)
+{
+    const struct node *children = set->nodes + node->arg;
+    if (node->kind == NODE_ATOM)
+        return set->atoms[node->arg].predicate->kind == PREDICATE_NULL;
+    if (node->kind == NODE_NOT)
+        return !node_of_nothing(set, children);
+    bool all = node->kind == NODE_AND;
+    for (uint32_t i = 0; i < node->count; i++)
+        if (node_of_nothing(set, &children[i]) != all)
+            return !all;
+    return all;
+}
+
 static int ruleset_compile(struct ruleset *set, struct err *err)
 {
     struct compiler c = {.set = set, .err = err};
@@ -337,6 +352,8 @@ static int ruleset_compile(struct ruleset *set, struct err *err)
             if (!set->options.plain)
                 witness_choose(set, &set->programs[i]);
             set->always_count += set->programs[i].witness_count == 0;
+            set->programs[i].holds_of_nothing =
+                node_of_nothing(set, &set->nodes[set->programs[i].root]);
         }
     return rc;
 }

@@ -58,6 +58,7 @@ struct program {
     uint32_t root; /* node; UINT32_MAX: no detection rule */
     struct witness *witnesses;
     uint32_t witness_count; /* 0: evaluated on every event */
+    bool holds_of_nothing;  /* for an event without any field */
 };
 
 struct slot {
@@ -113,3 +114,7 @@ void witness_prepare(struct ruleset *set);
 void witness_choose(struct ruleset *set, struct program *program);
 /* Whether what is known of an event's source contradicts the rule's log source. */
 bool source_contradicts(const struct event_source *source, const struct logsource *rule);
+/* Whether a rule is not for events of this source: it contradicts; or the rule holds for an event
+ * that has nothing in it (it asks only for what is absent), and the source is not known to be its
+ * own: else it would hold for whatever nobody knows. */
+bool source_rules_out(const struct ruleset *set, const struct event_source *source, uint32_t rule);

@@ -425,7 +425,7 @@ static uint32_t candidates_judge_watched(struct matcher *m, const struct event_s
     for (uint32_t i = 0; i < m->candidate_count; i++) {
         uint32_t rule = m->candidates[i];
         uint64_t limits = m->stats.regex_limits;
-        if ((source && source_contradicts(source, &set->rules->rules[rule]->logsource)) ||
+        if ((source && source_rules_out(set, source, rule)) ||
             (suspended && atomic_load_explicit(&suspended[rule], memory_order_relaxed)))
             continue;
         if (timed ? rule_holds_timed(m, rule) : node_true(m, &set->nodes[set->programs[rule].root]))
@@ -442,7 +442,7 @@ static uint32_t candidates_judge_plain(struct matcher *m, const struct event_sou
     uint32_t found = 0;
     for (uint32_t i = 0; i < m->candidate_count; i++) {
         uint32_t rule = m->candidates[i];
-        if (source && source_contradicts(source, &set->rules->rules[rule]->logsource))
+        if (source && source_rules_out(set, source, rule))
             continue;
         if (node_true(m, &set->nodes[set->programs[rule].root]))
             m->found[found++] = rule;

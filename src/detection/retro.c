@@ -309,8 +309,7 @@ void retro_sources(const struct retro *r, const struct event_source *sources, ui
     for (uint32_t rule = 0; rule < set->rules->count; rule++) {
         masks[rule] = 0;
         for (uint32_t s = 0; s < count; s++)
-            if (!set->options.routing ||
-                !source_contradicts(&sources[s], &set->rules->rules[rule]->logsource))
+            if (!set->options.routing || !source_rules_out(set, &sources[s], rule))
                 masks[rule] |= (uint64_t)1 << s;
     }
 }

@@ -20,6 +20,24 @@ bool source_contradicts(const struct event_source *source, const struct logsourc
     return source->category_count > 0 || source->categories_known;
 }
 
+/* Each dimension that the rule names is known, and the same. */
+static bool source_confirms(const struct event_source *source, const struct logsource *rule)
+{
+    bool category = rule->category.len == 0;
+    for (uint32_t i = 0; i < source->category_count; i++)
+        category = category || slice_equal(rule->category, source->categories[i]);
+    return category && (rule->product.len == 0 || slice_equal(rule->product, source->product)) &&
+           (rule->service.len == 0 || slice_equal(rule->service, source->service));
+}
+
+bool source_rules_out(const struct ruleset *set, const struct event_source *source, uint32_t rule)
+{
+    const struct logsource *logsource = &set->rules->rules[rule]->logsource;
+    return source_contradicts(source, logsource) ||
+           (set->programs[rule].holds_of_nothing && !set->options.trusting &&
+            !source_confirms(source, logsource));
+}
+
 static int pending_order(const void *a, const void *b)
 {
     const struct pending *x = a, *y = b;
@@ -290,8 +308,7 @@ static uint64_t *rules_allowed(const struct ruleset *set, const struct event_sou
 {
     uint64_t *allowed = mem_zeroed(set->rules->count / 64 + 1, sizeof(*allowed));
     for (uint32_t r = 0; r < set->rules->count; r++)
-        if (set->programs[r].root != UINT32_MAX &&
-            !(source && source_contradicts(source, &set->rules->rules[r]->logsource)))
+        if (set->programs[r].root != UINT32_MAX && !(source && source_rules_out(set, source, r)))
             allowed[r / 64] |= (uint64_t)1 << (r % 64);
     return allowed;
 }

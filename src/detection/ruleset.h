@@ -20,8 +20,11 @@ struct ruleset;
 
 struct ruleset_options {
     bool routing; /* try a rule only where the log source does not contradict it */
-    bool jit;     /* regular expressions to machine code */
-    bool plain;   /* no witnesses: every rule is evaluated on every event (the tests' twin) */
+    /* With it: a log source that is not known is the rule's own, also for a rule that asks only for
+     * what is absent. */
+    bool trusting;
+    bool jit;   /* regular expressions to machine code */
+    bool plain; /* no witnesses: every rule is evaluated on every event (the tests' twin) */
     const struct logsource *source; /* configured log source of all events, or NULL */
     const struct clock_zone *zone;  /* of times without one; NULL: UTC */
 };

@@ -79,6 +79,7 @@ static int test_with(const struct test_settings *settings, const struct option_l
     struct err err;
     struct detector_options options;
     detector_options_set(&options, &settings->detector);
+    options.trusting = true;
     if (settings->detector.rules.count == 0)
         options.rule_paths = paths;
     int rc = ERR_OK;

@@ -83,7 +83,7 @@ static int detector_compile(struct detector *d, const struct detector_options *o
                             struct err *err)
 {
     struct ruleset_options set_options = {
-        .routing = options->routing, .jit = !options->interpreted, .zone = d->zone};
+        .routing = options->routing, .trusting = options->trusting, .jit = !options->interpreted, .zone = d->zone};
     if (options->source) {
         int rc = source_parse(&d->source, options->source, &d->arena, err);
         if (rc)

@@ -14,6 +14,7 @@ struct detector_options {
     const char *source;       /* product/category/service, parts may be empty, or NULL */
     const char *timezone;     /* of times without one; NULL: UTC */
     bool routing, lint;
+    bool trusting; /* as ruleset.h has it: for tests of rules */
     bool without_rules; /* fine when rule_paths is empty: events are mapped only */
     bool interpreted;   /* regular expressions without machine code (JIT) */
 };

@@ -188,7 +188,7 @@ static void matched_tells_the_received_values(void **state)
     assert_int_equal(run("{\"Image\":\"C:\\\\Cmd.EXE\"}", NULL), 0);
 }
 
-static void a_rule_without_witness_is_always_tried(void **state)
+static void a_rule_without_witness_is_always_tried_on_its_source(void **state)
 {
     (void)state;
     rule("title: n\nlogsource: {product: p}\ndetection:\n  s:\n    x: 1\n  condition: not s\n");
@@ -197,8 +197,10 @@ static void a_rule_without_witness_is_always_tried(void **state)
     struct ruleset_counts counts;
     ruleset_count(f.set, &counts);
     assert_int_equal(counts.always, 2);
-    assert_int_equal(run("{\"z\":1}", NULL), 2);
-    assert_int_equal(run("{\"x\":1,\"y\":2}", NULL), 0);
+    assert_int_equal(run("{\"z\":1,\"product\":\"p\"}", NULL), 2);
+    assert_int_equal(run("{\"x\":1,\"y\":2,\"product\":\"p\"}", NULL), 0);
+    /* of what nobody knows they would hold for everything */
+    assert_int_equal(run("{\"z\":1}", NULL), 0);
 }
 
 int main(void)
@@ -214,7 +216,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_filter_for_any_rule_keeps_to_its_log_source, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(matched_tells_the_received_values, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_rule_without_witness_is_always_tried, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_rule_without_witness_is_always_tried_on_its_source, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
