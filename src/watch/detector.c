@@ -82,8 +82,10 @@ static int source_parse(struct logsource *out, const char *text, struct arena *a
 static int detector_compile(struct detector *d, const struct detector_options *options,
                             struct err *err)
 {
-    struct ruleset_options set_options = {
-        .routing = options->routing, .trusting = options->trusting, .jit = !options->interpreted, .zone = d->zone};
+    struct ruleset_options set_options = {.routing = options->routing,
+                                          .trusting = options->trusting,
+                                          .jit = !options->interpreted,
+                                          .zone = d->zone};
     if (options->source) {
         int rc = source_parse(&d->source, options->source, &d->arena, err);
         if (rc)
