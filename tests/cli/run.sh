@@ -12,6 +12,14 @@ done
 for program in sshpass ssh script logger curl journalctl; do
     command -v $program >/dev/null || { echo "skipped: $program is not here"; exit 77; }
 done
+# A checkout that the node's user may not enter is copied, as far as `make run` needs it.
+if ! $node_user sh -c "cd '$source_folder'" 2>/dev/null; then
+    mkdir "$home/tree"
+    cp -r "$source_folder/tools" "$source_folder/rules" "$source_folder/samples" "$canh" "$home/tree"
+    chmod -R a+rX "$home/tree"
+    source_folder=$home/tree
+    canh=$home/tree/canh
+fi
 started=
 trap 'for pid in $started; do kill -KILL "$pid" 2>/dev/null; done; node_kill; rm -rf "$home"' EXIT
 
