@@ -88,11 +88,14 @@ static void child_run(void)
     int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0)
         _exit(100);
-    if (geteuid() == 0 && (setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY)))
-        _exit(101);
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) /* it ends with this program, whatever happens */
-        _exit(103);
-    execl(program, program, "serve", "--config", config, "--data", data, (char *)NULL);
+    /* It ends with this program, whatever happens. By setpriv, which can start what lies in a
+     * folder that nobody else may enter. */
+    if (geteuid() == 0)
+        execlp("setpriv", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+               "--pdeathsig=KILL", program, "serve", "--config", config, "--data", data,
+               (char *)NULL);
+    else if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0)
+        execl(program, program, "serve", "--config", config, "--data", data, (char *)NULL);
     _exit(102);
 }
 

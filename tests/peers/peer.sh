@@ -9,6 +9,12 @@ peers=$3
 export CANH_STORE_RESERVE_BYTES=0
 unset CANH_CONFIG CANH_TOKEN_FILE
 EVENTS=${CANH_PEER_EVENTS:-10000}
+# Programs in a folder that their user may not enter are copied to one that he may.
+if [ -n "$node_user" ] && ! $node_user sh -c "cd '$peers' && cd '$here'" 2>/dev/null; then
+    cp -r "$peers" "$home/peers" && cp -r "$here" "$home/here" && chmod -R a+rX "$home"
+    peers=$home/peers
+    here=$home/here
+fi
 peer=
 trap 'peer_kill; node_kill; rm -rf "$home"' EXIT
 
