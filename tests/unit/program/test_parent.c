@@ -87,6 +87,7 @@ static int tear_down(void **state)
     assert_int_equal(uv_loop_close(&s->p->loop), 0);
     wire_close(&s->engine);
     parent_files_forget(s->p);
+    buf_free(&s->p->unread);
     config_close(&s->p->config);
     mem_free(s->p);
     assert_int_equal(io_walk(s->folder, remove_file, NULL, NULL, NULL), ERR_OK);
