@@ -105,7 +105,7 @@ engine_without_descriptors() {
     node_start
     roles=$(pids) engine=$(role_pid engine)
     starve "$engine" 0
-    for i in $(seq 12); do
+    for i in $(seq 32); do
         # shellcheck disable=SC2086
         timeout 30 $node_user "$canh" unit add "many-$i" --title M --config canh.yaml --data data \
             >"out-$i" 2>"errors-$i" &
@@ -121,7 +121,7 @@ engine_without_descriptors() {
         *) fail "a client ended with $client_code" ;;
         esac
     done
-    [ $((good + told)) = 12 ] || fail "$good were served, $told were told"
+    [ $((good + told)) = 32 ] || fail "$good were served, $told were told"
     [ $told -gt 0 ] || fail 'nobody was sent away'
     grep -q -h 'went away before it answered' errors-* || fail "what is said: $(cat errors-*)"
     becomes 200 health_code
