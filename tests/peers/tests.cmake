@@ -9,7 +9,7 @@ foreach(name documents rsyslog syslog_ng journal_upload logger python_elastic np
         prometheus)
     add_test(NAME peers/${name} COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/peers/${name}.sh
         $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR} ${peers_folder})
-    set_tests_properties(peers/${name} PROPERTIES LABELS "peers;slow_asan" TIMEOUT 300
+    set_tests_properties(peers/${name} PROPERTIES LABELS "peers;slow_asan" TIMEOUT 600
         SKIP_RETURN_CODE 77 FIXTURES_REQUIRED peers)
 endforeach()
 add_test(NAME peers/matrix COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/peers/matrix.sh ${peers_folder})
