@@ -53,9 +53,10 @@ foreach(name journal drop follow sources)
             ${PROJECT_SOURCE_DIR})
     set_tests_properties(cli/${name} PROPERTIES LABELS cli TIMEOUT 300 SKIP_RETURN_CODE 77)
 endforeach()
-# their programs and pauses take the time, not what a sanitizer sees: the suite stays within its time
-set_tests_properties(cli/journal cli/drop cli/follow cli/sources cli/run cli/rules_swap PROPERTIES
-    LABELS "cli;slow_asan" TIMEOUT 600)
+# their programs and pauses take the time, not what a sanitizer sees: the suite stays within
+# its time
+set_tests_properties(cli/journal cli/drop cli/follow cli/sources cli/run cli/rules_swap
+    PROPERTIES LABELS "cli;slow_asan" TIMEOUT 600)
 add_executable(canh_hostile support/hostile.c)
 add_test(NAME cli/hostile_net COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/hostile_net.sh
     $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_load>
