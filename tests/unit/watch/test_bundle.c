@@ -88,6 +88,28 @@ static void what_is_cut_or_changed_is_refused(void **state)
     buf_free(&a);
 }
 
+/* Equal contents have one form: names that stand in another order, or twice, are no bundle. */
+static void entries_out_of_order_are_refused(void **state)
+{
+    (void)state;
+    static const char firsts[] = "bz";
+    for (size_t i = 0; firsts[i]; i++) {
+        struct buf bytes = {0};
+        struct bundle bundle;
+        struct bundle_writer *w = bundle_writer_open();
+        pack(w, "own");
+        entry(w, BUNDLE_RULE, "own", "a.yml", "1");
+        entry(w, BUNDLE_RULE, "own", "b.yml", "2");
+        end(&w, &bytes);
+        char *name = memmem(bytes.data, bytes.len, "a.yml", 5);
+        assert_non_null(name);
+        name[0] = firsts[i];
+        assert_int_equal(bundle_open(&bundle, buf_as_slice(&bytes), NULL), ERR_DAMAGED);
+        bundle_close(&bundle);
+        buf_free(&bytes);
+    }
+}
+
 static void an_entry_of_no_pack_is_refused(void **state)
 {
     struct buf a = {0};
@@ -151,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_of_adding_does_not_count),
         cmocka_unit_test(what_is_cut_or_changed_is_refused),
+        cmocka_unit_test(entries_out_of_order_are_refused),
         cmocka_unit_test(an_entry_of_no_pack_is_refused),
         cmocka_unit_test(set_keeps_what_updates_brought),
     };
