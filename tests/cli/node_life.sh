@@ -1,7 +1,7 @@
 # Sourced behind expect.sh by tests that run a node: starting, waiting, its roles, what it is sent
 # and what it is asked. Whatever must come is waited for WAIT_S seconds.
 unset CANH_CONFIG CANH_TOKEN_FILE
-WAIT_S=60
+WAIT_S=${WAIT_S:-60}
 # Started by root, everything runs as a user without rights; node_user is put before each command.
 node_user=
 node_options='--config canh.yaml --data data'

@@ -47,7 +47,10 @@ add_executable(canh_send support/send.c)
 add_test(NAME cli/syslog COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/syslog.sh $<TARGET_FILE:canh>
     ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_send>)
 set_tests_properties(cli/syslog PROPERTIES LABELS cli TIMEOUT 300 SKIP_RETURN_CODE 77)
-foreach(name journal drop follow sources)
+add_test(NAME cli/sources COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/sources.sh $<TARGET_FILE:canh>
+    ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_send>)
+set_tests_properties(cli/sources PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
+foreach(name journal drop follow)
     add_test(NAME cli/${name}
         COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/${name}.sh $<TARGET_FILE:canh>
             ${PROJECT_SOURCE_DIR})
