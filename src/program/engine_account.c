@@ -9,6 +9,7 @@
 
 #define OWNER_BEGIN  SLICE("owner:")
 #define SENDER_BEGIN SLICE("sender:")
+#define ENDED_CURSOR SLICE("ended")
 /* A haul that says it came so long before now, or after it, counts for the hour that it is now. */
 #define RECEIVED_AGO_MAX_NS (3600 * CLOCK_SECOND_NS)
 
@@ -34,6 +35,7 @@ struct engine_account {
     struct account_sender senders[ENGINE_ACCOUNT_SENDERS_MAX];
     struct account_lane lanes[ENGINE_ACCOUNT_LANES_MAX];
     uint32_t lane_count;
+    uint64_t ended, group_ended; /* newest sender whose loss is booked; by the group */
     struct map group_ids; /* of the group: key bytes in ids */
     struct arena arena;   /* of those keys */
     struct carry_id *ids; /* of a haul */
@@ -101,6 +103,15 @@ static void lane_load(void *context, struct slice name, struct slice value)
         a->lanes[a->lane_count++] = lane;
 }
 
+static void senders_load(struct engine_account *a, const struct carry *carry)
+{
+    carry_cursors(carry, SENDER_BEGIN, sender_load, a);
+    carry_cursors(carry, OWNER_BEGIN, lane_load, a);
+    a->ended = 0;
+    (void)hex_read(carry_cursor(carry, ENDED_CURSOR), &a->ended);
+    a->group_ended = a->ended;
+}
+
 static int key_open(struct engine_account *a, struct store *store, struct err *err)
 {
     struct buf items = {0};
@@ -126,8 +137,7 @@ int engine_account_open(struct engine_account **out, struct store *store,
     if (rc)
         return rc;
     a->ledger = ledger_open(carry);
-    carry_cursors(carry, SENDER_BEGIN, sender_load, a);
-    carry_cursors(carry, OWNER_BEGIN, lane_load, a);
+    senders_load(a, carry);
     return ERR_OK;
 }
 
@@ -138,17 +148,13 @@ void engine_account_again(struct engine_account *a, struct store *store)
     uint32_t gone_count = 0;
     for (int i = 0; i < ENGINE_ACCOUNT_SENDERS_MAX; i++) {
         if (a->senders[i].is_gone) {
-            gone[gone_count] = (struct engine_account_gone){.id = a->senders[i].id};
-            /* once its cursor was durable, its absence says that the loss is booked */
-            for (int k = 0; k < TALLY_LISTENERS_MAX; k++)
-                gone[gone_count].is_before |= a->senders[i].brought[k] > 0;
+            gone[gone_count].id = a->senders[i].id;
             memcpy(gone[gone_count++].cut, a->senders[i].cut, sizeof(gone->cut));
         }
         a->senders[i] = (struct account_sender){0};
     }
     a->lane_count = 0;
-    carry_cursors(carry, SENDER_BEGIN, sender_load, a);
-    carry_cursors(carry, OWNER_BEGIN, lane_load, a);
+    senders_load(a, carry);
     ledger_again(a->ledger, carry);
     for (uint32_t i = 0; i < gone_count; i++)
         engine_account_gone(a, &gone[i]);
@@ -337,7 +343,7 @@ void engine_account_gone(struct engine_account *a, const struct engine_account_g
     bool has_cut = false;
     for (uint32_t i = 0; i < TALLY_LISTENERS_MAX; i++)
         has_cut |= gone->cut[i] > 0;
-    if (!s && has_cut && !gone->is_before) /* no haul of it ever came */
+    if (!s && has_cut && !tally_is_up_to(gone->id, a->ended)) /* no haul of it ever came */
         s = sender_find(a, 0);
     if (!s)
         return;
@@ -362,6 +368,8 @@ void engine_account_take_gone(struct engine_account *a, int64_t now_ns)
         if (!s->is_gone)
             continue;
         s->is_leaving = true;
+        if (!tally_is_up_to(s->id, a->group_ended))
+            a->group_ended = s->id;
         for (uint32_t k = 0; k < a->config->listeners.count && k < TALLY_LISTENERS_MAX; k++) {
             struct ledger_figures lost = {0};
             uint64_t records = tally_lost(s->cut[k], s->brought[k] + s->add[k]);
@@ -404,6 +412,12 @@ static void lane_put(struct engine_account *a, struct account_lane *lane, struct
         carry_put_cursor(items, haul_lane_cursor(lane->lane, name), SLICE(""));
 }
 
+static void ended_put(struct engine_account *a, struct buf *items)
+{
+    hex_name(&a->scratch, SLICE(""), a->group_ended);
+    carry_put_cursor(items, ENDED_CURSOR, buf_as_slice(&a->scratch));
+}
+
 void engine_account_put(struct engine_account *a, struct buf *items)
 {
     for (int i = 0; i < ENGINE_ACCOUNT_SENDERS_MAX; i++)
@@ -411,6 +425,8 @@ void engine_account_put(struct engine_account *a, struct buf *items)
             sender_put(a, &a->senders[i], items);
     for (uint32_t i = 0; i < a->lane_count; i++)
         lane_put(a, &a->lanes[i], items);
+    if (a->group_ended != a->ended)
+        ended_put(a, items);
     ledger_put(a->ledger, items);
 }
 
@@ -438,6 +454,7 @@ void engine_account_settle(struct engine_account *a, bool durable)
     a->lane_count = kept;
     for (int i = 0; i < ENGINE_ACCOUNT_SENDERS_MAX; i++)
         sender_settle(&a->senders[i], durable);
+    a->ended = a->group_ended = durable ? a->group_ended : a->ended;
     ledger_settle(a->ledger, durable);
     map_free(&a->group_ids);
     arena_reset(&a->arena);

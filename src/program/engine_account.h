@@ -6,6 +6,7 @@
  *   lane:LANE      number of its newest haul (haul.h)
  *   owner:LANE     id of the sender whose lane it is
  *   sender:ID      "ROLE.INSTANCE" and "LISTENER=RECORDS" for each listener without acknowledgement
+ *   ended          id of the newest sender that died whose loss is booked
  * What a sender of the same role that went before had goes when a new one's first haul comes.
  * Limits: named; lanes and senders past them are not kept (their hauls are stored). Threads: the
  * committer's; the ledger may be asked by any. Ownership: copies; borrows configuration. */
@@ -41,10 +42,10 @@ void engine_account_settle(struct engine_account *a, bool durable);
 
 struct engine_account_gone { /* a sender that died */
     uint64_t id;
-    bool is_before; /* of this engine: what it lost may be booked already, and then is not known */
     uint64_t cut[TALLY_LISTENERS_MAX];
 };
-/* What it lost is booked by the next engine_account_take_gone. */
+/* What it lost is booked by the next engine_account_take_gone, once, however often it is told. In
+ * the order of their ids. */
 void engine_account_gone(struct engine_account *a, const struct engine_account_gone *gone);
 bool engine_account_has_gone(const struct engine_account *a);
 /* While a group is made, before engine_account_put. */

@@ -27,6 +27,7 @@ struct store_shared {
     uint32_t slots;
     uint64_t slot_bytes;
     uint64_t ticket; /* what a reader was started for; 0: no reader */
+    uint64_t id;     /* of its sender (watch/tally.h) */
 };
 
 struct store_sender {
@@ -34,7 +35,6 @@ struct store_sender {
     struct store_shared memory;
     uint32_t busy; /* slots that are the engine's, by bit */
     uint32_t uses;
-    uint64_t id; /* of its tally page; 0: not read yet, or it has none */
     enum role role;
     uint32_t instance;
     bool resumes_later;

@@ -25,6 +25,7 @@ int engine_store_shared(struct engine_store *s, struct wire_message *message, st
     shared.role = (enum role)bytes_take_u32(&in);
     shared.instance = bytes_take_u32(&in);
     shared.ticket = bytes_take_u64(&in);
+    shared.id = bytes_take_u64(&in);
     if (in.bad || bytes_left(&in) || message->fd_count != 1 || shared.slots > SLOTS_MAX ||
         shared.slot_bytes > HAUL_SLOT_BYTES)
         return err_set(err, ERR_SYNTAX, "the message SHARED is not as it must be");
@@ -88,47 +89,39 @@ static bool page_read(const struct store_sender *sender, struct tally_page *page
            pread(sender->memory.fd, page, sizeof(*page), at) == (ssize_t)sizeof(*page);
 }
 
-/* Its sender writes it before the first haul. */
-static void sender_know(struct store_sender *sender)
+/* sender NULL: of an engine before this one. */
+static void gone_put(struct engine_store *s, struct store_sender *sender, uint64_t id,
+                     const struct tally_page *page)
 {
-    struct tally_page page;
-    if (sender->id == 0 && page_read(sender, &page))
-        sender->id = page.id;
+    struct store_job *job = engine_store_job(s, STORE_GONE, sender);
+    job->gone = mem_zeroed(1, sizeof(*job->gone));
+    job->gone->id = id;
+    memcpy(job->gone->cut, page->cut, sizeof(page->cut));
+    engine_store_job_put(s, job);
 }
 
 /* Behind all its hauls: what it cut and they did not bring was lost with it. */
 static void sender_account(struct engine_store *s, struct store_sender *sender)
 {
     struct tally_page page;
-    if (!s->is_started || sender->role == ROLE_READER || !page_read(sender, &page) || page.id == 0)
-        return;
-    struct store_job *job = engine_store_job(s, STORE_GONE, sender);
-    job->gone = mem_zeroed(1, sizeof(*job->gone));
-    job->gone->id = page.id;
-    memcpy(job->gone->cut, page.cut, sizeof(page.cut));
-    engine_store_job_put(s, job);
+    if (s->is_started && sender->role == ROLE_INTAKE && page_read(sender, &page))
+        gone_put(s, sender, sender->memory.id, &page);
 }
 
 int engine_store_tally(struct engine_store *s, struct wire_message *message, struct err *err)
 {
     struct tally_page page;
-    if (message->payload.len != sizeof(page))
+    struct bytes_in in = bytes_in(buf_as_slice(&message->payload));
+    uint64_t id = bytes_take_u64(&in);
+    if (in.bad || bytes_left(&in) != sizeof(page))
         return err_set(err, ERR_SYNTAX, "the message TALLY is not as it must be");
-    memcpy(&page, message->payload.data, sizeof(page));
+    memcpy(&page, message->payload.data + message->payload.len - sizeof(page), sizeof(page));
     for (struct engine_peer *p = s->engine->peers; p; p = p->next) {
         struct store_sender *sender = p->own;
-        if (!sender || p->role != ROLE_INTAKE)
-            continue;
-        sender_know(sender);
-        if (sender->id == page.id) /* its wire is still to be seen closed */
-            return ERR_OK;
+        if (sender && p->role == ROLE_INTAKE && sender->memory.id == id)
+            return ERR_OK; /* its wire is still to be seen closed */
     }
-    struct store_job *job = engine_store_job(s, STORE_GONE, NULL);
-    job->gone = mem_zeroed(1, sizeof(*job->gone));
-    job->gone->id = page.id;
-    job->gone->is_before = true;
-    memcpy(job->gone->cut, page.cut, sizeof(page.cut));
-    engine_store_job_put(s, job);
+    gone_put(s, NULL, id, &page);
     return ERR_OK;
 }
 
@@ -163,14 +156,13 @@ static int haul_take(struct engine_store *s, struct store_sender *sender,
         return err_set(err, ERR_SYNTAX, "a reader that nobody asked for sends events");
     struct store_job *job = engine_store_job(s, STORE_HAUL, sender);
     sender->busy |= 1u << slot;
-    sender_know(sender);
     job->id = message->id;
     job->slot = slot;
     job->haul = (struct engine_haul){.fd = sender->memory.fd,
                                      .offset = slot * sender->memory.slot_bytes,
                                      .bytes = bytes,
                                      .historical = historical,
-                                     .sender_id = sender->id,
+                                     .sender_id = sender->memory.id,
                                      .sender_role = sender->role,
                                      .sender_instance = sender->instance};
     if (historical) {

@@ -220,7 +220,6 @@ static void loop_end(struct parent *p)
     for (uint32_t i = 0; i < p->role_count; i++) {
         peer_close(&p->roles[i].peer);
         buf_free(&p->roles[i].metrics);
-        buf_free(&p->roles[i].tally);
     }
     uv_close((uv_handle_t *)&p->timer, NULL);
     uv_close((uv_handle_t *)&p->signals, NULL);

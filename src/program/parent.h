@@ -9,10 +9,12 @@
 #include "program/role.h"
 #include "watch/message.h"
 #include "watch/peer.h"
+#include "watch/tally.h"
 
 enum {
     PARENT_ROLES_MAX = ROLES - 2 + ROLE_QUERIES_MAX + ROLE_READERS_MAX - 1,
     PARENT_TICK_MS = 100,
+    PARENT_TALLIES_MAX = 16, /* of intakes that died; behind so many the oldest loss is unknown */
     PARENT_NOTES_MAX = 64, /* kept while the engine is away; more are counted in the log */
     PARENT_NOTE_BYTES = 2000,
     PARENT_READERS_WAITING_MAX = 16,
@@ -43,11 +45,15 @@ struct parent_role { /* one instance */
     uint64_t drain_until_ns; /* then it is killed; 0: not draining */
     int64_t since_ns;        /* wall clock, of the state */
     uint32_t restarts, quick_deaths, layers;
-    struct buf tally; /* page of the intake before this one, when it died; or empty */
-    int shared_fd;    /* -1: none */
-    uint64_t ticket;  /* of the engine: what this reader was started for */
+    int shared_fd;      /* -1: none */
+    uint64_t sender_id; /* of who shares it (watch/tally.h) */
+    uint64_t ticket;    /* of the engine: what this reader was started for */
     struct buf metrics;
     char why[ERR_TEXT_BYTES];
+};
+struct parent_tally { /* an intake that died */
+    uint64_t id;
+    struct tally_page page;
 };
 struct parent_note {
     char kind[24], text[PARENT_NOTE_BYTES];
@@ -103,6 +109,10 @@ struct parent {
     uint32_t role_count;
     struct parent_port ports[ROLE_LISTENERS_MAX];
     uint32_t port_count;
+    struct parent_tally tallies[PARENT_TALLIES_MAX]; /* the newest, in their order */
+    uint32_t tally_count;
+    uint64_t sender_epoch; /* 0: no sender has begun */
+    uint32_t sender_starts;
     struct parent_note notes[PARENT_NOTES_MAX];
     uint32_t note_count;
     struct parent_reading readings[PARENT_READERS_WAITING_MAX];

@@ -137,12 +137,17 @@ static void restart_plan(struct parent_role *r)
 /* What an intake that died had cut: also an engine that began later can book what was lost. */
 static void tally_keep(struct parent_role *r, bool in_order)
 {
-    struct tally_page page;
-    buf_clear(&r->tally);
-    if (r->role == ROLE_INTAKE && !in_order && r->shared_fd >= 0 &&
-        pread(r->shared_fd, &page, sizeof(page), HAUL_SLOTS * (off_t)HAUL_SLOT_BYTES) ==
-            (ssize_t)sizeof(page))
-        buf_append(&r->tally, (const char *)&page, sizeof(page));
+    static const struct tally_page nothing;
+    struct parent *p = r->parent;
+    struct parent_tally one = {.id = r->sender_id};
+    if (r->role != ROLE_INTAKE || in_order || r->shared_fd < 0 ||
+        pread(r->shared_fd, &one.page, sizeof(one.page), HAUL_SLOTS * (off_t)HAUL_SLOT_BYTES) !=
+            (ssize_t)sizeof(one.page) ||
+        memcmp(&one.page, &nothing, sizeof(nothing)) == 0)
+        return;
+    if (p->tally_count == PARENT_TALLIES_MAX)
+        memmove(p->tallies, p->tallies + 1, --p->tally_count * sizeof(one));
+    p->tallies[p->tally_count++] = one;
 }
 
 static void role_ended(struct parent_role *r, int status)

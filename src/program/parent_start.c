@@ -1,6 +1,7 @@
 /* Starting one role: its process, what it is sent up to GO, its wires to the others. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -46,9 +47,17 @@ static bool is_sender(enum role role)
     return role == ROLE_INTAKE || role == ROLE_READER;
 }
 
+static uint64_t sender_number(struct parent *p)
+{
+    while (p->sender_epoch << TALLY_STARTS_BITS == 0)
+        randombytes_buf(&p->sender_epoch, sizeof(p->sender_epoch));
+    return tally_sender(p->sender_epoch, ++p->sender_starts);
+}
+
 static int shared_make(struct parent_role *r, struct err *err)
 {
     const unsigned seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+    r->sender_id = sender_number(r->parent);
     if (r->shared_fd >= 0)
         (void)close(r->shared_fd);
     r->shared_fd = memfd_create("canh-hauls", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -68,6 +77,7 @@ static int shared_send(const struct parent_role *sender, struct wire *wire, stru
     bytes_put_u32(&payload, sender->role);
     bytes_put_u32(&payload, sender->instance);
     bytes_put_u64(&payload, sender->ticket);
+    bytes_put_u64(&payload, sender->sender_id);
     int rc = wire_send(wire, MESSAGE_SHARED, 0, buf_as_slice(&payload), &sender->shared_fd, 1, err);
     buf_free(&payload);
     return rc;
@@ -84,14 +94,28 @@ static int peer_send_end(struct parent_role *to, const struct parent_role *other
     return rc;
 }
 
+static int tallies_send(const struct parent *p, struct peer *engine, struct err *err)
+{
+    struct buf payload = {0};
+    int rc = ERR_OK;
+    for (uint32_t i = 0; i < p->tally_count && rc == ERR_OK; i++) {
+        buf_clear(&payload);
+        bytes_put_u64(&payload, p->tallies[i].id);
+        buf_append(&payload, (const char *)&p->tallies[i].page, sizeof(p->tallies[i].page));
+        rc = peer_send(engine, MESSAGE_TALLY, 0, buf_as_slice(&payload), NULL, 0, err);
+    }
+    buf_free(&payload);
+    return rc;
+}
+
 static int edge_make(struct parent_role *a, struct parent_role *b, struct err *err)
 {
     struct parent_role *engine = a->role == ROLE_ENGINE ? a : b, *other = engine == a ? b : a;
     int ends[2], rc = wire_pair(ends, err);
     if (rc != ERR_OK)
         return rc;
-    if (other->tally.len)
-        rc = peer_send(engine->peer, MESSAGE_TALLY, 0, buf_as_slice(&other->tally), NULL, 0, err);
+    if (other->role == ROLE_INTAKE)
+        rc = tallies_send(engine->parent, engine->peer, err);
     if (rc == ERR_OK && is_sender(other->role))
         rc = shared_send(other, peer_wire(engine->peer), err);
     if (rc == ERR_OK)
@@ -103,6 +127,7 @@ static int edge_make(struct parent_role *a, struct parent_role *b, struct err *e
     return rc;
 }
 
+/* One that has just died is still to be seen ended; its wires are made when it starts again. */
 static int edges_make(struct parent_role *r, struct err *err)
 {
     struct parent *p = r->parent;
@@ -112,6 +137,8 @@ static int edges_make(struct parent_role *r, struct err *err)
         bool there = other->peer && (other->state == ROLE_STARTING || other->state == ROLE_READY);
         if (other != r && there && role_has_wire(r->role, other->role))
             rc = edge_make(r, other, err);
+        if (rc == ERR_CLOSED)
+            rc = ERR_OK;
     }
     return rc;
 }

@@ -84,7 +84,8 @@ static int shared_take(struct role_context *c, struct bytes_in *in, struct wire_
     uint64_t slot_bytes = bytes_take_u64(in);
     (void)bytes_take_u32(in); /* role and instance: this one's */
     (void)bytes_take_u32(in);
-    (void)bytes_take_u64(in); /* ticket: the engine's */
+    (void)bytes_take_u64(in); /* ticket and id: the engine's */
+    (void)bytes_take_u64(in);
     if (in->bad || bytes_left(in) || message->fd_count != 1 || c->shared_fd >= 0 ||
         slots > HAUL_SLOTS || slot_bytes > HAUL_SLOT_BYTES)
         return bad("SHARED", err);

@@ -59,13 +59,8 @@ struct intake_shared {
 
 static void page_begin(struct intake_shared *s)
 {
-    uint64_t id = 0;
-    if (s->memory_bytes < s->slot_count * s->slot_bytes + TALLY_BYTES)
-        return;
-    s->page = (struct tally_page *)(void *)(s->memory + s->slot_count * s->slot_bytes);
-    while (id == 0)
-        randombytes_buf(&id, sizeof(id));
-    tally_begin(s->page, id);
+    if (s->memory_bytes >= s->slot_count * s->slot_bytes + TALLY_BYTES)
+        s->page = (struct tally_page *)(void *)(s->memory + s->slot_count * s->slot_bytes);
 }
 
 int intake_shared_open(struct intake_shared **out, int fd, uint32_t slots, uint64_t slot_bytes,

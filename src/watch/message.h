@@ -16,7 +16,8 @@ enum message_type {
                          * (may be empty), all PEM */
     MESSAGE_NODE_KEY,   /* long text: PEM of the node's secret key (engine only) */
     MESSAGE_SHARED,     /* u32 slots, u64 bytes of one, u32 enum role, u32 instance: who sends by
-                         * it; u64: the ticket that a reader was started for; fd: memfd. To
+                         * it; u64: the ticket that a reader was started for; u64: the sender's id
+                         * (watch/tally.h); fd: memfd. To
                          * intake and reader before GO; to the engine later, before the PEER of that
                          * sender */
     MESSAGE_FILE,       /* text source, text path, u64 inode, u64 device; fd: open for reading.
@@ -49,8 +50,9 @@ enum message_type {
     MESSAGE_NOTE,  /* (engine) text kind, text: to be audited by node.note */
     MESSAGE_JOURNAL_ENDED, /* (engine) id: ticket; u32 1: it ran, 0: it could not be started, and no
                             * reader comes; text why */
-    MESSAGE_TALLY,  /* (engine) the page of an intake that died (watch/tally.h), as it was; before
-                     * the SHARED of the next one; also of one whose death the engine knows of */
+    MESSAGE_TALLY,  /* (engine) u64 id of an intake that died; its page (watch/tally.h), as it was.
+                     * Before the SHARED of the next one; also of one whose death the engine knows
+                     * of, and again to each engine that begins */
     MESSAGE_UNREAD, /* (engine) followed files that are not read, each: text source, text path or
                      * pattern, text why, u32 1: there is no such file */
 
@@ -100,7 +102,8 @@ enum message_type {
 
     /* engine <-> query */
     MESSAGE_QUERY = 300, /* id, caller_pack, u16 count of unit names, each text; text kind, u16
-                          * count, each text word, u32 enum call_flag; fd: where results go */
+                          * count, each text word, u32 enum call_flag; fds: where results go; of
+                          * a hunt: sealed memfd of the active bundle */
     MESSAGE_QUERIED,     /* id, i32 ERR_*, text error, u64 rows, u64 judged */
 
     /* engine <-> courier */

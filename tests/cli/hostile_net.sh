@@ -51,8 +51,10 @@ settings() {
         for name in $LISTENERS; do
             echo "  - {name: $name, listen: \"127.0.0.1:0\", source: bad, kind: $(kind_of $name)}"
         done
-        # who behaves speaks to the same processes, some at the very same ports
-        echo "  - {name: goodtcp, listen: \"127.0.0.1:0\", source: good, kind: $(kind_of tcp)}"
+        # who behaves speaks to the same processes, some at the very same ports; lines have no
+        # answer, so that a machine that stands still must not end their connection
+        echo "  - {name: goodtcp, listen: \"127.0.0.1:0\", source: good, kind: syslog-tcp," \
+            'connections: 300, connections_per_address: 100, timeout: 60s}'
         echo "  - {name: goodhttp, listen: \"127.0.0.1:0\", source: good, kind: $(kind_of http)}"
     } >canh.yaml
     node_start
@@ -64,6 +66,11 @@ settings() {
     senders="$senders $!"
     "$load" tcp goodtcp.port lines rate=100 connections=2 batch=10 >lines.summary &
     senders="$senders $!"
+    # before others want all places
+    for name in posts beside lines; do
+        until_true has_lines $name.acked 1 '^0-' && until_true has_lines $name.acked 1 '^1-' ||
+            fail "$name does not send"
+    done
 }
 
 pids() { for role in engine intake query web; do role_pid $role; done | tr '\n' ' '; }

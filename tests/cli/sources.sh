@@ -287,6 +287,13 @@ udp_taken() {
         END { exit !taken }' /proc/net/udp
 }
 
+# cut_unseen NAME...: datagrams that intake reads and a stopped engine never gets
+cut_unseen() {
+    for name in "$@"; do datagram "$name"; done
+    until_true udp_taken "$(port_of lines)" || fail 'intake does not read'
+    sleep 0.5 # what is taken is counted
+}
+
 what_both_lost_is_booked() {
     settings false 'sources:' '  - {name: app}' '  - {name: watched}' '  - {name: off}' \
         '  - {name: log}'
@@ -296,9 +303,7 @@ what_both_lost_is_booked() {
     until_out '"ever":{"received":1,"stored":1' sources log -o ndjson
     engine=$(role_pid engine) intake=$(role_pid intake)
     kill -STOP "$engine"
-    for n in 1 2 3; do datagram "lost $n"; done
-    until_true udp_taken "$(port_of lines)" || fail 'intake does not read'
-    sleep 0.5 # what is taken is counted
+    cut_unseen 1 2 3
     kill -KILL "$intake" "$engine"
     wait_for 'the watch is kept' # it was, and is again
     until_out '"dropped_ended":3' sources log -o ndjson
@@ -310,6 +315,18 @@ what_both_lost_is_booked() {
     until_out '"kind":"dropped"' status
     canh_ sources log -o ndjson
     expect_out '"ever":{"received":4,"stored":1,"dropped_ended":3'
+    # an intake dies, and the next one, before the engine hears of either
+    engine=$(role_pid engine)
+    kill -STOP "$engine"
+    cut_unseen 4 5
+    ready=$(grep -c 'intake 0 is ready' log)
+    role_kill intake
+    wait_for 'intake 0 is ready' $((ready + 1)) || fail 'intake was not started again'
+    cut_unseen 6
+    kill -KILL "$(role_pid intake)" "$engine"
+    until_out '"dropped_ended":6' sources log -o ndjson
+    expect_out '"ever":{"received":7,"stored":1,"dropped_ended":6'
+    expect_out '"unaccounted":0'
     node_stop
 }
 

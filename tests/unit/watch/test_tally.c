@@ -33,7 +33,6 @@ static void what_was_cut_outlives_its_sender(void **state)
     tally_add(intake_shared_tally(shared, TALLY_LISTENERS_MAX), 100); /* none such */
     intake_shared_close(&shared);
     struct tally_page page = page_of(fd);
-    assert_true(tally_id(&page) != 0);
     assert_int_equal(tally_cut(&page, 0), 7);
     assert_int_equal(tally_cut(&page, 1), 0);
     assert_int_equal(tally_cut(&page, TALLY_LISTENERS_MAX - 1), 1);
@@ -41,6 +40,17 @@ static void what_was_cut_outlives_its_sender(void **state)
     assert_int_equal(tally_lost(7, 5), 2);
     assert_int_equal(tally_lost(5, 7), 0);
     (void)close(fd);
+}
+
+static void ids_of_one_parent_are_in_order(void **state)
+{
+    uint64_t first = tally_sender(UINT64_C(0x123456789abcdef0), 1), fifth = first + 4;
+    (void)state;
+    assert_int_equal(fifth, tally_sender(UINT64_C(0x123456789abcdef0), 5));
+    assert_true(tally_is_up_to(first, fifth) && tally_is_up_to(fifth, fifth));
+    assert_false(tally_is_up_to(fifth, first));
+    assert_false(tally_is_up_to(tally_sender(7, 1), fifth)); /* another parent's */
+    assert_false(tally_is_up_to(first, 0));                  /* none yet */
 }
 
 static void memory_without_a_page_counts_nothing(void **state)
@@ -59,6 +69,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_cut_outlives_its_sender),
+        cmocka_unit_test(ids_of_one_parent_are_in_order),
         cmocka_unit_test(memory_without_a_page_counts_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
