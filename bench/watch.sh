@@ -128,8 +128,8 @@ load() {
         got=$(($(stored "$work/after") - $(stored "$work/before")))
         lost=$(($(dropped "$work/after") - $(dropped "$work/before")))
         [ $((got + lost)) -ge "$count" ] || [ $still -ge 40 ] && break
-        if [ "$got" = $last ]; then still=$((still + 1)); else still=0; fi
-        last=$got
+        if [ "$got $lost" = "$last" ]; then still=$((still + 1)); else still=0; fi
+        last="$got $lost"
         sleep 0.05
     done
     ended=$(now)
@@ -180,7 +180,7 @@ both 'bulk, 1.2 KB, gzip' http "$plain" "$work/short.ndjson" --gzip --count $((s
 both 'bulk, 2.8 KB' http "$plain" "$work/long.ndjson" --count $((seconds * 30000))
 both 'syslog TCP, 300 B' tcp "$stream" --count $((seconds * 200000))
 # the highest rate of these without loss, and the next
-for step in 200000 150000 100000 75000 50000 25000; do
+for step in 200000 175000 150000 125000 100000 75000 50000 25000; do
     load "syslog UDP, $((step / 1000))k/s sent" udp "$datagrams" --rate $step --count $((step * seconds))
     [ "$lost" -gt 0 ] || break
 done

@@ -22,6 +22,7 @@ vi*) vietnamese=1 ;;
 esac
 READY_SECONDS=60
 END_SECONDS=60
+PORTS_TRIED=16
 
 # say ENGLISH VIETNAMESE
 say() {
@@ -90,11 +91,31 @@ if "$canh" status --config "$var/canh.yaml" -o ndjson 2>/dev/null | grep -q '"st
         "Đã có một nút đang chạy trong $var: hãy kết thúc \`make run\` kia trước, hoặc xem nó bằng: $canh watch --config $var/canh.yaml"
 fi
 
-: >"$var/serve.log"
+serve() {
+    : >"$var/serve.log"
+    # in a session of its own, so that Ctrl-C does not reach it before us
+    setsid "$canh" serve --config "$var/canh.yaml" --data "$var/data" >>"$var/serve.log" 2>&1 </dev/null &
+    node=$!
+}
 say "Starting the watch ..." "Đang khởi động ca canh ..."
-# in a session of its own, so that Ctrl-C does not reach it before us
-setsid "$canh" serve --config "$var/canh.yaml" --data "$var/data" >>"$var/serve.log" 2>&1 </dev/null &
-node=$!
+serve
+
+# port_next: where the log says that a port is taken, the settings name the one behind it from now on
+port_next() {
+    busy=$(sed -n 's/.*port \([0-9]*\) is taken by another program.*/\1/p' "$var/serve.log" | tail -n 1)
+    [ -n "$busy" ] && [ "$busy" -lt 65535 ] && [ $ports -lt $PORTS_TRIED ] || return 1
+    ports=$((ports + 1))
+    cp -p "$var/canh.yaml" "$var/canh.yaml.new" || return 1
+    sed -E "s/(listen: *[\"']?[^\"', }]*):$busy([^0-9]|\$)/\1:$((busy + 1))\2/g" \
+        "$var/canh.yaml" >"$var/canh.yaml.new"
+    if cmp -s "$var/canh.yaml" "$var/canh.yaml.new"; then
+        rm -f "$var/canh.yaml.new"
+        return 1
+    fi
+    mv "$var/canh.yaml.new" "$var/canh.yaml"
+    say "Port $busy is busy: from now on $((busy + 1)) in $var/canh.yaml (tell it to what sends to $busy)." \
+        "Cổng $busy đang bận: từ nay dùng cổng $((busy + 1)) trong $var/canh.yaml (hãy đổi ở nơi gửi tới $busy)."
+}
 
 # why_not: the newest errors of the log as plain lines
 why_not() {
@@ -102,10 +123,15 @@ why_not() {
         tail -n 5 >&2
 }
 tries=0
+ports=0
 until grep -q 'the watch is kept' "$var/serve.log"; do
     tries=$((tries + 1))
     if ! kill -0 "$node" 2>/dev/null; then
         node=
+        if port_next; then
+            serve
+            continue
+        fi
         why_not
         fail "The node did not start; $var/serve.log says more. A busy port: change it in $var/canh.yaml, or take that file away and free ones are looked for." \
             "Nút không khởi động được; xem thêm trong $var/serve.log. Nếu cổng đang bận: đổi cổng trong $var/canh.yaml, hoặc xóa tệp đó để tìm cổng trống."

@@ -23,6 +23,7 @@ static const struct search_member {
     {"timezone", "--timezone", SEARCH_TEXT, SEARCH_OF_ALL},
     {"limit", "--limit", SEARCH_TEXT, SEARCH_OF_SEARCH},
     {"oldest", "--oldest", SEARCH_FLAG, SEARCH_OF_SEARCH},
+    {"hunting", "--hunting", SEARCH_TEXT, SEARCH_OF_HUNT},
 };
 enum { SEARCH_MEMBERS = sizeof search_members / sizeof *search_members };
 

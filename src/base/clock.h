@@ -43,3 +43,16 @@ void clock_zone_close(struct clock_zone **zone);
  * 15-16 / 19, with fraction: auditd "1700000000.123"), Windows FILETIME (18 digits). Texts without
  * a zone are in zone (NULL: UTC). CLOCK_NONE: not a time. */
 int64_t clock_parse(struct slice text, const struct clock_zone *zone, int64_t near_ns);
+
+/* The newest text that was read and what it said: logs of a second carry the same one again and
+ * again. Zeroed: none. Threads: one. The zone must live as long as the memo is asked. */
+enum { CLOCK_MEMO_BYTES = 32 };
+struct clock_memo {
+    char text[CLOCK_MEMO_BYTES];
+    size_t len;
+    const struct clock_zone *zone;
+    int64_t near_ns, time_ns;
+};
+/* What clock_parse says. */
+int64_t clock_parse_again(struct clock_memo *memo, struct slice text, const struct clock_zone *zone,
+                          int64_t near_ns);

@@ -347,3 +347,18 @@ int64_t clock_parse(struct slice text, const struct clock_zone *zone, int64_t ne
     }
     return at_digit(&c) ? parse_day_first(&c, zone) : parse_month_first(&c, zone, near_ns);
 }
+
+int64_t clock_parse_again(struct clock_memo *memo, struct slice text, const struct clock_zone *zone,
+                          int64_t near_ns)
+{
+    if (text.len == 0 || text.len > sizeof(memo->text))
+        return clock_parse(text, zone, near_ns);
+    if (memo->len == text.len && memo->zone == zone && memo->near_ns == near_ns &&
+        memcmp(memo->text, text.data, text.len) == 0)
+        return memo->time_ns;
+    memcpy(memo->text, text.data, text.len);
+    memo->len = text.len;
+    memo->zone = zone;
+    memo->near_ns = near_ns;
+    return memo->time_ns = clock_parse(text, zone, near_ns);
+}

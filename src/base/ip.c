@@ -171,13 +171,29 @@ static int zero_run(const unsigned groups[8], int *length)
     return best;
 }
 
+/* By hand: it is written for each record that is attributed by who sent it. */
+static size_t v4_text(char out[IP_TEXT_BYTES], const uint8_t bytes[4])
+{
+    char *at = out;
+    for (int i = 0; i < 4; i++) {
+        unsigned value = bytes[i];
+        if (i > 0)
+            *at++ = '.';
+        if (value >= 100)
+            *at++ = (char)('0' + value / 100);
+        if (value >= 10)
+            *at++ = (char)('0' + value / 10 % 10);
+        *at++ = (char)('0' + value % 10);
+    }
+    *at = '\0';
+    return (size_t)(at - out);
+}
+
 size_t ip_text(char out[IP_TEXT_BYTES], const struct ip_address *a)
 {
     const uint8_t *b = a->bytes;
-    if (ip_is_v4(a)) {
-        int len = snprintf(out, IP_TEXT_BYTES, "%u.%u.%u.%u", b[12], b[13], b[14], b[15]);
-        return (size_t)len;
-    }
+    if (ip_is_v4(a))
+        return v4_text(out, b + 12);
     unsigned groups[8];
     for (int i = 0; i < 8; i++)
         groups[i] = (unsigned)b[i * 2] << 8 | b[i * 2 + 1];

@@ -22,6 +22,7 @@ struct event {
     struct event_chain *by_name; /* by name's number */
     uint32_t *next;              /* by field: the next field of that name, or EVENT_NO_FIELD */
     uint32_t generation;         /* chains of another one are empty */
+    struct clock_memo newest_time;
 };
 
 #define EVENT_NO_FIELD UINT32_MAX

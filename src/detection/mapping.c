@@ -209,7 +209,7 @@ static int64_t time_of(const struct mapping_time *time, struct event *e,
     if (!text.data)
         return CLOCK_NONE;
     if (!time->second.text.len)
-        return clock_parse(text, zone, near_ns);
+        return clock_parse_again(&e->newest_time, text, zone, near_ns);
     struct slice second = event_text(e, time->second.number);
     char joined[MAPPING_TIME_BYTES];
     if (!second.data || text.len + second.len + 1 > sizeof joined)

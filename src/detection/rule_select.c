@@ -127,6 +127,16 @@ static bool choice_pull(const struct rule_inputs *inputs, struct rule_choice *ch
     return rose;
 }
 
+static void pull_all(const struct rule_inputs *inputs, const struct rule_list *rules,
+                     struct rule_choice *choices)
+{
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (uint32_t i = 0; i < rules->count; i++)
+            changed |= choice_pull(inputs, choices, i);
+    }
+}
+
 void rule_select_all(const struct rule_select *select, const struct rule_list *rules,
                      struct rule_choice *out)
 {
@@ -138,11 +148,30 @@ void rule_select_all(const struct rule_select *select, const struct rule_list *r
         for (uint32_t i = 0; i < rules->count; i++)
             changed |= choice_check(inputs, rules, out, i);
     }
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (uint32_t i = 0; i < rules->count; i++)
-            changed |= choice_pull(inputs, out, i);
+    pull_all(inputs, rules, out);
+    rule_inputs_close(&inputs);
+}
+
+/* One that a live correlation refers to is an input of that, too. */
+static bool serves_hunts(const struct rule *rule, const struct rule_choice *choice)
+{
+    return choice->use >= RULE_HUNT && choice->reason != REASON_FILTER && is_for_hunting(rule);
+}
+
+void rule_select_serving(const struct rule_list *rules, enum rule_hunting hunting,
+                         struct rule_choice *choices)
+{
+    if (hunting == HUNTING_WITHOUT)
+        return;
+    struct rule_inputs *inputs = rule_inputs_open(rules);
+    for (uint32_t i = 0; i < rules->count; i++) {
+        struct rule_choice *choice = &choices[i];
+        if (serves_hunts(rules->rules[i], choice))
+            *choice = choice_make(RULE_LIVE, REASON_HUNTING);
+        else if (hunting == HUNTING_ONLY && choice->reason != REASON_FILTER)
+            choice->use = RULE_OFF;
     }
+    pull_all(inputs, rules, choices);
     rule_inputs_close(&inputs);
 }
 

@@ -70,6 +70,16 @@ const struct rule_pack *rule_select_pack(const struct rule_select *select, const
 /* One choice a rule, in the list's order, into out (room for as many). */
 void rule_select_all(const struct rule_select *select, const struct rule_list *rules,
                      struct rule_choice *out);
+/* Whether rules that are written for hunting serve. */
+enum rule_hunting {
+    HUNTING_WITHOUT, /* what is live */
+    HUNTING_WITH,    /* they, and what is live */
+    HUNTING_ONLY,    /* they, with what their correlations refer to, and filters */
+};
+/* The choices of rule_select_all as they are for this: what serves is RULE_LIVE, or RULE_INPUT;
+ * everything else RULE_OFF, or RULE_HUNT as it was. */
+void rule_select_serving(const struct rule_list *rules, enum rule_hunting hunting,
+                         struct rule_choice *choices);
 /* Why, as a sentence without the rule's name: `its level low is below high`. rules: the list that
  * was chosen from. */
 void rule_choice_text(struct buf *out, const struct rule_select *select,

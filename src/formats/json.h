@@ -73,3 +73,7 @@ void json_double(struct json_writer *w, double value);
 void json_bool(struct json_writer *w, bool value);
 void json_null(struct json_writer *w);
 void json_raw(struct json_writer *w, struct slice json); /* already JSON */
+/* Members of an object; null: an empty text, CLOCK_NONE. */
+void json_member_text(struct json_writer *w, const char *key, struct slice text);
+void json_member_time(struct json_writer *w, const char *key, int64_t time_ns);
+void json_member_u64(struct json_writer *w, const char *key, uint64_t value);

@@ -1,6 +1,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "formats/json_lexeme.h"
 
 /* What the quote, the backslash or a control character becomes. */
@@ -175,4 +176,28 @@ void json_raw(struct json_writer *w, struct slice json)
 {
     comma_before(w);
     buf_slice(w->out, json);
+}
+
+/* ---- members ---- */
+
+void json_member_text(struct json_writer *w, const char *key, struct slice text)
+{
+    json_key(w, key);
+    if (text.len)
+        json_string(w, text);
+    else
+        json_null(w);
+}
+
+void json_member_time(struct json_writer *w, const char *key, int64_t time_ns)
+{
+    char text[CLOCK_TEXT_BYTES];
+    size_t len = time_ns == CLOCK_NONE ? 0 : clock_text(text, time_ns);
+    json_member_text(w, key, slice_make(text, len));
+}
+
+void json_member_u64(struct json_writer *w, const char *key, uint64_t value)
+{
+    json_key(w, key);
+    json_u64(w, value);
 }

@@ -64,6 +64,28 @@ static size_t key_length(struct slice s, size_t at)
     return is_key ? i - at : 0;
 }
 
+/* The next key from `at` on, where a word begins: its start and *len, or s.len. Looked for from the
+ * `=` back, so that text without one costs a search for a character. What stands before it in its
+ * word must all be of a key: behind a quote, or another `=`, it is none. */
+static size_t next_key(struct slice s, size_t at, size_t *len)
+{
+    size_t from = at;
+    for (;;) {
+        size_t gap = slice_find_char(slice_part(s, from, s.len), '=');
+        *len = 0;
+        if (gap == SLICE_NONE)
+            return s.len;
+        size_t equals = from + gap, start = equals;
+        while (start > from && is_key_char(s.data[start - 1]))
+            start--;
+        *len = equals - start;
+        if (*len > 0 && *len <= KEYVALUE_KEY_BYTES_MAX &&
+            (start == at || is_separator(s.data[start - 1])))
+            return start;
+        from = equals + 1;
+    }
+}
+
 /* In a bare value: whether the comma or semicolon at `at` ends it. A look ahead stops at the next
  * such one, so that all of them together cost one pass. */
 static bool separator_ends(struct slice s, size_t at)
@@ -115,32 +137,25 @@ static bool scan_next(struct scan *scan, struct part *part)
         scan->at++;
     if (scan->at >= s.len)
         return false;
-    size_t start = scan->at;
-    size_t key = key_length(s, start);
-    if (key) {
+    size_t start = scan->at, key;
+    size_t end = next_key(s, start, &key);
+    if (end == start) {
         part->is_pair = true;
         part->key = slice_part(s, start, key);
         scan->at = start + key + 1;
         if (scan->at < s.len && s.data[scan->at] == '"') {
             take_quoted(scan, part);
         } else {
-            size_t end = scan->wide ? wide_end(s, scan->at) : bare_end(s, scan->at);
+            end = scan->wide ? wide_end(s, scan->at) : bare_end(s, scan->at);
             part->value = slice_part(s, scan->at, end - scan->at);
             scan->at = end;
         }
         return true;
     }
-    size_t end = start;
-    while (end < s.len) {
-        while (end < s.len && !is_separator(s.data[end]))
-            end++;
-        part->value = slice_part(s, start, end - start);
-        while (end < s.len && is_separator(s.data[end]))
-            end++;
-        if (key_length(s, end))
-            break;
-    }
     scan->at = end;
+    while (is_separator(s.data[end - 1]))
+        end--;
+    part->value = slice_part(s, start, end - start);
     return true;
 }
 

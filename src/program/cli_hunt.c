@@ -9,6 +9,7 @@
 #include "program/figure.h"
 #include "program/hunt_run.h"
 #include "program/interrupt.h"
+#include "program/node_rules.h"
 #include "program/sought.h"
 
 enum { HUNT_PARTITIONS_MAX = 64 };
@@ -22,6 +23,7 @@ struct hunt_settings {
     struct server_settings server;
     struct sought_settings sought;
     struct span_settings span;
+    const char *hunting;
     uint64_t memory_bytes;
     bool stats;
 };
@@ -31,6 +33,9 @@ static const struct option hunt_options[] = {
     DATA_OPTIONS(hunt_settings, data),
     SERVER_OPTIONS(hunt_settings, server),
     SOUGHT_OPTIONS(hunt_settings, sought),
+    {"hunting", 0, OPTION_CHOICE, AT(hunting), "with|without|only", 0, 0,
+     "of the node's rules those written for hunting, too (default), not, or they alone",
+     "với bộ quy tắc của nút: kèm (mặc định), bỏ, hoặc chỉ dùng các quy tắc viết để rà soát"},
     CLI_QUERY_SPAN_OPTIONS(hunt_settings, span),
     DETECTOR_MAPPINGS_OPTION(hunt_settings, sought.detector),
     {"timezone", 0, OPTION_TEXT, AT(sought.detector.timezone), "ZONE", 0, 0,
@@ -54,6 +59,7 @@ struct hunting { /* all that one hunt holds */
     const struct hunt_settings *settings;
     const struct data *given;
     struct data data;
+    struct node_rules node; /* where no rules are named */
     struct sought sought;
     struct slice partitions[HUNT_PARTITIONS_MAX];
     struct store_search span; /* its times */
@@ -76,19 +82,41 @@ static int span_read(struct hunting *h, struct err *err)
     return rc;
 }
 
+/* The node's rules, and the indicators that it imported, but with those written for hunting alone.
+ */
+static int node_open(struct hunting *h, struct err *err)
+{
+    const struct hunt_settings *s = h->settings;
+    struct sought_settings sought = s->sought;
+    char table[DISK_PATH_BYTES_MAX];
+    const char *tables[] = {table};
+    int rc = node_rules_open(&h->node, &h->data, s->hunting, err);
+    if (rc)
+        return rc;
+    (void)snprintf(table, sizeof table, "%s/intel/indicators.table", h->data.path);
+    if (h->node.hunting != HUNTING_ONLY && h->data.config->rules.indicators &&
+        access(table, R_OK) == 0)
+        sought.indicators = (struct option_list){.items = tables, .count = 1};
+    sought.detector.node = &h->node;
+    return sought_open(&h->sought, &sought, h->data.config->store.timezone.data, &s->common, err);
+}
+
 static int hunting_open(struct hunting *h, struct err *err)
 {
     const struct hunt_settings *s = h->settings;
     int rc = cli_query_data(&h->data, &s->data, h->given, err);
-    if (rc == ERR_OK)
+    if (rc == ERR_OK && sought_any(&s->sought))
         rc = sought_open(&h->sought, &s->sought, h->data.config->store.timezone.data, &s->common,
                          err);
+    else if (rc == ERR_OK)
+        rc = node_open(h, err);
     return rc ? rc : span_read(h, err);
 }
 
 static void hunting_close(struct hunting *h)
 {
     sought_close(&h->sought);
+    node_rules_close(&h->node);
     data_close(&h->data);
 }
 
@@ -236,6 +264,7 @@ static int hunt_with(const struct hunt_settings *settings, const struct data *gi
 int hunt_command(int argc, char **argv, const struct data *given)
 {
     static const char usage[] =
+        "canh hunt --data DIR [--hunting with|without|only] [--from TIME] [--to TIME]\n"
         "canh hunt --data DIR --rules PATH [--indicators PATH]... [--from TIME] [--to TIME]\n"
         "canh hunt --data DIR --indicators PATH [--from TIME] [--to TIME]\n";
     struct hunt_settings settings = {0};
@@ -252,8 +281,10 @@ int hunt_command(int argc, char **argv, const struct data *given)
             operands.items[0]);
         code = cli_fail(CLI_USAGE, &err);
     }
-    if (code < 0 && !sought_any(&settings.sought)) {
-        (void)err_set(&err, ERR_USAGE, "hunt needs --rules PATH or --indicators PATH, or both");
+    if (code < 0 && settings.hunting && sought_any(&settings.sought)) {
+        (void)err_set(&err, ERR_USAGE,
+                      "--hunting chooses among the node's rules: leave out --rules and "
+                      "--indicators, or --hunting");
         code = cli_fail(CLI_USAGE, &err);
     }
     if (code < 0)

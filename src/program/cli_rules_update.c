@@ -13,6 +13,7 @@
 #include "program/cli_rules_trial.h"
 #include "program/client.h"
 #include "program/engine_rules_inside.h"
+#include "program/node_rules.h"
 #include "watch/rules_diff.h"
 #include "watch/rules_signed.h"
 
@@ -168,23 +169,8 @@ static bool read_beginning(const char *path, struct buf *out)
 /* What is active now, or would be with the files that canh.yaml names. */
 static int old_open(struct updating *u, struct err *err)
 {
-    const struct config *config = client_config(u->client);
-    char version[LIVE_VERSION_BYTES];
-    struct database *db = NULL;
-    struct disk *disk = NULL;
-    bool found = false;
-    int rc = client_state_open(&db, client_data(u->client), err);
-    if (rc == ERR_OK)
-        found = engine_rules_active(db, version);
-    database_close(&db);
-    if (found)
-        rc = disk_open_folder(&disk, client_data(u->client), err);
-    if (rc == ERR_OK && found)
-        rc = engine_rules_read(disk, version, &u->old_bytes, err);
-    if (disk)
-        disk_close_folder(&disk);
-    if (!found)
-        rc = rules_set_make(&config->rules, NULL, &u->old_bytes, &u->problems, err);
+    int rc = node_rules_read(client_data(u->client), &client_config(u->client)->rules,
+                             &u->old_bytes, &u->problems, err);
     return rc ? rc : bundle_open(&u->old, buf_as_slice(&u->old_bytes), err);
 }
 

@@ -100,12 +100,6 @@ static void stat_table(const struct data *data, const struct store_stats *s, boo
         partition_line(&s->partitions[i], out);
 }
 
-static void figure(struct json_writer *w, const char *key, uint64_t value)
-{
-    json_key(w, key);
-    json_u64(w, value);
-}
-
 static void time_json(struct json_writer *w, const char *key, int64_t time_ns)
 {
     char text[CLOCK_TEXT_BYTES];
@@ -121,11 +115,11 @@ static void stat_json(const struct store_stats *s, struct buf *out)
     json_open_object(&w);
     json_key(&w, "uuid");
     json_string(&w, buf_as_slice(&uuid));
-    figure(&w, "epoch", s->epoch);
-    figure(&w, "next_sequence", s->next_sequence);
-    figure(&w, "sealed_sequence", s->sealed_sequence);
-    figure(&w, "journal_events", s->journal_rows);
-    figure(&w, "journal_bytes", s->journal_bytes);
+    json_member_u64(&w, "epoch", s->epoch);
+    json_member_u64(&w, "next_sequence", s->next_sequence);
+    json_member_u64(&w, "sealed_sequence", s->sealed_sequence);
+    json_member_u64(&w, "journal_events", s->journal_rows);
+    json_member_u64(&w, "journal_bytes", s->journal_bytes);
     json_key(&w, "partitions");
     json_open_array(&w);
     for (uint32_t i = 0; i < s->partition_count; i++) {
@@ -133,10 +127,10 @@ static void stat_json(const struct store_stats *s, struct buf *out)
         json_open_object(&w);
         json_key(&w, "name");
         json_string(&w, p->name);
-        figure(&w, "events", p->rows);
-        figure(&w, "segments", p->segments);
-        figure(&w, "bytes", p->bytes);
-        figure(&w, "received_bytes", p->raw_bytes);
+        json_member_u64(&w, "events", p->rows);
+        json_member_u64(&w, "segments", p->segments);
+        json_member_u64(&w, "bytes", p->bytes);
+        json_member_u64(&w, "received_bytes", p->raw_bytes);
         time_json(&w, "oldest", p->time_min_ns);
         time_json(&w, "newest", p->time_max_ns);
         json_close_object(&w);

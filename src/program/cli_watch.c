@@ -13,7 +13,7 @@
 
 enum {
     POLL_MS = 300,
-    RESTART_POLLS = 30,
+    RESTART_POLLS = 60,    /* an engine has so long to be there again */
     STATUS_EVERY = 5,      /* polls between two looks at the node's status */
     DRILL_QUIET = 10,      /* polls without an event of the exercise: it is through */
     DRILL_POLLS_MAX = 400, /* two minutes */

@@ -32,7 +32,8 @@ struct data_settings { /* a member of a command's settings */
 struct data {
     struct config *config;
     struct store *store;
-    const char *path; /* of the folder */
+    const char *path;   /* of the folder */
+    struct slice rules; /* the node's bundle, handed over; empty: found by the folder */
     /* scoped: who asks sees only rows of these units (ascending). A command line that opens the
      * files itself has no scope. */
     const struct slice *units;

@@ -6,10 +6,12 @@
 #include "program/cli.h"
 #include "watch/detector.h"
 
+struct node_rules;
 struct detector_settings { /* a member of a command's settings; what is not given is NULL */
     struct option_list rules;
     const char *mappings, *placeholders, *source, *timezone;
-    const char *routing, *jit; /* on, off */
+    const char *routing, *jit;     /* on, off */
+    const struct node_rules *node; /* instead of rules */
 };
 
 /* Rows for a command's option table. Settings other than detector_settings may have the member. */

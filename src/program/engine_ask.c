@@ -10,6 +10,8 @@
 #include "program/commands.h"
 #include "program/engine.h"
 #include "program/engine_parse.h"
+#include "program/engine_rules.h"
+#include "program/engine_store.h"
 
 enum {
     ASK_WAITING_MAX = 8,
@@ -31,6 +33,7 @@ struct ask {
     uint32_t unix_id;
     struct buf caller, units, question; /* parts of QUERY */
     uint16_t unit_count;
+    bool hunts;
     void (*resolve)(struct engine_call *call);
     int fd; /* the end that is written to */
     uint64_t began_ns;
@@ -121,6 +124,9 @@ static struct engine_peer *query_free(const struct engine_asks *asks, uint32_t *
 static void ask_start(struct engine_asks *asks, struct ask *ask, struct engine_peer *query)
 {
     struct buf payload = {0};
+    int fds[2] = {ask->fd, -1};
+    if (ask->hunts && asks->engine->store)
+        fds[1] = engine_rules_bundle(engine_store_rules_of(asks->engine->store));
     buf_slice(&payload, buf_as_slice(&ask->caller));
     bytes_put_u16(&payload, ask->unit_count);
     buf_slice(&payload, buf_as_slice(&ask->units));
@@ -129,7 +135,8 @@ static void ask_start(struct engine_asks *asks, struct ask *ask, struct engine_p
     ask->query = engine_peer_use(query);
     ask->query_id = ++asks->newest_id;
     ask->began_ns = clock_monotonic_ns();
-    engine_send(query, MESSAGE_QUERY, ask->query_id, buf_as_slice(&payload), &ask->fd, 1);
+    engine_send(query, MESSAGE_QUERY, ask->query_id, buf_as_slice(&payload), fds,
+                fds[1] >= 0 ? 2 : 1);
     buf_free(&payload);
 }
 
@@ -256,6 +263,7 @@ static struct ask *ask_add(struct engine_asks *asks, struct engine_peer *p, uint
     ask->fd = -1;
     ask->asker = engine_peer_use(p);
     ask->id = id;
+    ask->hunts = slice_equal(question->kind, SLICE("hunt"));
     bytes_put_text(&ask->question, question->kind);
     bytes_put_u16(&ask->question, question->count);
     for (uint16_t i = 0; i < question->count; i++)

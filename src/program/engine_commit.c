@@ -44,6 +44,8 @@ static void correlations_close(struct engine_commit *c)
 static void correlation_open(struct engine_commit *c, struct correlation_run *out, struct slice run)
 {
     correlation_run_open(out, c->sets.now->detectors[0], run, clock_now_ns());
+    if (run.len == 0)
+        out->until_ns = steady_now(&c->steady, clock_monotonic_ns()) + STEADY_JUMP_NS;
     correlation_run_resume(out, store_carry(c->store));
     correlation_run_begin(out, &c->items, found, c);
 }
@@ -91,6 +93,7 @@ int engine_commit_open(struct engine_commit **out, const struct engine_commit_op
     c->sets.live = options->live;
     c->sets.now = live_take(options->live, 0);
     check(c->sets.now);
+    steady_begin(&c->steady, clock_now_ns(), clock_monotonic_ns());
     *out = c;
     int rc = store_begin(c, err);
     if (rc) {
@@ -225,6 +228,7 @@ static void items_take(struct engine_commit *c, const struct engine_commit_work 
 {
     struct correlation_run *to = w->to->historical ? &c->historical : &c->live;
     uint32_t place = place_of(to, w->head.listener);
+    uint64_t now_ns = clock_monotonic_ns();
     for (size_t i = 0; i < w->haul->item_count; i++) {
         const struct harvest_item *item = &w->haul->items[i];
         if (item->kind == HARVEST_FINDING) {
@@ -232,9 +236,11 @@ static void items_take(struct engine_commit *c, const struct engine_commit_work 
         } else if (item->kind == HARVEST_REFUSED) {
             item_refused(c, w, item);
         } else {
+            int64_t time_ns =
+                w->to->historical ? item->time_ns : steady_time(&c->steady, item->time_ns, now_ns);
             struct correlate_input input = {
                 .rule = item->rule,
-                .place = {place, item->line, item->time_ns, sequence + item->row},
+                .place = {place, item->line, time_ns, sequence + item->row},
                 .values = item->values};
             input_feed(c, w, to, &input, item->count);
         }
@@ -397,6 +403,20 @@ static void group_result(struct engine_commit *c, int rc, const struct err *err)
         c->retry_ns = 0;
 }
 
+static int64_t window_ns(const struct engine_commit *c)
+{
+    return correlate_plan_longest_ns(c->sets.now->detectors[0]->plan) + CORRELATE_LATE_MAX_NS;
+}
+
+/* What correlates keeps its time over a jump of the clock until nothing of before is in a window.
+ */
+static void clocks_look(struct engine_commit *c)
+{
+    if (steady_look(&c->steady, clock_now_ns(), clock_monotonic_ns(), (uint64_t)window_ns(c)) &&
+        c->are_open)
+        correlations_open(c);
+}
+
 /* Whether it is to be stored: what is forged, stored before, or has known ids is not. */
 static bool work_take(struct engine_commit *c, struct engine_commit_work *w,
                       struct engine_haul *haul)
@@ -419,6 +439,7 @@ void engine_commit_group(struct engine_commit *c, struct engine_haul *const *hau
     struct err err;
     check(count <= ENGINE_COMMIT_HAULS_MAX);
     engine_commit_retry(c);
+    clocks_look(c);
     c->count = 0;
     for (uint32_t i = 0; i < count; i++)
         c->count += work_take(c, &c->work[c->count], hauls[i]);
@@ -464,12 +485,22 @@ int engine_commit_run_end(struct engine_commit *c, bool whole, uint64_t *finding
 
 /* ---- time ---- */
 
+/* Ids have their day by the clock that they came by. */
+static void carry_trim_old(struct engine_commit *c)
+{
+    uint64_t monotonic_ns = clock_monotonic_ns();
+    int64_t now_ns = steady_now(&c->steady, monotonic_ns);
+    bool changed = c->steady.changed_ns && monotonic_ns - c->steady.changed_ns < (uint64_t)IDS_NS;
+    store_carry_trim(c->store, changed ? INT64_MIN : now_ns - IDS_NS, now_ns - window_ns(c));
+}
+
 void engine_commit_tick(struct engine_commit *c, int64_t now_ns)
 {
     struct err err;
     engine_commit_retry(c);
     if (c->failed)
         return;
+    clocks_look(c);
     if (store_tick(c->store, now_ns, &err) || sealer_appended(c->sealer, 0, &err))
         log_err(LOG_ERROR, "seal", &err);
     if (c->closed_ns == 0 || now_ns < c->closed_ns || now_ns - c->closed_ns >= CLOSE_NS ||
@@ -478,8 +509,7 @@ void engine_commit_tick(struct engine_commit *c, int64_t now_ns)
     if (c->failed || (now_ns - c->trimmed_ns < TRIM_NS && now_ns >= c->trimmed_ns))
         return;
     c->trimmed_ns = now_ns;
-    int64_t longest_ns = correlate_plan_longest_ns(c->sets.now->detectors[0]->plan);
-    store_carry_trim(c->store, now_ns - IDS_NS, now_ns - longest_ns - CORRELATE_LATE_MAX_NS);
+    carry_trim_old(c);
 }
 
 int engine_commit_seal(struct engine_commit *c, struct err *err)

@@ -5,6 +5,7 @@
 #include "program/engine_commit_check.h"
 #include "watch/correlation_run.h"
 #include "watch/internal_rows.h"
+#include "watch/steady.h"
 
 struct engine_commit {
     struct engine_commit_options options;
@@ -15,6 +16,7 @@ struct engine_commit {
     struct engine_seen *seen;
     struct engine_account *account;
     struct correlation_run live, historical;
+    struct steady steady; /* of the live one's times */
     bool are_open, is_started;
     struct batch_taker *taker;
     struct engine_commit_work work[ENGINE_COMMIT_HAULS_MAX];

@@ -60,13 +60,17 @@ struct look {
     struct buf en, vi;
 };
 
-static void say(struct look *l, enum health_kind kind, int64_t since_ns)
+static void say_about(struct look *l, enum health_kind kind, struct slice subject, int64_t since_ns)
 {
-    struct health_finding f = {kind, l->source ? l->source->row.name : SLICE(""), since_ns,
-                               buf_as_slice(&l->en), buf_as_slice(&l->vi)};
+    struct health_finding f = {kind, subject, since_ns, buf_as_slice(&l->en), buf_as_slice(&l->vi)};
     health_add(l->health, &f);
     buf_clear(&l->en);
     buf_clear(&l->vi);
+}
+
+static void say(struct look *l, enum health_kind kind, int64_t since_ns)
+{
+    say_about(l, kind, l->source ? l->source->row.name : SLICE(""), since_ns);
 }
 
 static void name_put(struct look *l)
@@ -89,7 +93,7 @@ static void silent_look(struct look *l)
 static void volume_look(struct look *l)
 {
     const struct silence_volume *v = &l->seen->volume;
-    if (v->state != SILENCE_VOLUME_CHANGED)
+    if (v->state != SILENCE_VOLUME_CHANGED || l->seen->has_jumped)
         return;
     name_put(l);
     silence_volume_sentence(v, false, &l->en);
@@ -110,7 +114,8 @@ static void skew_look(struct look *l)
     struct ledger_figures f = recent(l->seen);
     uint64_t limit_s = l->limits->skew_ns / (uint64_t)CLOCK_SECOND_NS;
     uint64_t late = f.counts[LEDGER_LATE] + f.counts[LEDGER_OLD];
-    if (l->source->drill) /* its events are of another day */
+    /* its events are of another day, or the clock that they were held against was wrong */
+    if (l->source->drill || l->seen->has_jumped)
         return;
     bool is_ahead = f.ahead_max_s > limit_s && f.counts[LEDGER_AHEAD] > 0;
     bool is_late = f.behind_max_s > limit_s && late >= ENGINE_HEALTH_LATE_MIN &&
@@ -237,11 +242,7 @@ static void rules_look(struct look *l, const struct engine *e)
         buf_printf(&l->en, "the rule \"%s\" is suspended: %s", suspended[i].title,
                    suspended[i].why);
         buf_printf(&l->vi, "quy tắc \"%s\" bị tạm dừng: %s", suspended[i].title, suspended[i].why);
-        struct health_finding f = {HEALTH_SUSPENDED, slice_from(suspended[i].id), CLOCK_NONE,
-                                   buf_as_slice(&l->en), buf_as_slice(&l->vi)};
-        health_add(l->health, &f);
-        buf_clear(&l->en);
-        buf_clear(&l->vi);
+        say_about(l, HEALTH_SUSPENDED, slice_from(suspended[i].id), CLOCK_NONE);
     }
 }
 

@@ -32,31 +32,6 @@ static void output_show(struct engine_outputs *s, const struct engine_output *o,
     out->behind_s = passed_ns > 0 ? (uint64_t)(passed_ns / CLOCK_SECOND_NS) : 0;
 }
 
-static void time_write(struct json_writer *w, const char *key, int64_t time_ns)
-{
-    char text[CLOCK_TEXT_BYTES];
-    json_key(w, key);
-    if (time_ns == CLOCK_NONE)
-        json_null(w);
-    else
-        json_string(w, slice_make(text, clock_text(text, time_ns)));
-}
-
-static void text_write(struct json_writer *w, const char *key, struct slice text)
-{
-    json_key(w, key);
-    if (text.len)
-        json_string(w, text);
-    else
-        json_null(w);
-}
-
-static void number_write(struct json_writer *w, const char *key, uint64_t number)
-{
-    json_key(w, key);
-    json_u64(w, number);
-}
-
 void engine_outputs_status(struct engine *e, struct json_writer *w)
 {
     struct engine_outputs *s = e->outputs;
@@ -67,21 +42,21 @@ void engine_outputs_status(struct engine *e, struct json_writer *w)
         struct output_shown shown;
         output_show(s, &s->items[i], &shown);
         json_open_object(w);
-        text_write(w, "name", c->row.name);
-        text_write(w, "kind", c->kind);
-        text_write(w, "to", c->path.len ? c->path : c->url);
-        text_write(w, "what", c->what);
-        number_write(w, "sent", shown.figures.sent);
-        number_write(w, "refused", shown.figures.refused);
-        text_write(w, "refused_why", slice_from(shown.refused_why));
-        number_write(w, "expired", shown.expired);
-        number_write(w, "damaged", shown.damaged);
-        number_write(w, "sequence", shown.sequence);
-        number_write(w, "behind_rows", shown.behind_rows);
-        number_write(w, "behind_seconds", shown.behind_s);
-        time_write(w, "newest", shown.newest_ns);
-        time_write(w, "failing_since", shown.failing_since_ns);
-        text_write(w, "error", slice_from(shown.why));
+        json_member_text(w, "name", c->row.name);
+        json_member_text(w, "kind", c->kind);
+        json_member_text(w, "to", c->path.len ? c->path : c->url);
+        json_member_text(w, "what", c->what);
+        json_member_u64(w, "sent", shown.figures.sent);
+        json_member_u64(w, "refused", shown.figures.refused);
+        json_member_text(w, "refused_why", slice_from(shown.refused_why));
+        json_member_u64(w, "expired", shown.expired);
+        json_member_u64(w, "damaged", shown.damaged);
+        json_member_u64(w, "sequence", shown.sequence);
+        json_member_u64(w, "behind_rows", shown.behind_rows);
+        json_member_u64(w, "behind_seconds", shown.behind_s);
+        json_member_time(w, "newest", shown.newest_ns);
+        json_member_time(w, "failing_since", shown.failing_since_ns);
+        json_member_text(w, "error", slice_from(shown.why));
         json_close_object(w);
     }
     json_close_array(w);

@@ -190,6 +190,11 @@ const char *engine_rules_failure(const struct engine_rules *r)
     return r->failure;
 }
 
+int engine_rules_bundle(const struct engine_rules *r)
+{
+    return r->fd;
+}
+
 bool engine_rules_imported(const struct engine_rules *r, int64_t *updated_ns)
 {
     struct live_rules *rules = live_take(r->live, 0);

@@ -48,5 +48,7 @@ const struct engine_rules_suspended *engine_rules_suspended(const struct engine_
                                                             uint32_t *count);
 /* Why the newest swap failed; "" when it did not. */
 const char *engine_rules_failure(const struct engine_rules *rules);
+/* Sealed memory of the bundle that is active now; borrowed until the loop goes on. */
+int engine_rules_bundle(const struct engine_rules *rules);
 /* Whether packs came by updates, and when the newest of them did. */
 bool engine_rules_imported(const struct engine_rules *rules, int64_t *updated_ns);

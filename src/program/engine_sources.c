@@ -11,16 +11,9 @@
 
 static void figures_write(const struct engine_seen_figures *f, struct json_writer *w)
 {
-    char text[CLOCK_TEXT_BYTES];
-    json_key(w, "stored");
-    json_u64(w, f->stored);
-    json_key(w, "stored_since_start");
-    json_u64(w, f->stored_since_start);
-    json_key(w, "newest");
-    if (f->newest_ns == CLOCK_NONE)
-        json_null(w);
-    else
-        json_string(w, slice_make(text, clock_text(text, f->newest_ns)));
+    json_member_u64(w, "stored", f->stored);
+    json_member_u64(w, "stored_since_start", f->stored_since_start);
+    json_member_time(w, "newest", f->newest_ns);
 }
 
 static void listeners_write(const struct engine *e, const struct config_source *source,

@@ -140,12 +140,6 @@ static void text_write(struct json_writer *w, const char *key, const char *text)
     json_string(w, slice_from(text));
 }
 
-static void number_write(struct json_writer *w, const char *key, uint64_t number)
-{
-    json_key(w, key);
-    json_u64(w, number);
-}
-
 static void roles_write(const struct engine_status *s, struct json_writer *w)
 {
     static const char *const states[] = {"absent", "starting", "ready", "ending", "waiting"};
@@ -157,10 +151,10 @@ static void roles_write(const struct engine_status *s, struct json_writer *w)
         sandbox_layers_text(r->layers, &layers);
         json_open_object(w);
         text_write(w, "role", role_specs[r->role].name);
-        number_write(w, "instance", r->instance);
+        json_member_u64(w, "instance", r->instance);
         text_write(w, "state", states[r->state]);
-        number_write(w, "pid", r->process_id);
-        number_write(w, "restarts", r->restarts);
+        json_member_u64(w, "pid", r->process_id);
+        json_member_u64(w, "restarts", r->restarts);
         time_write(w, "since", r->since_ns);
         json_key(w, "sandbox");
         json_string(w, buf_as_slice(&layers));
@@ -180,14 +174,14 @@ static void state_write(struct engine *e, const struct engine_figures *f, struct
 {
     json_key(w, "state");
     json_open_object(w);
-    number_write(w, "users", f->users);
-    number_write(w, "units", f->units);
-    number_write(w, "systems", f->systems);
-    number_write(w, "hosts", f->hosts);
-    number_write(w, "sessions", f->sessions);
-    number_write(w, "audit_rows", f->audit_rows);
+    json_member_u64(w, "users", f->users);
+    json_member_u64(w, "units", f->units);
+    json_member_u64(w, "systems", f->systems);
+    json_member_u64(w, "hosts", f->hosts);
+    json_member_u64(w, "sessions", f->sessions);
+    json_member_u64(w, "audit_rows", f->audit_rows);
     text_write(w, "head", f->head);
-    number_write(w, "queued", engine_writer_queued(e->writer));
+    json_member_u64(w, "queued", engine_writer_queued(e->writer));
     json_key(w, "failure");
     if (f->failures > 0)
         json_string(w, slice_from(f->failure));
@@ -197,15 +191,15 @@ static void state_write(struct engine *e, const struct engine_figures *f, struct
 
     json_key(w, "outbox");
     json_open_object(w);
-    number_write(w, "waiting", f->outbox.waiting);
-    number_write(w, "delivered", f->outbox.delivered);
-    number_write(w, "given_up", f->outbox.given_up);
+    json_member_u64(w, "waiting", f->outbox.waiting);
+    json_member_u64(w, "delivered", f->outbox.delivered);
+    json_member_u64(w, "given_up", f->outbox.given_up);
     time_write(w, "oldest", f->outbox.oldest_ns);
     json_close_object(w);
 
     json_key(w, "disk");
     json_open_object(w);
-    number_write(w, "free_bytes", f->disk_free_bytes);
+    json_member_u64(w, "free_bytes", f->disk_free_bytes);
     json_close_object(w);
 }
 
@@ -244,7 +238,7 @@ void engine_status_json(struct engine *e, const struct engine_scope *scope, stru
     text_write(&w, "commit", CANH_COMMIT);
     json_key(&w, "timezone");
     json_string(&w, e->context->config->store.timezone);
-    number_write(&w, "epoch", f.epoch);
+    json_member_u64(&w, "epoch", f.epoch);
     time_write(&w, "started", e->started_ns);
     json_key(&w, "overall");
     (void)engine_status_overall(e, &f, scope, &w);

@@ -254,19 +254,13 @@ static void figures_copy(struct engine_store *s, struct store_figures *out)
     check(pthread_mutex_unlock(&s->mutex) == 0);
 }
 
-static void number(struct json_writer *w, const char *key, uint64_t value)
-{
-    json_key(w, key);
-    json_u64(w, value);
-}
-
 static void rules_status(struct engine_store *s, struct json_writer *out)
 {
     struct live_rules *rules = live_take(&s->live, 0);
     uint32_t suspended;
     (void)engine_rules_suspended(s->rules, &suspended);
-    number(out, "rules", rules->rules.loaded);
-    number(out, "rules_suspended", suspended);
+    json_member_u64(out, "rules", rules->rules.loaded);
+    json_member_u64(out, "rules_suspended", suspended);
     json_key(out, "rules_version");
     json_string(out, slice_from(rules->version));
     live_rules_unuse(&rules);
@@ -276,17 +270,17 @@ void engine_store_status(struct engine_store *s, struct json_writer *out)
 {
     struct store_figures f;
     figures_copy(s, &f);
-    number(out, "epoch", f.epoch);
-    number(out, "rows", f.rows + f.journal_rows);
-    number(out, "segments", f.segments);
-    number(out, "bytes", f.bytes);
-    number(out, "journal_bytes", f.journal_bytes);
-    number(out, "received", metric_value(&s->metrics[STORE_METRIC_RECEIVED]));
-    number(out, "stored", metric_value(&s->metrics[STORE_METRIC_STORED]));
-    number(out, "refused", metric_value(&s->metrics[STORE_METRIC_REFUSED]));
-    number(out, "findings", metric_value(&s->metrics[STORE_METRIC_FINDINGS]));
-    number(out, "hauls_repeated", metric_value(&s->metrics[STORE_METRIC_REPEATED]));
-    number(out, "queued", metric_value(&s->metrics[STORE_METRIC_QUEUED]));
+    json_member_u64(out, "epoch", f.epoch);
+    json_member_u64(out, "rows", f.rows + f.journal_rows);
+    json_member_u64(out, "segments", f.segments);
+    json_member_u64(out, "bytes", f.bytes);
+    json_member_u64(out, "journal_bytes", f.journal_bytes);
+    json_member_u64(out, "received", metric_value(&s->metrics[STORE_METRIC_RECEIVED]));
+    json_member_u64(out, "stored", metric_value(&s->metrics[STORE_METRIC_STORED]));
+    json_member_u64(out, "refused", metric_value(&s->metrics[STORE_METRIC_REFUSED]));
+    json_member_u64(out, "findings", metric_value(&s->metrics[STORE_METRIC_FINDINGS]));
+    json_member_u64(out, "hauls_repeated", metric_value(&s->metrics[STORE_METRIC_REPEATED]));
+    json_member_u64(out, "queued", metric_value(&s->metrics[STORE_METRIC_QUEUED]));
     rules_status(s, out);
     json_key(out, "writable");
     json_bool(out, !f.failed);

@@ -34,7 +34,7 @@ struct engine_watch {
     struct map day_of;
     struct late *late, **late_end;
     bool is_read;
-    int64_t since_ns, noted_ns, watched_hour;
+    int64_t since_ns, noted_ns, jumped_ns, watched_hour;
 };
 
 static int calendar_fill(struct engine_watch *w, const struct clock_zone *zone, struct err *err)
@@ -55,7 +55,7 @@ int engine_watch_open(struct engine_watch **out, const struct config *config,
     check(pthread_mutex_init(&w->mutex, NULL) == 0);
     w->config = config;
     w->late_end = &w->late;
-    w->since_ns = w->noted_ns = CLOCK_NONE;
+    w->since_ns = w->noted_ns = w->jumped_ns = CLOCK_NONE;
     int rc = calendar_fill(w, zone, err);
     w->silence = silence_open(&w->calendar);
     return rc;
@@ -131,7 +131,7 @@ void engine_watch_put(struct engine_watch *w, int64_t now_ns, struct buf *items)
 void engine_watch_jumped(struct engine_watch *w, int64_t now_ns)
 {
     lock(w);
-    w->since_ns = now_ns;
+    w->since_ns = w->jumped_ns = now_ns;
     w->noted_ns = CLOCK_NONE;
     unlock(w);
 }
@@ -156,9 +156,9 @@ static void learn(struct engine_watch *w, const struct ledger_cell *cell)
     struct day *day = day_make(w, cell->source);
     size_t place = cell->hour >= 0 ? (size_t)(cell->hour % DAY_HOURS) : 0;
     silence_learn_cell(w->silence, cell);
-    if (!day || cell->hour < day->hours[place])
+    if (!day)
         return;
-    if (cell->hour > day->hours[place])
+    if (cell->hour != day->hours[place]) /* a later one: the clock was set back */
         day->figures[place] = (struct ledger_figures){0};
     day->hours[place] = cell->hour;
     ledger_figures_add(&day->figures[place], &cell->figures);
@@ -213,7 +213,7 @@ static int rows_read(struct engine_watch *w, struct store *store, int64_t until_
 {
     struct slice partition = LEDGER_PARTITION;
     struct store_search search = {.from_ns = until_ns - ENGINE_WATCH_WEEKS * WEEK_NS,
-                                  .until_ns = CLOCK_NONE,
+                                  .until_ns = until_ns,
                                   .received_from_ns = CLOCK_NONE,
                                   .received_until_ns = until_ns,
                                   .order = STORE_OLDEST,
@@ -321,6 +321,7 @@ void engine_watch_source(struct engine_watch *w, struct ledger *ledger,
                                         .now_ns = now_ns};
     silence_judge(w->silence, &question, &out->silence);
     out->is_read = w->is_read;
+    out->has_jumped = w->jumped_ns != CLOCK_NONE && rhythm_hour_of(w->jumped_ns) >= cells.hour - 1;
     out->volume.state = SILENCE_VOLUME_LEARNING;
     calendar_at(&w->calendar, (cells.hour - 1) * RHYTHM_HOUR_NS, &out->volume.hour);
     if (w->is_read && out->before.counts[LEDGER_RECEIVED])

@@ -32,8 +32,9 @@ void engine_watch_learn(struct engine_watch *w, const struct ledger_cell *cell);
 void engine_watch_tick(struct engine_watch *w, int64_t now_ns);
 
 struct engine_watch_source {
-    bool is_set_up; /* live: it has a listener, a file to follow ... */
-    bool is_read;   /* the hours of before the start are learned from */
+    bool is_set_up;  /* live: it has a listener, a file to follow ... */
+    bool is_read;    /* the hours of before the start are learned from */
+    bool has_jumped; /* Canh's clock, in this hour or the one before */
     struct silence_verdict silence;
     struct silence_volume volume; /* of the newest closed hour, if it is the one before this */
     struct ledger_figures hour, before, day; /* this hour, the one before, 24 hours back */

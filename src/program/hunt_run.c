@@ -59,7 +59,7 @@ static void correlation_found(void *context, const struct correlate_finding *fou
 {
     struct hunt *h = context;
     int64_t from_ns = h->options->from_ns;
-    if (!correlate_plan_shows(h->options->detector->plan, found->rule) ||
+    if (!detector_shows(h->options->detector, found->rule) ||
         (from_ns != CLOCK_NONE && found->time_ns < from_ns))
         return;
     struct finding_place places[CORRELATE_EVENTS_SHOWN_MAX];
@@ -113,7 +113,7 @@ static void hunt_row(struct hunt *h, const struct store_item *item)
     if (shown)
         indicators_show(h, item, &place);
     for (uint32_t i = 0; i < item->rule_count; i++) {
-        if (shown && correlate_plan_shows(options->detector->plan, item->rules[i])) {
+        if (shown && detector_shows(options->detector, item->rules[i])) {
             struct finding_room room;
             struct finding finding;
             finding_of_rule(&finding, &room, item->matcher, item->rules[i], &place,

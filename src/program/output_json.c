@@ -1,15 +1,6 @@
 #include "formats/json.h"
 #include "program/output_inside.h"
 
-static void text_or_null(struct json_writer *w, const char *key, struct slice text)
-{
-    json_key(w, key);
-    if (text.len)
-        json_string(w, text);
-    else
-        json_null(w);
-}
-
 static void text_list(struct json_writer *w, const char *key, const struct slice_list *list)
 {
     json_key(w, key);
@@ -24,13 +15,13 @@ void output_json_rule(const struct rule *rule, struct buf *out)
     struct json_writer w = {.out = out};
     buf_string(out, "{\"rule\":");
     json_open_object(&w);
-    text_or_null(&w, "id", rule->id);
-    text_or_null(&w, "title", rule->title);
-    text_or_null(&w, "level", slice_from(rule_level_names[rule->level]));
-    text_or_null(&w, "author", rule->author);
+    json_member_text(&w, "id", rule->id);
+    json_member_text(&w, "title", rule->title);
+    json_member_text(&w, "level", slice_from(rule_level_names[rule->level]));
+    json_member_text(&w, "author", rule->author);
     text_list(&w, "tags", &rule->tags);
     text_list(&w, "references", &rule->references);
-    text_or_null(&w, "source", rule->file);
+    json_member_text(&w, "source", rule->file);
     json_close_object(&w);
     buf_char(out, ',');
 }

@@ -11,6 +11,7 @@
 #include "program/cli_query.h"
 #include "program/role.h"
 #include "state/right.h"
+#include "watch/bundle.h"
 #include "watch/peer.h"
 
 enum { QUERY_WORDS_MAX = 256, QUERY_ARGS_MAX = QUERY_WORDS_MAX + 64, QUERY_UNITS_MAX = 4096 };
@@ -33,6 +34,7 @@ struct query_role {
     int rc; /* how it ended */
     struct err err;
     struct data data;
+    struct io_map bundle; /* of a hunt */
     const char *args[QUERY_ARGS_MAX];
     int arg_count;
     struct slice units[QUERY_UNITS_MAX];
@@ -63,8 +65,6 @@ uint32_t query_paths(const struct role_context *c, struct sandbox_path *paths, u
         paths[count++] = (struct sandbox_path){.path = c->data, .names_only = true};
     if (count < max)
         paths[count++] = (struct sandbox_path){.path = "/usr/share/zoneinfo"};
-    for (uint32_t i = 0; i < c->config->rules.paths.count && count < max; i++)
-        paths[count++] = (struct sandbox_path){.path = c->config->rules.paths.items[i].data};
     if (c->config->rules.mappings.len && count < max)
         paths[count++] = (struct sandbox_path){.path = c->config->rules.mappings.data};
     return count;
@@ -117,7 +117,7 @@ static bool option_allowed(struct slice kind, struct slice word)
     } allowed[] = {
         {NULL, "--from"},       {NULL, "--to"},        {NULL, "--partition"}, {NULL, "--timezone"},
         {NULL, "--output"},     {NULL, "-o"},          {"search", "--limit"}, {"search", "-n"},
-        {"search", "--oldest"}, {"export", "--about"},
+        {"search", "--oldest"}, {"export", "--about"}, {"hunt", "--hunting"},
     };
     struct slice name = word;
     name = slice_cut(&name, '=');
@@ -149,21 +149,6 @@ static int words_check(const struct question *asked, struct err *err)
     return ERR_OK;
 }
 
-/* A hunt is with the node's rules and its indicators. */
-static void hunt_args(struct query_role *q)
-{
-    const struct config_rules *rules = &q->context->config->rules;
-    for (uint32_t i = 0; i < rules->paths.count && i < 16; i++) {
-        arg_add(q, "--rules");
-        arg_add(q, rules->paths.items[i].data);
-    }
-    const char *intel = arena_printf(&q->arena, "%s/intel", q->context->data).data;
-    if (rules->indicators && access(intel, R_OK) == 0) {
-        arg_add(q, "--indicators");
-        arg_add(q, intel);
-    }
-}
-
 static void args_make(struct query_role *q, const struct question *asked)
 {
     const char *kind = arena_printf(&q->arena, "%.*s", (int)asked->kind.len, asked->kind.data).data;
@@ -172,12 +157,11 @@ static void args_make(struct query_role *q, const struct question *asked)
     arg_add(q, "--quiet");
     arg_add(q, "--lang");
     arg_add(q, asked->vietnamese ? "vi" : "en");
-    if (q->context->config->rules.mappings.len) {
+    bool hunts = strcmp(kind, "hunt") == 0; /* with the bundle's mappings */
+    if (!hunts && q->context->config->rules.mappings.len) {
         arg_add(q, "--mappings");
         arg_add(q, q->context->config->rules.mappings.data);
     }
-    if (strcmp(kind, "hunt") == 0)
-        hunt_args(q);
     for (uint32_t i = 0; i < asked->word_count; i++)
         arg_add(
             q,
@@ -271,24 +255,43 @@ static void question_done(uv_work_t *work, int status)
     struct query_role *q = work->data;
     (void)status;
     q->busy = false;
+    io_unmap(&q->bundle);
     answer(q, q->id, q->rc, &q->err);
     if (q->context->draining)
         uv_stop(&q->context->loop);
 }
 
+/* A hunt is by the rules of the moment in which it begins. */
+static int bundle_take(struct query_role *q, int fd, struct err *err)
+{
+    io_unmap(&q->bundle);
+    q->data.rules = SLICE("");
+    if (!slice_equal(q->asked.kind, SLICE("hunt")))
+        return ERR_OK;
+    if (fd < 0)
+        return err_set(err, ERR_SYNTAX, "a hunt came without the node's rules");
+    int rc = io_map_descriptor(&q->bundle, fd, "the node's rules", BUNDLE_BYTES_MAX, err);
+    q->data.rules = q->bundle.bytes;
+    return rc;
+}
+
 static void question_take(struct query_role *q, struct wire_message *m)
 {
     struct err err = {0};
-    int fd = wire_take_fd(m, 0);
+    int fd = wire_take_fd(m, 0), bundle = m->fd_count > 1 ? wire_take_fd(m, 1) : -1;
     int rc = q->busy ? err_set(&err, ERR_BUSY, "another question is being answered") : ERR_OK;
     if (rc == ERR_OK) {
         arena_reset(&q->arena);
         rc = question_read(q, buf_as_slice(&m->payload), &q->asked, &err);
     }
+    if (rc == ERR_OK)
+        rc = bundle_take(q, bundle, &err);
     if (rc == ERR_OK && (fd < 0 || dup2(fd, STDOUT_FILENO) < 0))
         rc = err_set(&err, ERR_SYNTAX, "a question came without a place for its answer");
     if (fd >= 0)
         (void)close(fd);
+    if (bundle >= 0)
+        (void)close(bundle);
     if (rc) {
         answer(q, m->id, rc, &err);
         return;
@@ -364,6 +367,7 @@ void query_close_role(struct role_context *c)
         return;
     peer_close(&q->engine);
     store_close(&q->data.store);
+    io_unmap(&q->bundle);
     arena_free(&q->arena);
     mem_free(q);
     c->own = NULL;

@@ -4,44 +4,25 @@
 #include "base/mem.h"
 #include "formats/json.h"
 
-static void time_put(struct json_writer *w, const char *key, int64_t time_ns)
-{
-    char text[CLOCK_TEXT_BYTES];
-    json_key(w, key);
-    if (time_ns == CLOCK_NONE)
-        json_null(w);
-    else
-        json_string(w, slice_make(text, clock_text(text, time_ns)));
-}
-
-static void text_put(struct json_writer *w, const char *key, struct slice text)
-{
-    json_key(w, key);
-    if (text.len)
-        json_string(w, text);
-    else
-        json_null(w);
-}
-
 void row_json_about(const struct row *row, uint32_t epoch, struct buf *out)
 {
     struct json_writer w = {.out = out};
     buf_printf(out, "\"id\":\"%lu:%llu\"", (unsigned long)epoch, (unsigned long long)row->sequence);
     w.comma = true;
-    time_put(&w, "time", row->time_ns);
-    time_put(&w, "received", row->received_ns);
-    text_put(&w, "source", row->context->source);
-    text_put(&w, "partition", row->context->partition);
-    text_put(&w, "file", row->context->file);
+    json_member_time(&w, "time", row->time_ns);
+    json_member_time(&w, "received", row->received_ns);
+    json_member_text(&w, "source", row->context->source);
+    json_member_text(&w, "partition", row->context->partition);
+    json_member_text(&w, "file", row->context->file);
     json_key(&w, "line");
     json_u64(&w, row->line);
-    text_put(&w, "mapping", row->context->mapping);
+    json_member_text(&w, "mapping", row->context->mapping);
     if (row->context->system.len)
-        text_put(&w, "system", row->context->system);
+        json_member_text(&w, "system", row->context->system);
     if (row->context->host.len)
-        text_put(&w, "registered", row->context->host);
+        json_member_text(&w, "registered", row->context->host);
     if (row->context->sender.len)
-        text_put(&w, "sender", row->context->sender);
+        json_member_text(&w, "sender", row->context->sender);
     if (row->context->flags & ROW_DRILL) {
         json_key(&w, "drill");
         json_bool(&w, true);

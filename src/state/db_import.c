@@ -25,12 +25,6 @@ void import_close(struct import *im)
     buf_free(&im->errors);
 }
 
-static void count_put(struct json_writer *w, const char *key, uint64_t value)
-{
-    json_key(w, key);
-    json_u64(w, value);
-}
-
 static void array_put(struct json_writer *w, const char *key, const struct buf *members)
 {
     json_key(w, key);
@@ -44,11 +38,11 @@ int import_end(struct import *im, struct err *err)
     struct json_writer w = {.out = &im->call->result};
     uint64_t differing = im->added + im->changed + im->removed;
     json_open_object(&w);
-    count_put(&w, "added", im->added);
-    count_put(&w, "changed", im->changed);
-    count_put(&w, "unchanged", im->unchanged);
-    count_put(&w, "removed", im->removed);
-    count_put(&w, "wrong", im->wrong);
+    json_member_u64(&w, "added", im->added);
+    json_member_u64(&w, "changed", im->changed);
+    json_member_u64(&w, "unchanged", im->unchanged);
+    json_member_u64(&w, "removed", im->removed);
+    json_member_u64(&w, "wrong", im->wrong);
     if (im->rows.len)
         array_put(&w, "rows", &im->rows);
     if (im->errors.len)
@@ -80,7 +74,7 @@ static void wrong(struct import *im, uint32_t line, int column, const char *text
         return;
     struct json_writer w = {.out = &im->errors, .comma = im->errors.len > 0};
     json_open_object(&w);
-    count_put(&w, "line", line);
+    json_member_u64(&w, "line", line);
     json_key(&w, "column");
     json_string(&w, slice_from(title));
     json_key(&w, "text");
@@ -124,7 +118,7 @@ static bool row_open(struct import *im, struct json_writer *w, uint32_t line, st
     *w = (struct json_writer){.out = &im->rows, .comma = im->rows.len > 0};
     json_open_object(w);
     if (line)
-        count_put(w, "line", line);
+        json_member_u64(w, "line", line);
     json_key(w, "name");
     json_string(w, name);
     json_key(w, "change");

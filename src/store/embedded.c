@@ -8,6 +8,9 @@
 
 #include "base/mem.h"
 
+/* So far behind a time the clock was set back, and is not just read before another thread's. */
+#define BACK_NS (60 * CLOCK_SECOND_NS)
+
 static const char *const embedded_folders[] = {"journal", "checkpoint", "segments",
                                                "notary",  "keys",       "tmp"};
 static const char key_path[] = "keys/notary.key";
@@ -78,7 +81,7 @@ static int group_apply(struct embedded *e, const struct store_group *group, uint
         e->rows_since_cut += batch->row_count;
         e->bytes_since_cut += batch->raw_bytes;
         if (batch->row_count && e->first_since_cut_ns == CLOCK_NONE)
-            e->first_since_cut_ns = commit_ns;
+            e->first_since_cut_ns = group->now_ns;
     }
     embedded_intervals_take(e);
     if (rc == ERR_OK && group->carry.len)
@@ -202,6 +205,31 @@ int embedded_sign(struct embedded *e, int64_t now_ns, struct err *err)
     return ERR_OK;
 }
 
+static bool is_set_back(int64_t from_ns, int64_t now_ns)
+{
+    return now_ns < from_ns && (uint64_t)from_ns - (uint64_t)now_ns > (uint64_t)BACK_NS;
+}
+
+/* Minutes do not end while the clock is behind the newest commit, since it was set back: what came
+ * is signed after the same time all the same. */
+static int set_back_sign(struct embedded *e, int64_t now_ns, struct err *err)
+{
+    bool is_due = e->back_ns == CLOCK_NONE || now_ns < e->back_ns ||
+                  now_ns - e->back_ns >= e->options.sign_ns;
+    uint64_t next = journal_next_sequence(e->journal);
+    if (!is_due)
+        return ERR_OK;
+    e->back_ns = now_ns;
+    if (next == e->back_sequence)
+        return ERR_OK;
+    int rc = embedded_cut(e, e->floor_ns, err);
+    if (rc == ERR_OK)
+        rc = embedded_sign(e, e->floor_ns, err);
+    if (rc == ERR_OK)
+        e->back_sequence = next;
+    return rc;
+}
+
 static int embedded_tick(void *self, int64_t now_ns, struct err *err)
 {
     struct embedded *e = self;
@@ -215,6 +243,8 @@ static int embedded_tick(void *self, int64_t now_ns, struct err *err)
     embedded_intervals_take(e);
     if (e->signed_ns == CLOCK_NONE || e->floor_ns - e->signed_ns >= e->options.sign_ns)
         rc = embedded_sign(e, e->floor_ns, err);
+    else if (is_set_back(e->floor_ns, now_ns))
+        rc = set_back_sign(e, now_ns, err);
     embedded_unlock(e);
     return rc;
 }
@@ -226,7 +256,8 @@ static bool embedded_wants_seal(void *self, int64_t now_ns)
     bool wants = e->rows_since_cut >= e->options.seal_rows ||
                  e->bytes_since_cut >= e->options.seal_bytes ||
                  (e->first_since_cut_ns != CLOCK_NONE &&
-                  now_ns - e->first_since_cut_ns >= e->options.seal_age_ns);
+                  (is_set_back(e->first_since_cut_ns, now_ns) ||
+                   now_ns - e->first_since_cut_ns >= e->options.seal_age_ns));
     embedded_unlock(e);
     return wants;
 }
@@ -452,7 +483,7 @@ int embedded_open(struct store **out, const char *folder, const struct store_opt
     e->options = *options;
     e->disk = options->disk;
     e->lock_fd = -1;
-    e->first_since_cut_ns = e->floor_ns = e->signed_ns = CLOCK_NONE;
+    e->first_since_cut_ns = e->floor_ns = e->signed_ns = e->back_ns = CLOCK_NONE;
     defaults_fill(&e->options);
     check(pthread_mutex_init(&e->mutex, NULL) == 0);
     check(pthread_mutex_init(&e->care_mutex, NULL) == 0);

@@ -1,7 +1,14 @@
 /* Retention: whole segments go, oldest first, each with a tombstone that is durable before the
- * catalog forgets the segment; its file goes when no query can be reading it. */
+ * catalog forgets the segment; its file goes when no query can be reading it. A clock that jumps
+ * ahead makes nothing old at once: a segment's age is the time in which the store went on. */
+#include <stdlib.h>
+
 #include "base/mem.h"
 #include "store/embedded_care.h"
+
+/* From one segment to the next at most so much counts: a segment is of one day, and no day on which
+ * Canh runs is without rows. */
+#define STEP_NS_MAX (2 * 86400 * CLOCK_SECOND_NS)
 
 struct expire {
     struct embedded *e;
@@ -14,7 +21,36 @@ struct expire {
     struct store_expired *out;
     struct err *err;
     struct catalog_list list;
+    int64_t *ages_ns; /* of the list's segments */
 };
+
+static int later_first(const void *a, const void *b)
+{
+    const struct catalog_segment *x = *(const struct catalog_segment *const *)a;
+    const struct catalog_segment *y = *(const struct catalog_segment *const *)b;
+    return (x->received_max_ns < y->received_max_ns) - (x->received_max_ns > y->received_max_ns);
+}
+
+/* Since the newest row of each was received, from now back over what lies between. */
+static void ages_reckon(struct expire *x)
+{
+    const struct catalog_segment **by_time = mem_zeroed(x->list.count + 1, sizeof(*by_time));
+    int64_t later_ns = x->now_ns, age_ns = 0;
+    x->ages_ns = mem_zeroed(x->list.count + 1, sizeof(*x->ages_ns));
+    for (uint32_t i = 0; i < x->list.count; i++)
+        by_time[i] = &x->list.items[i];
+    qsort(by_time, x->list.count, sizeof(*by_time), later_first);
+    for (uint32_t i = 0; i < x->list.count; i++) {
+        int64_t newest_ns = by_time[i]->received_max_ns;
+        if (newest_ns < later_ns) {
+            uint64_t step_ns = (uint64_t)later_ns - (uint64_t)newest_ns;
+            age_ns += step_ns < (uint64_t)STEP_NS_MAX ? (int64_t)step_ns : STEP_NS_MAX;
+            later_ns = newest_ns;
+        }
+        x->ages_ns[by_time[i] - x->list.items] = age_ns;
+    }
+    mem_free(by_time);
+}
 
 static const struct store_policy *policy_of(const struct expire *x, struct slice partition)
 {
@@ -69,7 +105,7 @@ static int partition_expire(struct expire *x, struct slice partition)
         const struct catalog_segment *s = &x->list.items[i];
         if (!slice_equal(s->partition, partition))
             continue;
-        bool old = policy->keep_ns > 0 && s->received_max_ns < x->now_ns - policy->keep_ns;
+        bool old = policy->keep_ns > 0 && x->ages_ns[i] > policy->keep_ns;
         bool large = policy->keep_bytes > 0 && bytes > policy->keep_bytes;
         if (!old && !large)
             continue;
@@ -84,6 +120,8 @@ static int partitions_expire(struct expire *x)
     int rc = catalog_read(x->e->catalog, &x->list, x->err);
     struct slice done[CHAIN_PARTITIONS_MAX];
     uint32_t count = 0;
+    if (rc == ERR_OK)
+        ages_reckon(x);
     for (uint32_t i = 0; i < x->list.count && rc == ERR_OK; i++) {
         bool seen = false;
         for (uint32_t k = 0; k < count && !seen; k++)
@@ -93,6 +131,7 @@ static int partitions_expire(struct expire *x)
         done[count++] = x->list.items[i].partition;
         rc = partition_expire(x, x->list.items[i].partition);
     }
+    mem_free(x->ages_ns);
     catalog_list_free(&x->list);
     return rc;
 }

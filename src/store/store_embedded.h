@@ -48,6 +48,8 @@ struct embedded {
     uint64_t rows_since_cut, bytes_since_cut;
     int64_t first_since_cut_ns; /* CLOCK_NONE: no row */
     int64_t floor_ns;           /* no commit is before it */
+    int64_t back_ns;            /* the clock at the newest head made while it was set back */
+    uint64_t back_sequence;     /* of the first row that was not below that head */
     int64_t signed_ns;
     uint64_t lost_rows; /* in damaged frames, found at start */
     struct arena stats_arena;

@@ -8,7 +8,8 @@ void correlation_run_open(struct correlation_run *c, const struct detector *dete
     *c = (struct correlation_run){.detector = detector,
                                   .correlator = correlator_open(detector->plan),
                                   .run = run,
-                                  .near_ns = near_ns};
+                                  .near_ns = near_ns,
+                                  .until_ns = INT64_MAX};
     finding_clock_begin(&c->clock);
 }
 
@@ -70,6 +71,8 @@ static void resume_input(void *context, const struct carry_input *input, int64_t
 {
     struct resumption *r = context;
     struct correlation_run *c = r->correlation;
+    if ((input ? input->time_ns : tick_ns) > c->until_ns)
+        return;
     if (!input) {
         c->clock.ticked_ns = tick_ns + CORRELATE_LATE_MAX_NS;
         correlate_tick(c->correlator, tick_ns, correlation_found, c);

@@ -16,7 +16,8 @@ struct correlation_run {
     const struct detector *detector;
     struct correlator *correlator;
     struct slice run;
-    int64_t near_ns; /* time of records without one (judge.h) */
+    int64_t near_ns;  /* time of records without one (judge.h) */
+    int64_t until_ns; /* what is later is not resumed: the clock was set back behind it */
     struct finding_clock clock;
     import_correlated *found; /* NULL while what is known is gone through again */
     void *found_context;

@@ -96,31 +96,6 @@ static int detector_compile(struct detector *d, const struct detector_options *o
     return rc ? rc : correlate_plan_open(&d->plan, &d->load.rules, err);
 }
 
-int detector_open(struct detector *d, const struct detector_options *options, struct err *err)
-{
-    uint64_t start = clock_monotonic_ns();
-    struct sigma_options sigma = {.placeholders = &d->placeholders, .lint = options->lint};
-    int rc = ERR_OK;
-    d->mappings = mapping_set_open();
-    rc = detector_load_mappings(d->mappings, options->mappings, err);
-    if (rc == ERR_OK && options->timezone)
-        rc = clock_zone_open(&d->own_zone, slice_from(options->timezone), err);
-    d->zone = d->own_zone;
-    if (rc == ERR_OK && options->placeholders)
-        rc = placeholders_load(d, options->placeholders, err);
-    if (rc)
-        return rc;
-    rules_load_paths(&d->load, options->rule_paths, &sigma);
-    bool none_asked = options->without_rules && options->rule_paths->count == 0;
-    if (d->load.rules.count == 0 && !none_asked)
-        return err_set(err, d->load.unreadable_count ? ERR_NOT_FOUND : ERR_USAGE,
-                       "no usable rule was found under the paths given with --rules; `canh rules "
-                       "check PATH` says why");
-    rc = detector_compile(d, options, err);
-    d->load_ns = clock_monotonic_ns() - start;
-    return rc;
-}
-
 /* The built-in mappings, or those of the bundle's pack of them, be it empty. */
 static int bundle_mappings(struct detector *d, const struct bundle *bundle, struct err *err)
 {
@@ -135,16 +110,19 @@ static int bundle_mappings(struct detector *d, const struct bundle *bundle, stru
     return rc;
 }
 
-/* Rules that do not watch go from the list; numbers are places in what is left. */
-static void rules_choose(struct detector *d, const struct rule_select *select)
+/* Rules that do not serve go from the list; numbers are places in what is left. */
+static void rules_choose(struct detector *d, const struct rule_select *select,
+                         enum rule_hunting hunting)
 {
     struct rule_list *rules = &d->load.rules;
     struct rule_choice *choices = mem_zeroed(rules->count, sizeof(*choices));
     uint32_t kept = 0;
     rule_select_all(select, rules, choices);
+    for (uint32_t i = 0; i < rules->count; i++)
+        d->uses[choices[i].use]++;
+    rule_select_serving(rules, hunting, choices);
     d->hidden = mem_zeroed(rules->count, sizeof(*d->hidden));
     for (uint32_t i = 0; i < rules->count; i++) {
-        d->uses[choices[i].use]++;
         if (choices[i].use < RULE_INPUT)
             continue;
         d->hidden[kept] = choices[i].use == RULE_INPUT;
@@ -152,6 +130,57 @@ static void rules_choose(struct detector *d, const struct rule_select *select)
     }
     rules->count = kept;
     mem_free(choices);
+}
+
+static bool only_filters(const struct rule_list *rules)
+{
+    for (uint32_t i = 0; i < rules->count; i++)
+        if (rules->rules[i]->kind != RULE_FILTER)
+            return false;
+    return true;
+}
+
+static int rules_read(struct detector *d, const struct detector_options *options, struct err *err)
+{
+    struct sigma_options sigma = {.placeholders = &d->placeholders, .lint = options->lint};
+    if (options->bundle) {
+        rules_load_bundle(&d->load, options->bundle, &sigma);
+        rules_choose(d, options->select, options->hunting);
+        if (options->hunting == HUNTING_ONLY && only_filters(&d->load.rules))
+            return err_set(err, ERR_USAGE,
+                           "no rule of the node is written for hunting: `canh rules update` brings "
+                           "packs that have some");
+        return ERR_OK;
+    }
+    rules_load_paths(&d->load, options->rule_paths, &sigma);
+    bool none_asked = options->without_rules && options->rule_paths->count == 0;
+    if (d->load.rules.count == 0 && !none_asked)
+        return err_set(err, d->load.unreadable_count ? ERR_NOT_FOUND : ERR_USAGE,
+                       "no usable rule was found under the paths given with --rules; `canh rules "
+                       "check PATH` says why");
+    return ERR_OK;
+}
+
+int detector_open(struct detector *d, const struct detector_options *options, struct err *err)
+{
+    uint64_t start = clock_monotonic_ns();
+    int rc = ERR_OK;
+    d->mappings = mapping_set_open();
+    if (options->bundle && !options->mappings)
+        rc = bundle_mappings(d, options->bundle, err);
+    else
+        rc = detector_load_mappings(d->mappings, options->mappings, err);
+    if (rc == ERR_OK && options->timezone)
+        rc = clock_zone_open(&d->own_zone, slice_from(options->timezone), err);
+    d->zone = d->own_zone;
+    if (rc == ERR_OK && options->placeholders)
+        rc = placeholders_load(d, options->placeholders, err);
+    if (rc == ERR_OK)
+        rc = rules_read(d, options, err);
+    if (rc == ERR_OK)
+        rc = detector_compile(d, options, err);
+    d->load_ns = clock_monotonic_ns() - start;
+    return rc;
 }
 
 int detector_open_bundle(struct detector *d, const struct detector_bundle *from, struct err *err)
@@ -169,7 +198,7 @@ int detector_open_bundle(struct detector *d, const struct detector_bundle *from,
     if (rc)
         return rc;
     rules_load_bundle(&d->load, from->bundle, &sigma);
-    rules_choose(d, from->select);
+    rules_choose(d, from->select, HUNTING_WITHOUT);
     rc = detector_compile(d, &options, err);
     d->load_ns = clock_monotonic_ns() - start;
     return rc;

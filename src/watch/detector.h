@@ -14,9 +14,14 @@ struct detector_options {
     const char *source;       /* product/category/service, parts may be empty, or NULL */
     const char *timezone;     /* of times without one; NULL: UTC */
     bool routing, lint;
-    bool trusting; /* as ruleset.h has it: for tests of rules */
+    bool trusting;      /* as ruleset.h has it: for tests of rules */
     bool without_rules; /* fine when rule_paths is empty: events are mapped only */
     bool interpreted;   /* regular expressions without machine code (JIT) */
+    /* Instead of rule_paths; NULL: not. Outlives the detector; its mappings hold where none are
+     * named, and of its rules those that select and hunting let serve. */
+    const struct bundle *bundle;
+    const struct rule_select *select;
+    enum rule_hunting hunting;
 };
 
 struct detector {

@@ -183,23 +183,35 @@ static int context_add(struct harvester *w, const struct event_source *seen, str
     return rc;
 }
 
-static void seen_put(struct harvester *w, struct slice text)
+static char *seen_put(char *at, struct slice text)
 {
-    bytes_put_u32(&w->seen, (uint32_t)text.len);
-    buf_slice(&w->seen, text);
+    bytes_set_u32(at, (uint32_t)text.len);
+    at += sizeof(uint32_t);
+    if (text.len)
+        memcpy(at, text.data, text.len);
+    return at + text.len;
 }
 
 static void seen_write(struct harvester *w, const struct event_source *seen)
 {
-    buf_clear(&w->seen);
-    seen_put(w, seen->product);
-    seen_put(w, seen->service);
-    buf_char(&w->seen, seen->categories_known ? '1' : '0');
-    bytes_put_u32(&w->seen, seen->category_count);
+    const struct slice *categories = seen->categories;
+    struct slice sender = sender_of(w), host = w->registered.host;
+    size_t room = (4 + seen->category_count) * sizeof(uint32_t) + 2 + seen->product.len +
+                  seen->service.len + host.len + sender.len;
     for (uint32_t i = 0; i < seen->category_count; i++)
-        seen_put(w, seen->categories[i]);
-    seen_put(w, w->registered.host);
-    seen_put(w, sender_of(w));
+        room += categories[i].len;
+    buf_clear(&w->seen);
+    buf_reserve(&w->seen, room);
+    char *at = w->seen.data;
+    *at++ = seen->categories_known ? '1' : '0';
+    *at++ = (char)seen->category_count;
+    at = seen_put(at, seen->product);
+    at = seen_put(at, seen->service);
+    for (uint32_t i = 0; i < seen->category_count; i++)
+        at = seen_put(at, categories[i]);
+    at = seen_put(at, host);
+    at = seen_put(at, sender);
+    w->seen.len = (size_t)(at - w->seen.data);
 }
 
 /* The newest event's context, in w->context. */
@@ -457,7 +469,7 @@ void harvester_sender(struct harvester *w, struct slice sender, const struct sli
 
 void harvester_register(struct harvester *w, const struct register_table *table)
 {
-    w->table = table;
+    w->table = table && register_count(table) ? table : NULL;
     w->haul++;
     w->register_known = w->is_attributed = false;
     w->registered = (struct register_host){SLICE(""), SLICE(""), SLICE("")};

@@ -19,6 +19,7 @@ struct judge_source { /* a worker is opened when its source is first seen */
 struct intake_lane {
     struct workers_job job; /* first: a job's address is its lane's */
     const struct live *live;
+    struct live_holder holder;
     struct live_rules *rules; /* that the harvesters judge by; NULL: none are open */
     struct intake_shared *shared;
     uint64_t lane, number;
@@ -38,21 +39,9 @@ struct intake_lane {
 
 static bool hand_over(struct workers_job *job);
 
-struct intake_lane *intake_lane_open(const struct live *live, struct intake_shared *shared)
+static void harvesters_close(void *context)
 {
-    struct intake_lane *j = mem_zeroed(1, sizeof(*j));
-    while (j->lane == 0)
-        randombytes_buf(&j->lane, sizeof(j->lane));
-    j->live = live;
-    j->shared = shared;
-    j->part.haul = harvest_open();
-    j->job.own = &j->part;
-    j->job.hand_over = hand_over;
-    return j;
-}
-
-static void harvesters_close(struct intake_lane *j)
-{
+    struct intake_lane *j = context;
     struct matcher_stats stats = {0};
     uint64_t cpu_ns = 0;
     while (j->sources) {
@@ -64,11 +53,27 @@ static void harvesters_close(struct intake_lane *j)
     live_rules_unuse(&j->rules);
 }
 
+struct intake_lane *intake_lane_open(const struct live *live, struct intake_shared *shared)
+{
+    struct intake_lane *j = mem_zeroed(1, sizeof(*j));
+    while (j->lane == 0)
+        randombytes_buf(&j->lane, sizeof(j->lane));
+    j->live = live;
+    j->shared = shared;
+    j->part.haul = harvest_open();
+    j->job.own = &j->part;
+    j->job.hand_over = hand_over;
+    j->holder = (struct live_holder){.let_go = harvesters_close, .context = j};
+    live_hold(live, &j->holder);
+    return j;
+}
+
 void intake_lane_close(struct intake_lane **judge)
 {
     struct intake_lane *j = *judge;
     if (!j)
         return;
+    live_unhold(j->live, &j->holder);
     harvesters_close(j);
     harvest_close(&j->part.haul);
     input_block_free(&j->job.block);
@@ -250,7 +255,9 @@ static void haul_send(struct intake_lane *j, size_t end, bool last)
     if (j->rc)
         return;
     head_fill(j, end, last);
-    j->head.number = j->number + 1;
+    /* Also one that failed has had its number: an engine may have stored it and not said so, and
+     * would take another haul of that number for it. */
+    j->head.number = ++j->number;
     pack(j);
     for (;;) {
         j->rc = haul_hand_over(j);
@@ -264,7 +271,9 @@ static void haul_send(struct intake_lane *j, size_t end, bool last)
     }
     if (j->rc)
         return;
-    j->number++;
+    /* an engine that came while the haul was on its way told its cursors before it had the haul */
+    for (uint32_t i = 0; i < j->head.cursor_count; i++)
+        intake_shared_cursor_set(j->shared, j->head.cursors[i].name, j->head.cursors[i].value);
     haul_told(j);
 }
 
@@ -322,7 +331,7 @@ static int block_judge(struct intake_lane *j, struct intake_block *block, struct
 /* By the newest rules: all of a block by the same. */
 int intake_lane_run(struct intake_lane *j, struct intake_block *block, struct err *err)
 {
-    struct live_rules *rules = live_block_begin(j->live, block->wait_ns);
+    struct live_rules *rules = live_block_begin(j->live, &j->holder, block->wait_ns);
     if (!rules)
         return err_set(err, ERR_BUSY, "the rules are not there yet: the engine has to give them");
     if (rules != j->rules) {
@@ -330,6 +339,6 @@ int intake_lane_run(struct intake_lane *j, struct intake_block *block, struct er
         j->rules = live_rules_use(rules);
     }
     int rc = block_judge(j, block, err);
-    live_block_end(j->live, rules);
+    live_block_end(j->live, &j->holder, rules);
     return rc;
 }

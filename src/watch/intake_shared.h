@@ -52,7 +52,8 @@ MUST_CHECK int intake_shared_haul(struct intake_shared *s, const struct intake_h
  * most wait_ns. */
 uint64_t intake_shared_term(struct intake_shared *s, uint64_t known, uint64_t wait_ns);
 void intake_shared_wait(struct intake_shared *s, uint64_t wait_ns); /* or until the end */
-/* A cursor's value of this term, appended to out; and those whose value begins so: the first. */
+/* A cursor's value as the engine told it for this term, or as a lane's haul has moved it since,
+ * appended to out; and those whose value begins so: the first. */
 bool intake_shared_cursor(struct intake_shared *s, struct slice name, struct buf *value);
 bool intake_shared_cursor_like(struct intake_shared *s, struct slice begin, struct buf *value);
 void intake_shared_cursors(struct intake_shared *s, struct buf *items); /* all: carry_put_cursor */

@@ -11,6 +11,7 @@ struct live_box {
     pthread_cond_t changed;
     struct live_rules *now; /* NULL: none came yet */
     uint32_t behind;        /* blocks that are judged by older sets */
+    struct live_holder *holders;
 };
 
 static struct live_box *box_open(void)
@@ -167,6 +168,9 @@ void live_put(const struct live *live, struct live_rules *rules)
     box->now = rules;
     if (old)
         box->behind += old->running;
+    for (struct live_holder *h = box->holders; h; h = h->next)
+        if (!h->is_judging)
+            h->let_go(h->context);
     check(pthread_cond_broadcast(&box->changed) == 0);
     check(pthread_mutex_unlock(&box->mutex) == 0);
     live_rules_unuse(&old);
@@ -180,22 +184,47 @@ bool live_is_behind(const struct live *live)
     return behind;
 }
 
-struct live_rules *live_block_begin(const struct live *live, uint64_t wait_ns)
+void live_hold(const struct live *live, struct live_holder *holder)
+{
+    struct live_box *box = live->box;
+    check(pthread_mutex_lock(&box->mutex) == 0);
+    holder->next = box->holders;
+    box->holders = holder;
+    check(pthread_mutex_unlock(&box->mutex) == 0);
+}
+
+void live_unhold(const struct live *live, struct live_holder *holder)
+{
+    struct live_box *box = live->box;
+    check(pthread_mutex_lock(&box->mutex) == 0);
+    struct live_holder **at = &box->holders;
+    while (*at != holder)
+        at = &(*at)->next;
+    *at = holder->next;
+    check(pthread_mutex_unlock(&box->mutex) == 0);
+}
+
+struct live_rules *live_block_begin(const struct live *live, struct live_holder *holder,
+                                    uint64_t wait_ns)
 {
     check(pthread_mutex_lock(&live->box->mutex) == 0);
     struct live_rules *rules = newest(live->box, wait_ns);
     if (rules)
         rules->running++;
+    holder->is_judging = rules != NULL;
     check(pthread_mutex_unlock(&live->box->mutex) == 0);
     return rules;
 }
 
-void live_block_end(const struct live *live, struct live_rules *rules)
+void live_block_end(const struct live *live, struct live_holder *holder, struct live_rules *rules)
 {
     check(pthread_mutex_lock(&live->box->mutex) == 0);
     rules->running--;
-    if (rules != live->box->now)
+    holder->is_judging = false;
+    if (rules != live->box->now) {
         live->box->behind--;
+        holder->let_go(holder->context);
+    }
     check(pthread_mutex_unlock(&live->box->mutex) == 0);
     live_rules_unuse(&rules);
 }

@@ -53,6 +53,18 @@ struct live_rules *live_take(const struct live *live, uint64_t wait_ns);
 void live_put(const struct live *live, struct live_rules *rules);
 /* Whether a block is still judged by an older set than the newest. */
 bool live_is_behind(const struct live *live);
-/* A lane begins and ends a block: live_take, and what live_is_behind looks at. */
-struct live_rules *live_block_begin(const struct live *live, uint64_t wait_ns);
-void live_block_end(const struct live *live, struct live_rules *rules);
+/* Who judges, and keeps of a set between two blocks what is costly to make anew. At a swap it lets
+ * go of it: between two blocks on the thread that swaps, else at its block's end on its own; never
+ * while it judges. let_go is quick and calls nothing of live. */
+struct live_holder {
+    void (*let_go)(void *context);
+    void *context;
+    bool is_judging; /* live.c's, as is next */
+    struct live_holder *next;
+};
+void live_hold(const struct live *live, struct live_holder *holder);
+void live_unhold(const struct live *live, struct live_holder *holder); /* it judges nothing */
+/* A holder begins and ends a block: live_take, and what live_is_behind looks at. */
+struct live_rules *live_block_begin(const struct live *live, struct live_holder *holder,
+                                    uint64_t wait_ns);
+void live_block_end(const struct live *live, struct live_holder *holder, struct live_rules *rules);

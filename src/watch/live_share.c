@@ -126,20 +126,23 @@ static bool resume_due(struct live_share *s, const struct live_rules *rules, uin
     return any;
 }
 
-static void tick(uv_timer_t *timer)
+void live_share_look(struct live_share *s, uint64_t now_ns)
 {
-    struct live_share *s = timer->data;
     const struct burden_verdict *list;
     struct live_rules *rules = live_take(s->live, 0);
     if (!rules)
         return;
-    uint64_t now_ns = clock_monotonic_ns();
     uint32_t count = rule_burden_judge(rules->burden, now_ns, &list);
     for (uint32_t i = 0; i < count; i++)
         suspend(s, rules, &list[i], now_ns);
     if (resume_due(s, rules, now_ns) || count)
         burden_tell(s, rules);
     live_rules_unuse(&rules);
+}
+
+static void tick(uv_timer_t *timer)
+{
+    live_share_look(timer->data, clock_monotonic_ns());
 }
 
 static int resume_take(struct live_share *s, struct bytes_in *in, struct err *err)
@@ -212,7 +215,9 @@ static void compile_end(struct live_share *s)
     if (s->rc == ERR_OK) {
         s->table = s->now.table;
         s->suspended_count = 0;
-        live_put(s->live, s->made);
+        live_put(s->live, s->made); /* the owner from here on, until the next */
+        log_say(LOG_INFO, "rules", "records are judged by the rules %.*s from now on",
+                LIVE_SHORT_BYTES, s->made->version);
         s->made = NULL;
     }
 }

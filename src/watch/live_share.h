@@ -17,6 +17,9 @@ struct live_share *live_share_open(uv_loop_t *loop, const struct live *live);
 /* Waits for a set that is being compiled; then the loop has to run once more. */
 void live_share_close(struct live_share **share);
 void live_share_engine(struct live_share *share, struct peer *engine); /* NULL: it is gone */
+/* What it does by itself each second, at this time of a clock that only rises: rules that burn too
+ * much are suspended, those whose pause is over tried again. */
+void live_share_look(struct live_share *share, uint64_t now_ns);
 /* Whether the message is one of these, and was dealt with. ERR_SYNTAX in *rc: not as it must be. */
 bool live_share_message(struct live_share *share, struct wire_message *message, int *rc,
                         struct err *err);

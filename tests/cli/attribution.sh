@@ -14,6 +14,12 @@ is_shown() {
     grep -q -F -e "$text" out
 }
 
+# Intake is told of changes every two seconds.
+host_is_known() {
+    echo '{"early":1,"host":{"name":"web01"}}' >>app.ndjson
+    run "$canh" search '_registered:web01.xa.gov.vn'
+    [ -s out ]
+}
 hosts_are_found_by_name_and_address() {
     touch app.ndjson
     node_config "sources:" "  - {name: app, format: json, unit: it, follow: [$PWD/app.ndjson]}"
@@ -22,7 +28,7 @@ hosts_are_found_by_name_and_address() {
     "$canh" system add portal --title Portal --unit it --level 2 -q >/dev/null || fail "system add"
     "$canh" host add web01.xa.gov.vn --unit it --system portal --address 10.1.2.3 -q >/dev/null ||
         fail "host add"
-    sleep 3 # intake is told of changes every two seconds
+    until_true host_is_known || fail 'intake does not learn of the host'
     {
         echo '{"n":1,"host":{"name":"WEB01"}}'
         echo '{"n":2,"host":{"name":"10.1.2.3"}}'
@@ -30,7 +36,7 @@ hosts_are_found_by_name_and_address() {
     } >>app.ndjson
     searched '"n":3' 'n:3'
     expect_no_out '"registered"'
-    run "$canh" search '_registered:web01.xa.gov.vn'
+    run "$canh" search '_registered:web01.xa.gov.vn n:*'
     expect_out '"n":1'
     expect_out '"n":2'
     expect_out '"system":"portal"'

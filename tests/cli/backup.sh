@@ -10,6 +10,7 @@ events() {
     done
 }
 
+has_units() { "$canh" unit list 2>/dev/null | grep -q u1; }
 under_load() {
     node_config "sources:" "  - name: s1" "    format: json"
     node_start || return
@@ -27,7 +28,7 @@ under_load() {
         done
     ) 2>load-errors &
     load=$!
-    sleep 1
+    until_true has_units || fail "no unit was added"
     run "$canh" backup copy --passphrase-file phrase -o table
     expect_code 0
     expect_out 'passphrase'

@@ -15,7 +15,9 @@ settings() {
 web: {listen: "127.0.0.1:0", connections: 500, connections_per_address: 500}
 sources:
   - {name: app, category: test}
+  - {name: lines, category: test}
 listeners:
+  - {name: stream, kind: syslog-tcp, listen: "127.0.0.1:0", source: lines, connections: 500}
   - {name: in, listen: "127.0.0.1:0", source: app, token: false}
 END
     chmod 0644 canh.yaml
@@ -23,14 +25,14 @@ END
 
 ask() {
     # shellcheck disable=SC2086
-    run timeout 30 $node_user "$canh" "$@" --config canh.yaml --data data
+    run timeout 60 $node_user "$canh" "$@" --config canh.yaml --data data
 }
 post_code() {
-    echo '{"n":1}' | curl -sS -m 5 -o out -w '%{http_code}' --data-binary @- \
+    echo '{"n":1}' | curl -sS -m 20 -o out -w '%{http_code}' --data-binary @- \
         -H 'Content-Type: application/x-ndjson' "http://127.0.0.1:$(port_of in)/api/v1/ingest" \
         2>errors
 }
-health_code() { curl -sS -m 5 -o out -w '%{http_code}' "http://127.0.0.1:$(port_of web)/health" 2>errors; }
+health_code() { curl -sS -m 20 -o out -w '%{http_code}' "http://127.0.0.1:$(port_of web)/health" 2>errors; }
 pids() { for role in engine intake query web; do role_pid $role; done | tr '\n' ' '; }
 
 # starve PID [MORE]: what it has and two more; as its user, who needs no further right for that
@@ -46,7 +48,7 @@ limit() { $node_user prlimit --pid "$1" "--nofile=$2:" || fail "the limit of $1 
 hold() {
     # shellcheck disable=SC2016
     bash -c 'for i in $(seq $1); do exec {fd}<>/dev/tcp/127.0.0.1/$0 || break; done 2>/dev/null
-        exec sleep 60' "$1" $CONNECTIONS &
+        exec sleep 300' "$1" $CONNECTIONS &
     holder=$!
     sleep 2
 }
@@ -100,6 +102,29 @@ intake_without_descriptors() {
     expect_code 0
 }
 
+stream_without_descriptors() {
+    settings
+    node_start
+    roles=$(pids) intake=$(role_pid intake)
+    starve "$intake"
+    began=$(date +%s)
+    hold "$(port_of stream)"
+    wait_for 'listener stream: no descriptor is left' || fail 'it is not told what is missing'
+    becomes 200 health_code
+    let_go
+    feed "$intake"
+    bash -c 'echo "<13>1 2026-11-22T10:00:00Z h t - - - one line" >/dev/tcp/127.0.0.1/$0' \
+        "$(port_of stream)" || fail 'a new connection is not taken'
+    # each time it rests for a second
+    told=$(grep -c 'listener stream: no descriptor is left' log)
+    [ "$told" -le $(($(date +%s) - began + 2)) ] || fail "it was told $told times"
+    expect_count 1 _source:lines
+    becomes 200 post_code
+    nobody_fell intake
+    node_stop
+    expect_code 0
+}
+
 engine_without_descriptors() {
     settings
     node_start
@@ -107,7 +132,7 @@ engine_without_descriptors() {
     starve "$engine" 0
     for i in $(seq 32); do
         # shellcheck disable=SC2086
-        timeout 30 $node_user "$canh" unit add "many-$i" --title M --config canh.yaml --data data \
+        timeout 60 $node_user "$canh" unit add "many-$i" --title M --config canh.yaml --data data \
             >"out-$i" 2>"errors-$i" &
         clients="${clients:-} $!"
     done
@@ -155,6 +180,6 @@ parent_without_descriptors() {
     expect_code 0
 }
 
-cases web_without_descriptors intake_without_descriptors engine_without_descriptors \
-    parent_without_descriptors
+cases web_without_descriptors intake_without_descriptors stream_without_descriptors \
+    engine_without_descriptors parent_without_descriptors
 finish

@@ -45,6 +45,11 @@ figure_of() { # SOURCE NAME: ever
     sed -n "s/^{\"name\":\"$1\".*\"ever\":{[^}]*\"$2\":\(-\{0,1\}[0-9]*\).*/\1/p" ever
 }
 pids() { for role in engine intake; do role_pid $role; done | tr '\n' ' '; }
+# What the ledger calls stored is in the store.
+posts_are_at_rest() {
+    ask sources -o ndjson >ever
+    [ "$(figure_of posts stored)" = "$(ask search '_source:posts' -q -o ndjson | wc -l)" ]
+}
 answer() { sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" posts.summary; }
 
 nothing_is_lost() {
@@ -58,6 +63,10 @@ nothing_is_lost() {
     writer=$!
     sleep 2
     head -c 120000000 /dev/zero >data/filler 2>/dev/null
+    for _ in $(seq "$WAIT_S"); do # until it is full for those who post
+        sleep 1
+        ask status | grep -q full && break
+    done
     sleep 8
     ask sources -o ndjson >ever
     before=$(figure_of file stored)
@@ -77,6 +86,7 @@ nothing_is_lost() {
         [ "$(figure_of file stored)" = "$lines" ] && break
         sleep 0.5
     done
+    until_true posts_are_at_rest || fail 'the posts do not come to rest'
     code="$(cat posts.summary); $(grep -o '"ever":{[^}]*}' ever)"
     [ "$(figure_of file stored)" = "$lines" ] || fail "the file has $lines lines"
     [ $(($(answer answers_503) + $(answer answers_429))) -gt 0 ] || fail 'no post was told to come again'

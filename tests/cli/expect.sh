@@ -1,5 +1,6 @@
 # Sourced by the tests of this folder: a folder of their own, and what they expect.
 set -u
+umask 022
 canh=$1
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT

@@ -98,6 +98,27 @@ odd_files() {
     node_stop
 }
 
+# What is on its way when the engine is killed is handed to the next one, and not read once more.
+a_block_on_its_way_is_stored_once() {
+    settings 'a.log'
+    : >logs/a.log
+    node_start
+    for round in 1 2 3; do
+        lines $((round * 20 - 19)) $((round * 20 - 10)) >>logs/a.log
+        expect_count $((round * 20 - 10)) '_source:app'
+        engine=$(role_pid engine)
+        kill -STOP "$engine"
+        lines $((round * 20 - 9)) $((round * 20)) >>logs/a.log
+        sleep 1 # read and handed over, as a rule
+        kill -KILL "$engine"
+        expect_count $((round * 20)) '_source:app'
+    done
+    lines 61 70 >>logs/a.log # behind all that may have come twice
+    expect_count 1 '_source:app n:70'
+    expect_each 70
+    expect_stop
+}
+
 a_thousand_files() {
     settings '*.log'
     for i in $(seq 1000); do
@@ -110,5 +131,5 @@ a_thousand_files() {
     expect_each 1001
     expect_stop
 }
-cases rotated_while_intake_is_killed copied_and_cut_off odd_files a_thousand_files
+cases a_block_on_its_way_is_stored_once rotated_while_intake_is_killed copied_and_cut_off odd_files a_thousand_files
 finish

@@ -97,9 +97,9 @@ exit_codes() {
     expect_code 1
     run "$canh" hunt --data data --rules hit1.yml --fail-level critical
     expect_code 0
-    run "$canh" hunt --data data
+    run "$canh" hunt --data data --rules hit1.yml --hunting only
     expect_code 2
-    expect_error 'hunt needs --rules PATH or --indicators PATH'
+    expect_error '--hunting chooses among the node'
     run "$canh" hunt --data data --rules hit1.yml web.ndjson
     expect_code 2
     run "$canh" hunt --data data --rules hit1.yml --from yesteryear
@@ -117,6 +117,28 @@ exit_codes() {
     expect_error '--indicators PATH'
     run "$canh" detect --indicators missing.txt web.ndjson
     expect_code 3
+}
+
+without_rules_those_of_the_settings() {
+    store
+    printf 'rules: {paths: ["%s/hit1.yml"]}\n' "$PWD" >canh.yaml
+    run "$canh" hunt --data data --config canh.yaml
+    expect_code 0
+    expect_lines 5
+    printf 'rules: {paths: ["%s/none.yml"]}\n' "$PWD" >canh.yaml
+    run "$canh" hunt --data data --config canh.yaml
+    expect_code 3
+    expect_error 'none.yml'
+    expect_error '--rules'
+    "$canh" intel import -q --data data bad.txt >/dev/null || fail 'import of indicators'
+    printf 'rules: {paths: ["%s/hit1.yml"]}\n' "$PWD" >canh.yaml
+    run "$canh" hunt --data data --config canh.yaml
+    expect_code 0
+    expect_lines 7
+    expect_out 'canh-indicator-domain'
+    printf 'rules: {paths: ["%s/hit1.yml"], indicators: false}\n' "$PWD" >canh.yaml
+    run "$canh" hunt --data data --config canh.yaml
+    expect_lines 5
 }
 
 figures() {
@@ -144,5 +166,5 @@ damage_is_told() {
     expect_error '5 stored events are damaged and were not judged'
 }
 
-cases hunt_is_detect indicators_alone spans_and_partitions exit_codes figures damage_is_told
+cases hunt_is_detect indicators_alone spans_and_partitions exit_codes without_rules_those_of_the_settings figures damage_is_told
 finish

@@ -133,11 +133,11 @@ stops_when_told() {
     exec 3<>pipe
     events 1 5 >&3
     tries=0
-    while [ ! -s store/journal/0000000001.journal ] && [ $tries -lt 100 ]; do
+    while [ "$("$canh" search --data store -q -o ndjson 'n:*' 2>/dev/null | wc -l)" != 5 ] &&
+        [ $tries -lt 300 ]; do
         sleep 0.1
         tries=$((tries + 1))
     done
-    sleep 0.5
     run "$canh" import --data store pipe
     expect_code 3
     expect_error 'another process writes'

@@ -119,7 +119,7 @@ ids_are_stored_once() {
     expect_out '{"index":{"status":200}},{"create":{"status":201}}]'
     role_kill engine
     wait_for 'engine 0 is ready' 2
-    post /_bulk $json body
+    until_true bulk_is_taken
     expect_out '"items":[{"create":{"status":409'
     expect_out '{"index":{"status":200}},{"create":{"status":201}}]'
     role_kill intake

@@ -8,7 +8,7 @@ node_options='--config canh.yaml --data data'
 if [ "$(id -u)" = 0 ]; then
     node_user="setpriv --reuid=65534 --regid=65534 --clear-groups"
     chmod 0755 "$home"
-    if ! $node_user "$canh" version >/dev/null 2>&1; then
+    if ! $node_user sh -c "cd '$home' && '$canh' version" >/dev/null 2>&1; then
         node_user=
         CANH_SERVE_USER=root CANH_SERVE_ONE_USER=true
         export CANH_SERVE_USER CANH_SERVE_ONE_USER
@@ -86,6 +86,9 @@ wait_for() {
     return 1
 }
 
+# judged_by VERSION [COUNT]: until the log says so often that records are judged by these rules
+judged_by() { wait_for "judged by the rules $(printf %.12s "$1")" "${2:-1}"; }
+
 expect_log() { grep -q -F -e "$1" log || fail "the log has no \"$1\""; }
 # has_lines FILE COUNT PATTERN: at least so many
 has_lines() { [ -e "$1" ] && [ "$(grep -c -e "$3" "$1")" -ge "$2" ]; }
@@ -101,6 +104,36 @@ role_kill() {
 }
 # port_of NAME: that the node listens on
 port_of() { sed -n "s/.*\"text\":\"$1 listens on .*(port \([0-9]*\)).*/\1/p" log | tail -n 1; }
+
+# port_free: one below those that the kernel hands out, so that no client gets it meanwhile (a
+# client that tries a dead port of that range for long enough connects to itself)
+port_free() {
+    while :; do
+        port_tried=$(shuf -n 1 -i 20000-32000)
+        port_hex=$(printf ':%04X ' "$port_tried")
+        cat /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 2>/dev/null |
+            awk '{ print $2 " " }' | grep -q -F -e "$port_hex" || break
+    done
+    echo "$port_tried"
+}
+# tcp_connected PORT: somebody has a connection to it
+tcp_connected() {
+    awk -v "port=$(printf ':%04X' "$1")" '
+        substr($2, 9) == port && $4 == "01" { found = 1 }
+        END { exit !found }' /proc/net/tcp
+}
+# udp_listens PORT: somebody takes datagrams there
+udp_listens() {
+    awk -v "port=$(printf ':%04X' "$1")" '
+        substr($2, 9) == port { found = 1 }
+        END { exit !found }' /proc/net/udp
+}
+# udp_taken PORT: no datagram waits in the kernel
+udp_taken() {
+    awk -v "port=$(printf ':%04X' "$1")" '
+        substr($2, 9) == port && substr($5, 10) == "00000000" { taken = 1 }
+        END { exit !taken }' /proc/net/udp
+}
 
 # random_begin: numbers by CANH_KILL_SEED, or others each time; which is said
 random_begin() {

@@ -23,7 +23,7 @@ END
 rss_kb() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
 ask() {
     # shellcheck disable=SC2086
-    run timeout 20 $node_user "$canh" "$@" --config canh.yaml --data data
+    run timeout 60 $node_user "$canh" "$@" --config canh.yaml --data data
 }
 
 # rogue_start ROLE WHAT
@@ -73,7 +73,7 @@ violations_are_counted() { # ROLE WHAT
         expect_code 0
         sed -n 's/.*"token":"\([^"]*\)".*/\1/p' out >token
     fi
-    run curl -sS -m 20 -H "Authorization: Bearer $(cat token)" \
+    run curl -sS -m 60 -H "Authorization: Bearer $(cat token)" \
         "http://127.0.0.1:$(port_of web)/metrics"
     counted=$(sed -n 's/^canh_wire_violations_total[^ ]* \([0-9]*\).*/\1/p' out)
     [ "${counted:-0}" -ge 2 ] || fail "$1 $2: ${counted:-no} violations are counted"

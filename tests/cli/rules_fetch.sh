@@ -92,7 +92,7 @@ with tarfile.open('www/yaml.tar.gz', 'w:gz') as t:
 END
 python3 server.py tls.port tls.crt tls.key 2>server.log &
 server=$!
-for _ in $(seq 100); do [ -s tls.port ] && break; sleep 0.1; done
+until_true test -s tls.port || fail "the server does not start: $(cat server.log)"
 url="https://127.0.0.1:$(cat tls.port)"
 
 http_node false
@@ -111,8 +111,7 @@ expect_code 0
 expect_out 'added: 1'
 expect_out 'Fetched (watches)'
 version=$(sed -n 's/^version //p' out | head -n 1)
-wait_for "$(echo "$version" | cut -c 1-12)" 2 || fail "intake did not take the rules"
-sleep 0.3
+judged_by "$version" || fail "intake did not take the rules"
 event more
 findings Fetched 1
 rules update --url "$url/to/acme.tar.gz" --pack acme --dry-run

@@ -61,7 +61,7 @@ sender 2 &
 two=$!
 swaps=0 steps=0
 finish=$(($(date +%s) + seconds))
-while [ "$(date +%s)" -lt "$finish" ]; do
+while [ "$(date +%s)" -lt "$finish" ] || [ $swaps -lt 10 ]; do
     for pack in one two; do
         "$canh" rules enable "$(cat $pack.version)" --data data --config canh.yaml >out 2>errors ||
             fail "rules enable"
@@ -93,7 +93,6 @@ hits=$(count _findings 'rule.title:Seen')
 [ "$hits" = $((requests * 10)) ] || fail "$hits findings, not $((requests * 10))"
 many=$(count _findings 'rule.title:"Many steps"')
 [ "$many" = 1 ] || fail "the correlation fired $many times"
-[ "$swaps" -ge 10 ] || fail "only $swaps swaps"
 node_stop
 [ "$code" = 0 ] || fail "the node did not end well"
 taken=$(grep '"role":"intake"' log | grep -c 'rules are loaded')

@@ -46,8 +46,7 @@ post more
 findings More 0 # it is not enabled yet
 rules enable "$(echo "$first" | cut -c 1-12)"
 expect_code 0
-wait_for "$(echo "$first" | cut -c 1-12)" 2 || fail "intake did not take the new rules"
-sleep 0.3
+judged_by "$first" || fail "intake did not take the new rules"
 post more quiet hit
 findings More 1
 findings Quiet 0
@@ -62,8 +61,7 @@ expect_code 0
 expect_out 'changed: 1'
 expect_out 'removed: 1'
 second=$(version)
-wait_for "$(echo "$second" | cut -c 1-12)" 2 || fail "intake did not take the second version"
-sleep 0.3
+judged_by "$second" || fail "intake did not take the second version"
 post more other
 findings More 2
 
@@ -75,8 +73,7 @@ expect_out "\"version\":\"$first\",\"active\":false"
 # back
 rules rollback
 expect_code 0
-wait_for "$(echo "$first" | cut -c 1-12)" 4 || fail "intake did not go back"
-sleep 0.3
+judged_by "$first" 2 || fail "intake did not go back"
 post more other
 findings More 3
 
@@ -151,8 +148,7 @@ findings More 4
 rules update packs/acme --enable
 expect_code 0
 third=$(version)
-wait_for "$(echo "$third" | cut -c 1-12)" 2 || fail "intake did not take the third version"
-sleep 0.3
+judged_by "$third" || fail "intake did not take the third version"
 printf '{"a":"other","b":"mine"}\n{"a":"other","b":"his"}\n' >body
 curl -s -o out --data-binary @body "http://127.0.0.1:$port/api/v1/ingest"
 findings More 5

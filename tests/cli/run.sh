@@ -194,6 +194,23 @@ a_second_run_keeps_what_there_is() {
     [ "$(found 127.0.0.1)" -gt 0 ] || fail 'findings of the first run are gone'
 }
 
+# sshd has 5514
+a_port_that_is_busy_at_the_second_run_gives_way() {
+    sed '/name: syslog-/,/source:/s/127.0.0.1:[0-9]*$/127.0.0.1:5514/' "$home/settings" >"$home/var/canh.yaml"
+    echo '# mine' >>"$home/var/canh.yaml"
+    node_own "$home/var"
+    sed 's/:[0-9]*$/:/' "$home/var/canh.yaml" >before
+    # shellcheck disable=SC2086
+    LANG=C.UTF-8 run timeout 120 $node_user sh -c "cd $source_folder && tools/run.sh --canh $canh --var $home/var --logs $home/logs"
+    expect_code 0
+    expect_out 'Port 5514 is busy: from now on 5515'
+    expect_out 'Three things to try'
+    [ "$(port_in_settings syslog-tcp)" -gt 5514 ] || fail 'the busy port is still there'
+    [ "$(port_in_settings syslog-tcp)" = "$(port_in_settings syslog-udp)" ] || fail 'TCP and UDP went apart'
+    sed 's/:[0-9]*$/:/' "$home/var/canh.yaml" | cmp -s - before || fail 'other settings were changed'
+    cp "$home/settings" "$home/var/canh.yaml"
+}
+
 without_a_terminal_it_ends_with_the_exercise() {
     # shellcheck disable=SC2086
     LANG=C.UTF-8 run timeout 120 $node_user sh -c "cd $source_folder && tools/run.sh --canh $canh --var $home/other --logs $home/logs"
@@ -222,11 +239,12 @@ errors_say_what_to_do() {
     expect_code 1
     expect_error "sorces"
     expect_error 'take it away'
+    # several on one port: none that is free helps
     sed 's/127.0.0.1:[0-9]*$/127.0.0.1:5514/' "$home/settings" >"$home/var/canh.yaml"
     node_own "$home/var"
-    run timeout 60 $node_user sh -c "$again $home/var"
+    run timeout 120 $node_user sh -c "$again $home/var"
     expect_code 1
-    expect_error '5514'
+    expect_error 'is taken by another program'
     expect_error 'A busy port'
     run $node_user "$canh" watch --config "$home/settings" --data "$home/var/data" --once
     expect_code 3
@@ -234,9 +252,9 @@ errors_say_what_to_do() {
     unset LANG
 }
 
-sshd_port=$(python3 -c 'import socket;s=socket.socket();s.bind(("127.0.0.1",0));print(s.getsockname()[1])' 2>/dev/null)
-[ -n "$sshd_port" ] || sshd_port=$((20000 + $$ % 20000))
+sshd_port=$(port_free)
 machine_make
 cases on_a_terminal a_second_run_keeps_what_there_is \
+    a_port_that_is_busy_at_the_second_run_gives_way \
     without_a_terminal_it_ends_with_the_exercise errors_say_what_to_do
 finish

@@ -59,7 +59,7 @@ try() {
     env CANH_INJECT="$(echo "$*" | tr ' ' ','):$what" $layers $node_user "$canh" serve \
         --config canh.yaml --data data >printed 2>log </dev/null &
     node=$!
-    for _ in $(seq 200); do
+    for _ in $(seq $((WAIT_S * 10))); do
         missing=
         for role in "$@"; do
             [ -n "$(outcome "$role" "$what")" ] || missing=$role
@@ -142,7 +142,7 @@ what_was_tried_is_audited() {
         2>log </dev/null &
     node=$!
     wait_for 'intake tried what it may not' || fail 'it is not logged'
-    for _ in $(seq 100); do
+    for _ in $(seq $((WAIT_S * 10))); do
         # shellcheck disable=SC2086
         run $node_user "$canh" audit list --config canh.yaml --data data
         grep -q 'intake tried what it may not' out && break

@@ -16,6 +16,7 @@ outcome() {
     fi
 }
 
+is_tried() { [ -n "$(outcome "$1")" ]; }
 # try WHAT: imports a file through a node whose readers try it
 try() {
     : >log
@@ -29,10 +30,7 @@ try() {
     $node_user "$canh" import -q --source files --config canh.yaml --data data events.ndjson \
         >imported 2>&1 </dev/null &
     importer=$!
-    for _ in $(seq 100); do
-        [ -n "$(outcome "$1")" ] && break
-        sleep 0.05
-    done
+    until_true is_tried "$1"
     node_stop
     wait $importer
 }

@@ -51,6 +51,13 @@ a_role_that_dies_comes_back() {
     expect_code 0
 }
 
+all_ended() {
+    alive=
+    for pid in $pids; do
+        kill -0 "$pid" 2>/dev/null && alive=$pid
+    done
+    [ -z "$alive" ]
+}
 roles_die_with_their_parent() {
     settings
     node_start
@@ -58,15 +65,7 @@ roles_die_with_their_parent() {
     kill -KILL "$node"
     wait "$node" 2>/dev/null
     node=
-    for _ in $(seq 100); do
-        alive=
-        for pid in $pids; do
-            kill -0 "$pid" 2>/dev/null && alive=$pid
-        done
-        [ -z "$alive" ] && break
-        sleep 0.1
-    done
-    [ -z "$alive" ] || fail "process $alive outlived its parent"
+    until_true all_ended || fail "process $alive outlived its parent"
     node_start
     node_stop
     expect_code 0

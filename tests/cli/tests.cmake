@@ -10,8 +10,8 @@ set_tests_properties(cli/threads PROPERTIES LABELS "cli;tsan")
 add_test(NAME cli/man COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/man.sh $<TARGET_FILE:canh>
     ${PROJECT_SOURCE_DIR})
 set_tests_properties(cli/man PROPERTIES LABELS cli TIMEOUT 60)
-foreach(name serve ingest rules_update rules_fetch rules_burden rules_swap
-        ingest_elastic ingest_otlp state audit backup status attribution)
+foreach(name serve ingest rules_update rules_hunt rules_fetch rules_burden
+        rules_swap ingest_elastic ingest_otlp state audit backup status attribution watch)
     add_test(NAME cli/${name}
         COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/${name}.sh $<TARGET_FILE:canh>
             ${PROJECT_SOURCE_DIR})
@@ -59,7 +59,7 @@ endforeach()
 # their programs and pauses take the time, not what a sanitizer sees: the suite stays within
 # its time
 set_tests_properties(cli/journal cli/drop cli/follow cli/sources cli/run cli/rules_swap
-    PROPERTIES LABELS "cli;slow_asan" TIMEOUT 600)
+    cli/watch PROPERTIES LABELS "cli;slow_asan" TIMEOUT 600)
 add_executable(canh_hostile support/hostile.c)
 add_test(NAME cli/hostile_net COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/hostile_net.sh
     $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_load>
@@ -70,3 +70,10 @@ add_test(NAME cli/disk_full_load COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/disk
     $<TARGET_FILE:canh> ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_load>)
 set_tests_properties(cli/hostile_net cli/overload cli/disk_full_load PROPERTIES
     LABELS "cli;slow_asan" TIMEOUT 600 SKIP_RETURN_CODE 77)
+# the program itself, whose wall clock the test sets
+add_executable(canh_clock ${PROJECT_SOURCE_DIR}/src/program/main.c support/clock_jump.c)
+target_link_libraries(canh_clock PRIVATE canh_program)
+add_test(NAME cli/clock COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/cli/clock.sh
+    $<TARGET_FILE:canh_clock> ${PROJECT_SOURCE_DIR} $<TARGET_FILE:canh_send>)
+set_tests_properties(cli/clock PROPERTIES LABELS "cli;slow_asan" TIMEOUT 600
+    SKIP_RETURN_CODE 77)

@@ -125,9 +125,17 @@ file_is_stored() {
     figures
     [ "$(figure_of file stored)" = "$lines" ]
 }
+nothing_waits() { # what the ledger calls stored is in the store
+    figures
+    for name in named plain; do
+        stored $name
+        [ "$(figure_of $name stored)" = "$(wc -l <$name.stored)" ] || return 1
+    done
+}
 settled() { # the whole file is stored, and nothing waits
     lines=$(wc -l <logs/app.log)
-    until_true file_is_stored && return
+    WAIT_S=120
+    until_true file_is_stored && until_true nothing_waits && return
     code="the file has $lines lines, the ledger stored $(figure_of file stored)"
     fail "the node does not catch up"
 }

@@ -66,6 +66,7 @@ none_is_lost() {
         round=$((round + 1))
     done
     wanted=$((ROUNDS * EVENTS))
+    WAIT_S=180
     until_true all_arrive || fail "$wanted events; stored $(wc -l <findings) findings, $(wc -l <events) others; \
 at _bulk $(wc -l <at_search), in the files $(wc -l <at_lines) and $(wc -l <at_some)"
     grep -q '^bad' received && fail 'a request was malformed'

@@ -191,8 +191,6 @@ kill_something() {
             sleep 0.05
         done
         [ -n "$pid" ] && kill -KILL "$pid" 2>/dev/null
-        # intake that starts again has other ports
-        [ $what != intake ] || { sleep 1; ports; }
     fi
     echo "$what" >>killed
 }

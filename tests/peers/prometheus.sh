@@ -7,12 +7,18 @@ need curl curl
 # ask PATH: of Prometheus' own API
 ask() { curl -sS -m 10 "http://127.0.0.1:$own$1" 2>>errors; }
 
+# says PATH TEXT
+says() {
+    ask "$1" >out
+    grep -q -e "$2" out
+}
+
 it_scrapes() {
     settings http 'token: false'
     node_start
     own=$(port_free)
     cat >prometheus.yml <<END
-global: {scrape_interval: 1s, scrape_timeout: 1s}
+global: {scrape_interval: 2s, scrape_timeout: 2s}
 scrape_configs:
   - job_name: canh
     static_configs: [{targets: ["127.0.0.1:$(port_of web)"]}]
@@ -23,17 +29,9 @@ END
     fi
     peer_start prometheus --config.file=prometheus.yml --storage.tsdb.path="$PWD/tsdb" \
         --web.listen-address="127.0.0.1:$own" --log.level=warn
-    for _ in $(seq 150); do
-        ask /api/v1/targets >out
-        grep -q '"health":"up"' out && break
-        sleep 0.2
-    done
+    until_true says /api/v1/targets '"health":"up"'
     expect_out '"health":"up"'
-    for _ in $(seq 50); do
-        ask '/api/v1/query?query=canh_watching' >out
-        grep -q '"__name__":"canh_watching"' out && break
-        sleep 0.2
-    done
+    until_true says '/api/v1/query?query=canh_watching' '"__name__":"canh_watching"'
     expect_out '"__name__":"canh_watching"'
     peer_stop
     node_stop

@@ -3,7 +3,7 @@
 set(peers_folder ${PROJECT_BINARY_DIR}/peers)
 add_test(NAME peers/setup COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/peers/setup.sh
     ${PROJECT_SOURCE_DIR} ${peers_folder})
-set_tests_properties(peers/setup PROPERTIES LABELS "peers;slow_asan" TIMEOUT 400
+set_tests_properties(peers/setup PROPERTIES LABELS "peers;slow_asan" TIMEOUT 600
     FIXTURES_SETUP peers)
 foreach(name documents rsyslog syslog_ng journal_upload logger python_elastic npm_elastic npm_otlp
         prometheus)

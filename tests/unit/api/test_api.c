@@ -228,6 +228,9 @@ static void test_searches(void **state)
     assert_true(bed_has(&b, "\"parameter\":\"out\""));
     assert_int_equal(bed_request(&b, "POST", "/api/v1/hunt", "{\"limit\":1}"), 400);
     assert_int_equal(bed_request(&b, "POST", "/api/v1/hunt", "{\"from\":\"-1h\"}"), 200);
+    assert_int_equal(bed_request(&b, "POST", "/api/v1/hunt", "{\"hunting\":\"only\"}"), 200);
+    assert_int_equal(
+        bed_request(&b, "POST", "/api/v1/search", "{\"query\":\"*\",\"hunting\":\"only\"}"), 400);
     assert_int_equal(bed_request(&b, "POST", "/api/v1/export", "{\"words\":[\"-n\",\"a:b\"]}"),
                      200);
     assert_string_equal(b.words, "export|-n|a:b|");

@@ -250,6 +250,34 @@ static void test_zone_changes(void **state)
     clock_zone_close(&zone);
 }
 
+static void test_a_memo_says_what_parsing_says(void **state)
+{
+    static const char *const texts[] = {"Nov 22 10:36:00",
+                                        "Nov 22 10:36:01",
+                                        "Nov 22 10:36:0",
+                                        "2026-11-22T10:36:00+07:00",
+                                        "no time",
+                                        "",
+                                        "2026-11-22 10:36:00",
+                                        "Tue, 28 Jul 2026 11:28:00.123456789 +0700"};
+    const int64_t near_ns[] = {CLOCK_NONE, 0, 1795000000 * CLOCK_SECOND_NS};
+    struct clock_zone *zones[2] = {NULL, NULL};
+    struct clock_memo memo = {0};
+    struct err err;
+    (void)state;
+    assert_int_equal(clock_zone_open(&zones[1], SLICE("+07:00"), &err), ERR_OK);
+    srandom(3);
+    for (int i = 0; i < 20000; i++) {
+        struct slice text = slice_from(texts[random() % 8]);
+        const struct clock_zone *zone = zones[random() % 2];
+        int64_t near = near_ns[random() % 3];
+        for (int again = 0; again < 2; again++)
+            assert_true(clock_parse_again(&memo, text, zone, near) ==
+                        clock_parse(text, zone, near));
+    }
+    clock_zone_close(&zones[1]);
+}
+
 static void test_clocks_run(void **state)
 {
     (void)state;
@@ -271,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_zone_names),
         cmocka_unit_test(test_zone_changes),
         cmocka_unit_test(test_clocks_run),
+        cmocka_unit_test(test_a_memo_says_what_parsing_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -129,6 +130,22 @@ static void test_text_reads_back(void **state)
     }
 }
 
+static void test_v4_is_written_as_printf_does(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 1024; i++) {
+        unsigned parts[4] = {i % 256, (i * 7) % 256, 255 - i % 256, (i * 31 + 9) % 256};
+        struct ip_address a = {{[10] = 0xff, [11] = 0xff}};
+        char text[IP_TEXT_BYTES], wanted[IP_TEXT_BYTES];
+        for (int k = 0; k < 4; k++)
+            a.bytes[12 + k] = (uint8_t)parts[k];
+        (void)snprintf(wanted, sizeof(wanted), "%u.%u.%u.%u", parts[0], parts[1], parts[2],
+                       parts[3]);
+        assert_int_equal(ip_text(text, &a), strlen(wanted));
+        assert_string_equal(text, wanted);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +153,7 @@ int main(void)
         cmocka_unit_test(test_refuses),
         cmocka_unit_test(test_networks),
         cmocka_unit_test(test_text_reads_back),
+        cmocka_unit_test(test_v4_is_written_as_printf_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -32,6 +33,40 @@ static void test_finding(void **state)
     assert_true(slice_find(SLICE("ab"), SLICE("abc")) == SLICE_NONE);
     assert_int_equal(slice_find_char(SLICE("a=b=c"), '='), 1);
     assert_true(slice_find_char(slice_make(NULL, 0), '=') == SLICE_NONE);
+}
+
+static size_t find_naively(struct slice s, struct slice needle)
+{
+    for (size_t at = 0; at + needle.len <= s.len; at++)
+        if (memcmp(s.data + at, needle.data, needle.len) == 0)
+            return at;
+    return SLICE_NONE;
+}
+
+/* Few letters, so that nearly all places look right; texts of their own size, so that a sanitizer
+ * sees a read beyond them. */
+static void test_finds_what_a_plain_search_finds(void **state)
+{
+    (void)state;
+    srandom(7);
+    for (int i = 0; i < 40000; i++) {
+        size_t len = (size_t)random() % (i % 50 ? 80 : 3000);
+        size_t part = 1 + (size_t)random() % (i % 7 ? 6 : 40);
+        struct buf needle = {0};
+        char *text = malloc(len + 1);
+        int letters = 1 + (int)random() % 3;
+        for (size_t k = 0; k < len; k++)
+            text[k] = (char)('a' + random() % letters);
+        text = realloc(text, len ? len : 1);
+        if (part <= len && random() % 2)
+            buf_append(&needle, text + (size_t)random() % (len - part + 1), part);
+        while (needle.len < part)
+            buf_char(&needle, (char)('a' + random() % (letters + 1)));
+        struct slice s = slice_make(text, len), wanted = buf_as_slice(&needle);
+        assert_true(slice_find(s, wanted) == find_naively(s, wanted));
+        buf_free(&needle);
+        free(text);
+    }
 }
 
 static void test_comparing(void **state)
@@ -113,9 +148,13 @@ static void test_buffers_grow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parts_and_ends), cmocka_unit_test(test_finding),
-        cmocka_unit_test(test_comparing),      cmocka_unit_test(test_cutting),
-        cmocka_unit_test(test_whole_numbers),  cmocka_unit_test(test_decimal_numbers),
+        cmocka_unit_test(test_parts_and_ends),
+        cmocka_unit_test(test_finding),
+        cmocka_unit_test(test_finds_what_a_plain_search_finds),
+        cmocka_unit_test(test_comparing),
+        cmocka_unit_test(test_cutting),
+        cmocka_unit_test(test_whole_numbers),
+        cmocka_unit_test(test_decimal_numbers),
         cmocka_unit_test(test_buffers_grow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

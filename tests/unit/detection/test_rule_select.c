@@ -162,6 +162,57 @@ static void correlations_bring_what_they_refer_to(void **state)
     assert_choice("silent", RULE_HUNT, "needed by the correlation: curious");
 }
 
+static void assert_use(const char *id, enum rule_use use)
+{
+    if (choices[number_of(id)].use != use)
+        fail_msg("%s: %d", id, (int)choices[number_of(id)].use);
+}
+
+static void hunts_by(enum rule_hunting hunting)
+{
+    rule_select_all(&select_as, &c.rules, choices);
+    rule_select_serving(&c.rules, hunting, choices);
+}
+
+static void hunts_are_with_or_without_or_by_hunting_rules_alone(void **state)
+{
+    (void)state;
+    add_examples();
+    add("rules/a.yml", "both", "level: high" CORRELATION("mild, own-hunt"));
+    add("rules/a.yml", "curious",
+        "level: high\ntags: [detection.threat-hunting]" CORRELATION("between, good"));
+    add("packs/sigmahq/rules/a.yml", "between", "level: low" CORRELATION("silent"));
+    add("tuning/a.yml", "mine", "filter: {rules: [good], s: {a: 1}, condition: s}");
+    hunts_by(HUNTING_WITHOUT);
+    assert_use("own", RULE_LIVE);
+    assert_use("mild", RULE_INPUT);
+    assert_use("own-hunt", RULE_INPUT);
+    assert_use("hunt", RULE_HUNT); /* not at all */
+    assert_use("curious", RULE_HUNT);
+    hunts_by(HUNTING_WITH);
+    assert_use("own", RULE_LIVE);
+    assert_use("good", RULE_LIVE);
+    assert_use("mild", RULE_INPUT);
+    assert_use("own-hunt", RULE_LIVE);
+    assert_use("hunt", RULE_LIVE);
+    assert_use("curious", RULE_LIVE);
+    assert_use("between", RULE_INPUT);
+    assert_use("silent", RULE_INPUT);
+    assert_use("own-old", RULE_OFF);
+    assert_use("young", RULE_OFF);
+    hunts_by(HUNTING_ONLY);
+    assert_use("own", RULE_OFF);
+    assert_use("both", RULE_OFF);
+    assert_use("mild", RULE_OFF);
+    assert_use("own-hunt", RULE_LIVE);
+    assert_use("hunt", RULE_LIVE);
+    assert_use("curious", RULE_LIVE);
+    assert_use("good", RULE_INPUT);
+    assert_use("between", RULE_INPUT);
+    assert_use("silent", RULE_INPUT);
+    assert_use("mine", RULE_LIVE);
+}
+
 static void tuning_always_works_and_a_packs_filters_with_their_pack(void **state)
 {
     (void)state;
@@ -253,6 +304,7 @@ int main(void)
         CASE(by_default_the_own_pack_and_what_is_tested_and_grave),
         CASE(the_setting_moves_the_limits),
         CASE(correlations_bring_what_they_refer_to),
+        CASE(hunts_are_with_or_without_or_by_hunting_rules_alone),
         CASE(tuning_always_works_and_a_packs_filters_with_their_pack),
         CASE(statuses_are_read_in_any_case),
         CASE(of_sigmahq_the_tested_and_grave_ones_are_live),

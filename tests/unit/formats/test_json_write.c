@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "formats/json.h"
 
 static void assert_written(struct slice text, const char *expected)
@@ -111,9 +112,30 @@ static void test_doubles_are_short_and_read_back(void **state)
     }
 }
 
+static void test_members(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    struct json_writer w = {.out = &out};
+    json_open_object(&w);
+    json_member_text(&w, "a", SLICE("x\"y"));
+    json_member_text(&w, "b", SLICE(""));
+    json_member_time(&w, "c", INT64_C(1795344960250000000));
+    json_member_time(&w, "d", CLOCK_NONE);
+    json_member_time(&w, "e", 0);
+    json_member_u64(&w, "f", UINT64_MAX);
+    json_close_object(&w);
+    assert_string_equal(buf_text(&out), "{\"a\":\"x\\\"y\",\"b\":null,"
+                                        "\"c\":\"2026-11-22T10:56:00.25Z\",\"d\":null,"
+                                        "\"e\":\"1970-01-01T00:00:00Z\","
+                                        "\"f\":18446744073709551615}");
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_members),
         cmocka_unit_test(test_strings_are_escaped),
         cmocka_unit_test(test_what_is_not_utf8_is_replaced),
         cmocka_unit_test(test_commas_come_where_they_must),

@@ -1,5 +1,7 @@
 #include "formats/keyvalue.h"
 
+#include <stdlib.h>
+
 #include "unit/formats/fields.h"
 
 /* In the form of the FortiOS log message reference (event 44547, config attribute) */
@@ -121,13 +123,109 @@ static void test_probe(void **state)
     assert_int_equal(keyvalue_probe(SLICE("{\"a\":\"x=1 y=2 z=3\"}\n")), 0);
 }
 
+/* ---- the naive twin of the search for keys: character by character from the front ---- */
+
+static bool is_one_of(char c, const char *these)
+{
+    return c && strchr(these, c);
+}
+
+static bool is_key_char(char c)
+{
+    return (unsigned char)c > 31 && !is_one_of(c, " ,;=\"'|{}<>?&");
+}
+
+static size_t key_at(const char *s, size_t len, size_t at)
+{
+    size_t i = at;
+    while (i < len && is_key_char(s[i]))
+        i++;
+    return i < len && s[i] == '=' && i - at <= KEYVALUE_KEY_BYTES_MAX ? i - at : 0;
+}
+
+static size_t value_end(const char *s, size_t len, size_t at)
+{
+    for (; at < len && !is_one_of(s[at], " \t\r\n"); at++)
+        if (is_one_of(s[at], ",;") &&
+            (at + 1 >= len || is_one_of(s[at + 1], " \t\r\n") || key_at(s, len, at + 1) > 0))
+            break;
+    return at;
+}
+
+static bool is_separator(char c)
+{
+    return is_one_of(c, " \t\r\n,;");
+}
+
+/* Pairs of bare values and what is between them, as `name=value` lines. */
+static void twin(struct buf *out, const char *s, size_t len)
+{
+    size_t at = 0;
+    while (at < len) {
+        size_t key = key_at(s, len, at), end = at;
+        if (is_separator(s[at])) {
+            at++;
+        } else if (key) {
+            end = value_end(s, len, at + key + 1);
+            buf_printf(out, "%.*s\n", (int)(end - at), s + at);
+            at = end;
+        } else {
+            size_t last = at;
+            do {
+                while (end < len && !is_separator(s[end]))
+                    end++;
+                last = end;
+                while (end < len && is_separator(s[end]))
+                    end++;
+            } while (end < len && key_at(s, len, end) == 0);
+            buf_printf(out, "message=%.*s\n", (int)(last - at), s + at);
+            at = end;
+        }
+    }
+}
+
+static void test_keys_are_those_of_the_twin(void **state)
+{
+    static const char letters[] = "aaabbc===   ,,;'|<\t\x01";
+    (void)state;
+    srandom(5);
+    for (int i = 0; i < 60000; i++) {
+        char text[1200];
+        size_t len = (size_t)random() % 60;
+        struct buf wanted = {0}, got = {0};
+        struct record r = {0};
+        struct err err;
+        for (size_t k = 0; k < len; k++)
+            text[k] = letters[(size_t)random() % (sizeof(letters) - 1)];
+        if (i % 50 == 0) { /* a key at the limit, and behind it */
+            size_t run = KEYVALUE_KEY_BYTES_MAX - 1 + (size_t)random() % 3;
+            memset(text + len, 'k', run);
+            text[len + run] = '=';
+            len += run + 1;
+        }
+        text[len] = '\0';
+        if (strstr(text, " ; ")) /* parts pairs in a way of its own */
+            continue;
+        twin(&wanted, text, len);
+        int rc = keyvalue_parse(&r, slice_make(text, len), NULL, &err);
+        for (uint32_t k = 0; k < r.count; k++)
+            buf_printf(&got, "%.*s=%.*s\n", (int)r.fields[k].name.len, r.fields[k].name.data,
+                       (int)r.fields[k].value.len, r.fields[k].value.data);
+        assert_true(rc == ERR_OK || rc == ERR_SYNTAX);
+        assert_string_equal(buf_text(&got), buf_text(&wanted));
+        record_free(&r);
+        buf_free(&wanted);
+        buf_free(&got);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fortigate), cmocka_unit_test(test_separators),
         cmocka_unit_test(test_sudo),      cmocka_unit_test(test_add_most),
         cmocka_unit_test(test_limits),    cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_probe),     cmocka_unit_test(test_keys_are_those_of_the_twin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

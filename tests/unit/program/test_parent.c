@@ -142,7 +142,7 @@ static void test_what_it_left_behind_is_ended(void **state)
     uint64_t pid;
     assert_int_equal(run(*state, 2, "", &out), 0);
     assert_true(slice_to_u64(slice_trim(buf_as_slice(&out)), &pid));
-    for (int i = 0; i < 500; i++) { /* its end is init's to see */
+    for (int i = 0; i < 6000; i++) { /* its end is init's to see */
         char path[64], text[64] = "";
         (void)snprintf(path, sizeof(path), "/proc/%lu/stat", (unsigned long)pid);
         FILE *file = fopen(path, "r");

@@ -35,3 +35,8 @@ foreach(call pipeline_open harvester_run batch_add harvest_refuse haul_pack haul
 endforeach()
 canh_unit_test(program box)
 canh_unit_test(program machine)
+canh_unit_test(program engine_output)
+foreach(call clock_now_ns clock_monotonic_ns engine_store_newest engine_store_output_of
+        engine_peer_find engine_peer_use engine_peer_unuse engine_send)
+    target_link_options(unit_program_engine_output PRIVATE -Wl,--wrap=${call})
+endforeach()

@@ -246,6 +246,46 @@ static void test_heads_are_signed_as_time_passes(void **state)
     disk_sim_close(&disk);
 }
 
+/* A clock that was set back far behind the newest commit: what comes is signed and sealed as ever,
+ * also after a start. */
+static void test_a_clock_that_is_set_back_stops_nothing(void **state)
+{
+    struct store_make m;
+    struct err err = {0};
+    (void)state;
+    store_make_folder(&m, 9);
+    m.options.seal_age_ns = 600 * CLOCK_SECOND_NS;
+    store_make_start(&m, true);
+    int64_t now_ns = m.now_ns;
+    m.now_ns += (int64_t)4000 * 86400 * CLOCK_SECOND_NS;
+    store_make_rows(&m, 10);
+    for (int i = 0; i < 2; i++) {
+        m.now_ns = now_ns += 3600 * CLOCK_SECOND_NS;
+        store_make_rows(&m, 10);
+        assert_true(store_wants_seal(m.store, m.now_ns)); /* rows of then wait */
+        store_make_seal(&m);
+        store_make_rows(&m, 10);
+        assert_false(store_wants_seal(m.store, m.now_ns));
+        m.now_ns += 60 * CLOCK_SECOND_NS;
+        assert_int_equal(store_tick(m.store, m.now_ns, &err), ERR_OK);
+        struct store_verified v;
+        assert_int_equal(store_verify(m.store, SLICE(""), NULL, NULL, &v, &err), ERR_OK);
+        assert_int_equal(v.problems, 0);
+        assert_int_equal(v.unsigned_rows, 0);
+        uint64_t heads = v.heads;
+        m.now_ns += 60 * CLOCK_SECOND_NS;
+        assert_int_equal(store_tick(m.store, m.now_ns, &err), ERR_OK);
+        assert_int_equal(store_verify(m.store, SLICE(""), NULL, NULL, &v, &err), ERR_OK);
+        assert_int_equal(v.heads, heads); /* nothing new */
+        m.now_ns += 600 * CLOCK_SECOND_NS;
+        assert_true(store_wants_seal(m.store, m.now_ns));
+        store_make_stop(&m);
+        store_make_start(&m, true);
+    }
+    assert_int_equal(store_make_problems(m.store, true), 0);
+    store_make_close(&m);
+}
+
 static void test_a_seal_is_wanted_for_rows_bytes_and_age(void **state)
 {
     struct store_make m;
@@ -397,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_a_full_disk_refuses_and_goes_on),
         cmocka_unit_test(test_minutes_end_once),
         cmocka_unit_test(test_heads_are_signed_as_time_passes),
+        cmocka_unit_test(test_a_clock_that_is_set_back_stops_nothing),
         cmocka_unit_test(test_a_seal_is_wanted_for_rows_bytes_and_age),
         cmocka_unit_test(test_a_seal_that_fails_is_done_again),
         cmocka_unit_test(test_what_is_found_is_made_durable),

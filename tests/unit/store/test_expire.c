@@ -167,6 +167,36 @@ static void test_merged_segments_expire(void **state)
     store_make_close(&m);
 }
 
+/* Neither while the clock is wrong nor when it is right again does anything go that is not old. */
+static void test_a_clock_that_jumps_makes_nothing_old(void **state)
+{
+    struct store_make m;
+    struct store_policy week = {.keep_ns = 7 * DAY_NS};
+    int64_t jumps[] = {4000 * DAY_NS, -4000 * DAY_NS};
+    (void)state;
+    store_fill(&m, 7);
+    int64_t now_ns = m.now_ns;
+    for (int i = 0; i < 2; i++) {
+        m.now_ns = now_ns + jumps[i];
+        assert_int_equal(expire(&m, &week, 1, false).segments, 0);
+        store_make_rows(&m, 30);
+        store_make_seal(&m);
+        assert_int_equal(expire(&m, &week, 1, false).segments, 0);
+        m.now_ns = now_ns += HOUR_NS;
+        store_make_rows(&m, 30);
+        store_make_seal(&m);
+        assert_int_equal(expire(&m, &week, 1, false).segments, 0);
+    }
+    for (int i = 0; i < 8; i++) {
+        m.now_ns += DAY_NS;
+        store_make_rows(&m, 30);
+        store_make_seal(&m);
+    }
+    assert_true(expire(&m, &week, 1, false).segments >= 9); /* the first three days */
+    assert_int_equal(store_make_problems(m.store, true), 0);
+    store_make_close(&m);
+}
+
 /* After a power cut in any changing call, either a segment is there or its tombstone is. */
 static void test_a_power_cut_at_any_call_leaves_no_hole(void **state)
 {
@@ -210,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_oldest_go_when_there_is_too_much),
         cmocka_unit_test(test_rows_not_sealed_never_go),
         cmocka_unit_test(test_merged_segments_expire),
+        cmocka_unit_test(test_a_clock_that_jumps_makes_nothing_old),
         cmocka_unit_test(test_a_power_cut_at_any_call_leaves_no_hole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,10 +7,8 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 
-#include "base/mem.h"
-#include "watch/live.h"
+#include "live_bed.h"
 
 enum { THREADS = 4, SWAPS = 40 };
 
@@ -28,57 +26,6 @@ static const char rule_many[] = "title: Many\nid: 44444444-4444-4444-8444-444444
                                 "correlation:\n  type: event_count\n"
                                 "  rules: [22222222-2222-4222-8222-222222222222]\n"
                                 "  group-by: [user]\n  timespan: 5m\n  condition: {gte: 3}\n";
-
-struct bed {
-    struct config *config;
-    struct live live;
-};
-
-static void bed_open(struct bed *bed)
-{
-    struct err err;
-    assert_int_equal(config_open_text(&bed->config,
-                                      SLICE("sources:\n"
-                                            "  - {name: app, category: test}\n"
-                                            "  - {name: other, product: windows}\n"),
-                                      &err),
-                     ERR_OK);
-    struct live_options options = {.config = bed->config, .judges = true};
-    bed->live = (struct live){0};
-    assert_int_equal(live_open(&bed->live, &options, &err), ERR_OK);
-}
-
-static void bed_close(struct bed *bed)
-{
-    live_close(&bed->live);
-    config_close(&bed->config);
-}
-
-/* A set of the pack's rules; NULL ends them. */
-static struct live_rules *set_make(struct bed *bed, const char *pack, const char *const *texts)
-{
-    struct bundle_writer *w = bundle_writer_open();
-    struct bundle_pack about = {slice_from(pack), SLICE(""), SLICE("")};
-    struct buf bytes = {0};
-    struct live_rules *rules;
-    struct err err;
-    assert_int_equal(bundle_add_pack(w, &about, NULL), ERR_OK);
-    for (int i = 0; texts[i]; i++) {
-        char name[16];
-        (void)snprintf(name, sizeof(name), "%d.yml", i);
-        struct bundle_entry entry = {BUNDLE_RULE, slice_from(pack), slice_from(name),
-                                     slice_from(texts[i])};
-        assert_int_equal(bundle_add(w, &entry, NULL), ERR_OK);
-    }
-    assert_int_equal(bundle_end(w, &bytes, NULL), ERR_OK);
-    bundle_writer_close(&w);
-    struct live_bundle bundle = {.bytes = buf_as_slice(&bytes),
-                                 .config = &bed->config->rules,
-                                 .indicators.bytes = SLICE("")};
-    assert_int_equal(live_compile(&bed->live, &bundle, &rules, &err), ERR_OK);
-    buf_free(&bytes);
-    return rules;
-}
 
 static const char *const set_one[] = {rule_live, NULL};
 static const char *const set_two[] = {rule_more, rule_live, NULL};
@@ -134,22 +81,97 @@ static void numbers_are_found_by_id(void **state)
     bed_close(&bed);
 }
 
+/* Keeps the set of its newest block, as a lane does. */
+struct keeper {
+    struct live_holder holder;
+    struct live_rules *kept;
+    bool judges; /* told by its own thread, so that a let_go meanwhile is seen */
+};
+
+static void keeper_let_go(void *context)
+{
+    struct keeper *k = context;
+    check(!k->judges);
+    live_rules_unuse(&k->kept);
+}
+
+static void keeper_open(struct keeper *k, struct bed *bed)
+{
+    k->holder = (struct live_holder){.let_go = keeper_let_go, .context = k};
+    live_hold(&bed->live, &k->holder);
+}
+
+static void keeper_close(struct keeper *k, struct bed *bed)
+{
+    live_unhold(&bed->live, &k->holder);
+    live_rules_unuse(&k->kept);
+}
+
+static struct live_rules *keeper_begin(struct keeper *k, struct bed *bed)
+{
+    struct live_rules *rules = live_block_begin(&bed->live, &k->holder, 1000000000);
+    k->judges = true;
+    if (k->kept != rules) {
+        live_rules_unuse(&k->kept);
+        k->kept = live_rules_use(rules);
+    }
+    return rules;
+}
+
+static void keeper_end(struct keeper *k, struct bed *bed, struct live_rules *rules)
+{
+    k->judges = false;
+    live_block_end(&bed->live, &k->holder, rules);
+}
+
+/* One that waits for events gives up the old set at the swap, one that judges at its block's end:
+ * nobody holds it any longer. */
+static void idle_ones_let_go_of_the_old_set(void **state)
+{
+    struct bed bed;
+    struct keeper idle = {0}, judging = {0};
+    (void)state;
+    bed_open(&bed);
+    keeper_open(&idle, &bed);
+    keeper_open(&judging, &bed);
+    struct live_rules *old = set_make(&bed, "own", set_one);
+    live_put(&bed.live, live_rules_use(old));
+    keeper_end(&idle, &bed, keeper_begin(&idle, &bed));
+    assert_ptr_equal(idle.kept, old); /* for its next block */
+    struct live_rules *rules = keeper_begin(&judging, &bed);
+    live_put(&bed.live, set_make(&bed, "own", set_two));
+    assert_null(idle.kept);
+    assert_ptr_equal(judging.kept, old);
+    keeper_end(&judging, &bed, rules);
+    assert_null(judging.kept);
+    assert_int_equal(atomic_load(&old->uses), 1); /* ours */
+    live_rules_unuse(&old);
+    keeper_close(&idle, &bed);
+    keeper_close(&judging, &bed);
+    bed_close(&bed);
+}
+
 static void a_block_keeps_its_set(void **state)
 {
     struct bed bed;
     (void)state;
+    struct keeper first = {0}, second = {0};
     bed_open(&bed);
+    keeper_open(&first, &bed);
+    keeper_open(&second, &bed);
     live_put(&bed.live, set_make(&bed, "own", set_one));
-    struct live_rules *judging = live_block_begin(&bed.live, 0);
+    struct live_rules *judging = live_block_begin(&bed.live, &first.holder, 0);
     assert_false(live_is_behind(&bed.live));
     live_put(&bed.live, set_make(&bed, "own", set_two));
     assert_true(live_is_behind(&bed.live));
     assert_int_equal(judging->rules.loaded, 1); /* it is still there */
-    struct live_rules *next = live_block_begin(&bed.live, 0);
+    struct live_rules *next = live_block_begin(&bed.live, &second.holder, 0);
     assert_int_equal(next->rules.loaded, 2);
-    live_block_end(&bed.live, judging);
+    live_block_end(&bed.live, &first.holder, judging);
     assert_false(live_is_behind(&bed.live));
-    live_block_end(&bed.live, next);
+    live_block_end(&bed.live, &second.holder, next);
+    keeper_close(&first, &bed);
+    keeper_close(&second, &bed);
     bed_close(&bed);
 }
 
@@ -162,13 +184,16 @@ struct crowd {
 static void *judge(void *context)
 {
     struct crowd *c = context;
+    struct keeper keeper = {0};
+    keeper_open(&keeper, c->bed);
     while (!atomic_load(&c->ends)) {
-        struct live_rules *rules = live_block_begin(&c->bed->live, 1000000000);
+        struct live_rules *rules = keeper_begin(&keeper, c->bed);
         check(rules && rules->rules.loaded >= 1 && rules->rules.loaded <= 2);
         check(slice_equal(rules->rules.all.rules[rules->rules.loaded - 1]->title, SLICE("Hit")));
-        live_block_end(&c->bed->live, rules);
+        keeper_end(&keeper, c->bed, rules);
         (void)atomic_fetch_add(&c->blocks, 1);
     }
+    keeper_close(&keeper, c->bed);
     return NULL;
 }
 
@@ -195,9 +220,12 @@ static void swaps_while_many_judge(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sources_of_one_log_source_share), cmocka_unit_test(selection_holds),
-        cmocka_unit_test(numbers_are_found_by_id),         cmocka_unit_test(a_block_keeps_its_set),
+        cmocka_unit_test(sources_of_one_log_source_share),
+        cmocka_unit_test(selection_holds),
+        cmocka_unit_test(numbers_are_found_by_id),
+        cmocka_unit_test(a_block_keeps_its_set),
         cmocka_unit_test(swaps_while_many_judge),
+        cmocka_unit_test(idle_ones_let_go_of_the_old_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

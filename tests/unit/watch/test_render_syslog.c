@@ -87,6 +87,24 @@ static void test_header(void **state)
     row_drop(&m);
 }
 
+static void test_severity(void **state)
+{
+    static const struct {
+        const char *level, *head;
+    } rows[] = {{"informational", "<14>1 "}, {"low", "<13>1 "},      {"medium", "<12>1 "},
+                {"high", "<11>1 "},          {"critical", "<10>1 "}, {"odd", "<14>1 "}};
+    struct render_syslog syslog = {.facility = 1};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct made_row m;
+        row_make(&m, "rule.level=low\n");
+        record_find(&m.record, SLICE("rule.level"))->value = slice_from(rows[i].level);
+        render_syslog(&m.row, &test_options, &syslog, &m.out);
+        assert_true(slice_starts(buf_as_slice(&m.out), slice_from(rows[i].head)));
+        row_drop(&m);
+    }
+}
+
 /* A datagram that would be too long is a shorter one, still whole JSON. */
 static void test_datagram(void **state)
 {
@@ -134,7 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json),   cmocka_unit_test(test_cef),
         cmocka_unit_test(test_header), cmocka_unit_test(test_datagram),
-        cmocka_unit_test(test_frame),
+        cmocka_unit_test(test_frame),  cmocka_unit_test(test_severity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
