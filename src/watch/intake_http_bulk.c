@@ -1,6 +1,8 @@
 /* Elasticsearch's _bulk and single documents: every item has its own outcome. Once something of a
  * body is durable, what comes behind a failure is told item by item, so that only that is sent
- * again. On judging threads. */
+ * again: all of it would double. Where every item has its id nothing doubles, and the whole body is
+ * to come again: senders that read no items (rsyslog without retryfailures, syslog-ng) would lose
+ * them. On judging threads. */
 #include <sodium.h>
 #include <stdio.h>
 
@@ -36,6 +38,7 @@ struct bulk {
     struct buf errors;           /* type, NUL, reason, NUL */
     uint64_t durable, with_next; /* records of the block: stored; and with the haul on its way */
     uint64_t stored;
+    bool lacks_id; /* an item has none */
 };
 
 static void error_set(struct bulk *b, struct outcome *item, const char *type, const char *reason)
@@ -112,6 +115,7 @@ static bool piece_read(struct bulk *b, struct bulk_reader *reader, struct intake
                            HARVEST_REFUSED_BYTES_MAX)};
             continue;
         }
+        b->lacks_id |= item.id.len == 0;
         b->bench->ids[records->spans.count] =
             item.id.len ? item.id : (struct slice){.data = NULL, .len = 0};
         b->bench->items[records->spans.count] = (uint32_t)line - 1;
@@ -252,7 +256,7 @@ void http_bulk_run(struct http_request *r, struct http_bench *bench)
     int rc = pieces_run(&b);
     if (b.count == 0)
         http_fail(r, MHD_HTTP_BAD_REQUEST, HTTP_TEXT_EMPTY);
-    else if (rc && r->stored + r->refused + r->duplicates == 0)
+    else if (rc && (!b.lacks_id || r->stored + r->refused + r->duplicates == 0))
         http_body_unavailable(r, rc);
     else
         bulk_answer(&b);

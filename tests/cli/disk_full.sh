@@ -15,7 +15,8 @@ DISK=32m
 
 settings() {
     mkdir data
-    mount -t tmpfs -o "size=$DISK,mode=0751,uid=65534,gid=65534" tmpfs data
+    mount -t tmpfs -o "size=$DISK,mode=0751" tmpfs data
+    node_own data
     cat >canh.yaml <<END
 web: {listen: none}
 store: {reserve_bytes: 1MiB, journal_file_bytes: 4MiB}

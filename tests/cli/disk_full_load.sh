@@ -16,7 +16,8 @@ load=$3
 
 settings() {
     mkdir data logs
-    mount -t tmpfs -o "size=96m,mode=0751,uid=65534,gid=65534" tmpfs data
+    mount -t tmpfs -o "size=96m,mode=0751" tmpfs data
+    node_own data
     : >logs/app.log
     cat >canh.yaml <<END
 web: {listen: none}

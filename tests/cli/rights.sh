@@ -66,6 +66,7 @@ what_belongs_to_others_is_refused() {
         expect_code 3
         expect_error 'chown root canh.yaml'
     fi
+    rm canh.yaml
     settings
     node_own .
     mkdir elsewhere
