@@ -173,6 +173,7 @@ parent_without_descriptors() {
     becomes 200 health_code
     becomes 200 post_code
     feed "$node"
+    WAIT_S=150 # it is tried again after up to 60 s
     wait_for 'query 0 is ready' 2 || fail 'query did not come back'
     [ "$(role_pid engine)" = "$engine" ] || fail 'the engine was started again'
     [ "$(wc -l <log)" -lt $LOG_LINES_MAX ] || fail "the log has $(wc -l <log) lines"
