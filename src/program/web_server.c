@@ -358,8 +358,10 @@ int web_server_open(struct web *web, struct listener_socket *listener, struct er
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)WEB_CIPHERS},
         {MHD_OPTION_END, 0, NULL},
     };
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
-                     (web->tls ? (unsigned)MHD_USE_TLS : 0);
+    /* poll for TLS: as in watch/intake_http.c */
+    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+                     MHD_USE_ERROR_LOG |
+                     (web->tls ? (unsigned)MHD_USE_TLS | MHD_USE_POLL : (unsigned)MHD_USE_EPOLL);
     web->daemon = MHD_start_daemon(flags, 0, NULL, NULL, request_go_on, web, MHD_OPTION_ARRAY,
                                    options, MHD_OPTION_END);
     explicit_bzero(key, listener->key.len);

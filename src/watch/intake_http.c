@@ -346,8 +346,9 @@ static int daemon_start(struct http_listener *l, const struct listener_socket *s
                         struct err *err)
 {
     bool tls = socket->key.len > 0;
-    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
-                     MHD_USE_ITC | (tls ? (unsigned)MHD_USE_TLS : 0u);
+    /* With epoll a handshake that stops half-way keeps libmicrohttpd 0.9.75 running in circles. */
+    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
+                     (tls ? (unsigned)MHD_USE_TLS | MHD_USE_POLL : (unsigned)MHD_USE_EPOLL);
     struct MHD_OptionItem secure[] = {
         {tls ? MHD_OPTION_HTTPS_MEM_KEY : MHD_OPTION_END, 0, (void *)(uintptr_t)socket->key.data},
         {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)socket->certificate.data},

@@ -37,7 +37,7 @@ certificate() { # NAME: signed by itself
     chmod 0644 "$1.crt"
 }
 
-settings() {
+settings_write() {
     mkdir data
     certificate ca
     certificate stranger
@@ -59,6 +59,10 @@ settings() {
     } >canh.yaml
     node_start
     for name in $LISTENERS goodtcp goodhttp; do port_of $name >$name.port; done
+}
+
+settings() {
+    settings_write
     roles=$(pids)
     "$load" bulk-id goodhttp.port posts rate=100 connections=2 batch=10 >posts.summary &
     senders=$!
@@ -142,6 +146,22 @@ slow_and_silent_ones() {
     the_others_are_served 'slow and silent'
 }
 
+# Ticks of a processor that intake has taken.
+ticks() { awk '{ print $14 + $15 }' "/proc/$(role_pid intake)/stat"; }
+
+# A loop that goes round while it waits would take all of the 3 s that a handshake may take.
+half_a_handshake_is_waited_for() {
+    settings_write
+    printf '\026\003\001\002\000\001\000\001\374\003\003' >hello.half
+    for name in https mtls tls; do
+        before_ticks=$(ticks)
+        bad hold $name 20 4 hello.half
+        used=$(($(ticks) - before_ticks))
+        [ $used -lt 150 ] || fail "$name: intake took $used ticks of $(getconf CLK_TCK) a second"
+    done
+    expect_stop
+}
+
 garbage_and_wrong_tls() {
     settings
     head -c 2000000 /dev/urandom >garbage
@@ -218,5 +238,5 @@ bodies_that_hurt() {
     the_others_are_served 'bodies that hurt'
 }
 
-cases slow_and_silent_ones garbage_and_wrong_tls bodies_that_hurt
+cases half_a_handshake_is_waited_for slow_and_silent_ones garbage_and_wrong_tls bodies_that_hurt
 finish
