@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -57,12 +56,6 @@ struct intake_shared {
     struct register_share *hosts;
 };
 
-static void page_begin(struct intake_shared *s)
-{
-    if (s->memory_bytes >= s->slot_count * s->slot_bytes + TALLY_BYTES)
-        s->page = (struct tally_page *)(void *)(s->memory + s->slot_count * s->slot_bytes);
-}
-
 int intake_shared_open(struct intake_shared **out, int fd, uint32_t slots, uint64_t slot_bytes,
                        struct err *err)
 {
@@ -81,7 +74,8 @@ int intake_shared_open(struct intake_shared **out, int fd, uint32_t slots, uint6
     s->memory_bytes = bytes;
     s->slot_count = slots;
     s->slot_bytes = slot_bytes;
-    page_begin(s);
+    if (bytes >= slots * slot_bytes + TALLY_BYTES)
+        s->page = (struct tally_page *)(void *)(s->memory + slots * slot_bytes);
     s->values = mem_zeroed(INTAKE_CURSORS_MAX, sizeof(*s->values));
     s->hosts = register_share_open();
     check(pthread_mutex_init(&s->mutex, NULL) == 0);

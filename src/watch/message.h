@@ -17,9 +17,8 @@ enum message_type {
     MESSAGE_NODE_KEY,   /* long text: PEM of the node's secret key (engine only) */
     MESSAGE_SHARED,     /* u32 slots, u64 bytes of one, u32 enum role, u32 instance: who sends by
                          * it; u64: the ticket that a reader was started for; u64: the sender's id
-                         * (watch/tally.h); fd: memfd. To
-                         * intake and reader before GO; to the engine later, before the PEER of that
-                         * sender */
+                         * (watch/tally.h); fd: memfd. To intake and reader before GO; to the
+                         * engine later, before the PEER of that sender */
     MESSAGE_FILE,       /* text source, text path, u64 inode, u64 device; fd: open for reading.
                          * Also later: a further file, or the next one after a rotation. To the
                          * courier: text output instead; fd: open for appending */

@@ -11,27 +11,7 @@ END_S=2145000000 # in 2037
 
 settings() { # settings [SECTION...]
     rule_seen
-    cat >rules/many.yml <<'END'
-title: Many steps
-id: 44444444-4444-4444-8444-444444444444
-status: stable
-level: high
-correlation:
-  type: event_count
-  rules: [55555555-5555-4555-8555-555555555555]
-  group-by: [user]
-  timespan: 5m
-  condition: {gte: 5}
----
-title: Step
-id: 55555555-5555-4555-8555-555555555555
-status: stable
-level: high
-logsource: {category: test}
-detection:
-  seen: {a: step}
-  condition: seen
-END
+    rule_many 5m
     mkdir -p to data
     chmod 0751 data
     {

@@ -137,6 +137,9 @@ udp_taken() {
         END { exit !taken }' /proc/net/udp
 }
 
+# role_rests NAME: none of its threads runs
+role_rests() { ! grep -q -h -e ') [RD] ' /proc/"$(role_pid "$1")"/task/*/stat; }
+
 # random_begin: numbers by CANH_KILL_SEED, or others each time; which is said
 random_begin() {
     seed=${CANH_KILL_SEED:-$(date +%s)}
@@ -176,6 +179,31 @@ level: high
 logsource: {category: test}
 detection:
   seen: ${1:-"{a: hit}"}
+  condition: seen
+END
+}
+
+# rule_many TIMESPAN: rules/many.yml, high: five events with `a: step` of a user within it
+rule_many() {
+    cat >rules/many.yml <<END
+title: Many steps
+id: 44444444-4444-4444-8444-444444444444
+status: stable
+level: high
+correlation:
+  type: event_count
+  rules: [55555555-5555-4555-8555-555555555555]
+  group-by: [user]
+  timespan: $1
+  condition: {gte: 5}
+---
+title: Step
+id: 55555555-5555-4555-8555-555555555555
+status: stable
+level: high
+logsource: {category: test}
+detection:
+  seen: {a: step}
   condition: seen
 END
 }

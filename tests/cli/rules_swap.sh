@@ -6,27 +6,7 @@ seconds=${3:-10}
 
 http_node false
 port=$(port_of in)
-cat >rules/many.yml <<'END'
-title: Many steps
-id: 44444444-4444-4444-8444-444444444444
-status: stable
-level: high
-correlation:
-  type: event_count
-  rules: [55555555-5555-4555-8555-555555555555]
-  group-by: [user]
-  timespan: 10m
-  condition: {gte: 5}
----
-title: Step
-id: 55555555-5555-4555-8555-555555555555
-status: stable
-level: high
-logsource: {category: test}
-detection:
-  seen: {a: step}
-  condition: seen
-END
+rule_many 10m
 node_stop
 node_start
 port=$(port_of in)

@@ -280,18 +280,11 @@ datagram() {
     echo "<13>Nov 22 10:00:00 host app: $1" >message
     "$send" udp "$(port_of lines)" message
 }
-# udp_taken PORT: nothing waits in the kernel
-udp_taken() {
-    awk -v "port=$(printf ':%04X' "$1")" '
-        substr($2, 9) == port && substr($5, 10) == "00000000" { taken = 1 }
-        END { exit !taken }' /proc/net/udp
-}
-
 # cut_unseen NAME...: datagrams that intake reads and a stopped engine never gets
 cut_unseen() {
     for name in "$@"; do datagram "$name"; done
     until_true udp_taken "$(port_of lines)" || fail 'intake does not read'
-    sleep 0.5 # what is taken is counted
+    until_true role_rests intake || fail 'intake does not come to rest' # what it took is counted
 }
 
 what_both_lost_is_booked() {
